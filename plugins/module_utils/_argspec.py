@@ -1,0 +1,35 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options that several modules share, each with its AWS spelling as an alias.
+
+They are documented in ``doc_fragments/_ecr.py``.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+Spec = dict[str, dict[str, t.Any]]
+
+
+def repository_spec() -> Spec:
+    """Return the options that name the repository."""
+    return {
+        "registry_id": {"type": "str", "aliases": ["registryId"]},
+        "repository_name": {"type": "str", "aliases": ["repositoryName"]},
+    }
+
+
+def upload_spec() -> Spec:
+    """Return the option that names the upload."""
+    return {"upload_id": {"type": "str", "aliases": ["uploadId"]}}
+
+
+def cli_spec() -> Spec:
+    """Return the options that the AWS CLI documents for every command."""
+    return {
+        "cli_input_json": {"type": "json"},
+        "generate_cli_skeleton": {"type": "str", "choices": ["input", "output"]},
+    }

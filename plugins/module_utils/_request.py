@@ -1,0 +1,57 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Makes one operation's request of the task's options and ``cli_input_json``."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+try:
+    from botocore import xform_name
+except ImportError:
+    pass  # AnsibleAWSModule reports a missing SDK
+
+from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import input_shape
+from ansible_collections.layerkit.ecr.plugins.module_utils._validation import InvalidInputError, check_request
+
+
+def build_request(operation: str, options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return the request in the API's spelling; an option that is given wins over ``cli_input_json``.
+
+    It is not checked yet.
+
+    :raises InvalidInputError: ``cli_input_json`` is not a JSON object
+    """
+    request = _parsed(options.get("cli_input_json"))
+    for member in input_shape(operation).members:
+        value = options.get(xform_name(member))
+        if value is not None:
+            request[member] = value
+    return request
+
+
+def checked_request(operation: str, options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return the request in the API's spelling, fit to be sent.
+
+    :raises InvalidInputError: the request breaks a rule of the service model
+    """
+    request = build_request(operation, options)
+    check_request(operation, request)
+    return request
+
+
+def _parsed(cli_input_json: str | None) -> dict[str, t.Any]:
+    if cli_input_json is None:
+        return {}
+    try:
+        members = json.loads(cli_input_json)
+    except ValueError as error:
+        raise InvalidInputError(f"cli_input_json is not valid JSON, nothing was sent: {error}") from error
+    if not isinstance(members, dict):
+        raise InvalidInputError(
+            f"cli_input_json must be a JSON object with the members of the request, not a {type(members).__name__}"
+        )
+    return members

@@ -1,0 +1,50 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The service model of Amazon ECR, as botocore ships it.
+
+Source: botocore's ``data/ecr/2015-09-21/service-2.json``, the machine-readable form of
+https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_Operations.html.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from functools import cache
+
+try:
+    from botocore.loaders import Loader
+    from botocore.model import ServiceModel
+except ImportError:
+    pass  # AnsibleAWSModule reports a missing SDK
+
+if t.TYPE_CHECKING:
+    from botocore.model import OperationModel, StructureShape
+
+SERVICE = "ecr"
+
+
+@cache
+def _service_model() -> ServiceModel:
+    return ServiceModel(Loader().load_service_model(SERVICE, "service-2"), SERVICE)
+
+
+def operation_model(operation: str) -> OperationModel:
+    """Return the model of an operation, such as ``CompleteLayerUpload``."""
+    return _service_model().operation_model(operation)
+
+
+def input_shape(operation: str) -> StructureShape:
+    """Return the shape of an operation's request: its members, bounds and patterns."""
+    return t.cast("StructureShape", operation_model(operation).input_shape)
+
+
+def output_shape(operation: str) -> StructureShape:
+    """Return the shape of an operation's response."""
+    return t.cast("StructureShape", operation_model(operation).output_shape)
+
+
+def largest(operation: str, member: str) -> int:
+    """Return the upper bound of a request member: entries of a list, characters of a string, bytes of a blob."""
+    return int(input_shape(operation).members[member].metadata["max"])

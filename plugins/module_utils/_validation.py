@@ -1,0 +1,117 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Checks a request against the service model before anything is sent.
+
+botocore checks types, required members and lower bounds, and raises at the first call; it lets upper bounds and
+patterns go on the wire. Here every rule that the model states is applied, and each breach names the option, the value
+and the rule.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+try:
+    from botocore import xform_name
+    from botocore.validate import ParamValidator
+except ImportError:
+    pass  # AnsibleAWSModule reports a missing SDK
+
+from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
+from ansible_collections.layerkit.ecr.plugins.module_utils._layer import SHA256_DIGEST, is_sha256
+from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import input_shape
+
+if t.TYPE_CHECKING:
+    from botocore.model import ListShape, Shape, StringShape
+
+_LONGEST_VALUE = 200
+_MOST_BREACHES = 10
+
+
+class InvalidInputError(AnsibleAWSError):
+    """The input cannot be sent: the message names each option, its value and the rule."""
+
+    def __init__(self, message: str) -> None:
+        # amazon.aws does not annotate its constructors.
+        super().__init__(message)  # type: ignore[no-untyped-call, unused-ignore]
+
+
+def check_request(operation: str, request: t.Mapping[str, t.Any], pending: t.Collection[str] = ()) -> None:
+    """Raise InvalidInputError unless the request keeps every rule of the operation's input shape.
+
+    :param operation: the operation's name, such as ``CompleteLayerUpload``
+    :param request: the request in the API's spelling
+    :param pending: required members that are filled in later
+    """
+    breaches = list(_breaches(operation, request, pending))
+    if breaches:
+        shown = "; ".join(breaches[:_MOST_BREACHES])
+        more = len(breaches) - _MOST_BREACHES
+        raise InvalidInputError(
+            f"The input of {operation} is invalid, nothing was sent: {shown}"
+            + (f"; and {more} more" if more > 0 else "")
+        )
+
+
+def _breaches(operation: str, request: t.Mapping[str, t.Any], pending: t.Collection[str]) -> t.Iterator[str]:
+    shape = input_shape(operation)
+    for member in shape.required_members:
+        if member not in request and member not in pending:
+            yield f"{xform_name(member)} is required, as an option or as {member} in cli_input_json"
+    for member, value in request.items():
+        if member not in shape.members:
+            yield f"cli_input_json has the unknown member {member!r}, {operation} takes {', '.join(shape.members)}"
+            continue
+        member_shape = shape.members[member]
+        broken = list(_broken_rules(member_shape, value, xform_name(member)))
+        if not broken and _has_wrong_type(member_shape, value):
+            broken = [f"{xform_name(member)} {_shown(value)} must be a {_type_name(member_shape)}"]
+        yield from broken
+
+
+def _has_wrong_type(shape: Shape, value: t.Any) -> bool:
+    return bool(ParamValidator().validate(value, shape).has_errors())
+
+
+def _type_name(shape: Shape) -> str:
+    if shape.type_name == "list":
+        return f"list of {_type_name(t.cast('ListShape', shape).member)}s"
+    return {"long": "whole number", "blob": "base64 string"}.get(shape.type_name, shape.type_name)
+
+
+def _broken_rules(shape: Shape, value: t.Any, option: str) -> t.Iterator[str]:
+    if shape.type_name == "list" and isinstance(value, list):
+        yield from _broken_bounds(shape, len(value), f"{option} with {len(value)} entries", "entries")
+        for index, entry in enumerate(value):
+            yield from _broken_rules(t.cast("ListShape", shape).member, entry, f"{option}[{index}]")
+    elif shape.type_name == "string" and isinstance(value, str):
+        yield from _broken_bounds(shape, len(value), f"{option} {_shown(value)}", "characters")
+        yield from _broken_pattern(t.cast("StringShape", shape), value, option)
+    elif shape.type_name == "blob" and isinstance(value, bytes):
+        yield from _broken_bounds(shape, len(value), f"{option} with {len(value)} bytes", "bytes")
+    elif shape.type_name == "long" and isinstance(value, int):
+        yield from _broken_bounds(shape, value, f"{option} {value}", "")
+
+
+def _broken_bounds(shape: Shape, size: int, subject: str, unit: str) -> t.Iterator[str]:
+    least, most = shape.metadata.get("min"), shape.metadata.get("max")
+    if least is not None and size < least:
+        yield f"{subject} must be at least {least} {unit}".rstrip()
+    if most is not None and size > most:
+        yield f"{subject} must be at most {most} {unit}".rstrip()
+
+
+def _broken_pattern(shape: StringShape, value: str, option: str) -> t.Iterator[str]:
+    pattern = shape.metadata.get("pattern")
+    if pattern and not re.fullmatch(pattern, value):
+        yield f"{option} {_shown(value)} must match {pattern}"
+    elif shape.name == "LayerDigest" and is_sha256(value) and not SHA256_DIGEST.fullmatch(value):
+        yield f"{option} {_shown(value)} must match {SHA256_DIGEST.pattern}"
+
+
+def _shown(value: t.Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}… ({len(text)} characters)"
