@@ -1,0 +1,85 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The Ansible side that the modules share: from options to a checked request, from errors to the task's result."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.amazon.aws.plugins.module_utils.common import set_collection_info
+from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.layerkit.ecr.plugins.module_utils._collection_info import COLLECTION_NAME, COLLECTION_VERSION
+from ansible_collections.layerkit.ecr.plugins.module_utils._errors import EcrError
+from ansible_collections.layerkit.ecr.plugins.module_utils._layer import EMPTY_BLOB, Layer
+from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._skeleton import input_skeleton, output_skeleton
+
+Request = dict[str, t.Any]
+Result = dict[str, t.Any]
+
+
+class EcrModule(AnsibleAWSModule):
+    """A module of this collection: AnsibleAWSModule under the collection's own user agent."""
+
+    def __init__(self, **kwargs: t.Any) -> None:
+        # amazon.aws does not annotate its constructors.
+        super().__init__(supports_check_mode=True, **kwargs)  # type: ignore[no-untyped-call, unused-ignore]
+        set_collection_info(collection_name=COLLECTION_NAME, collection_version=COLLECTION_VERSION)
+
+    def run(
+        self,
+        operation: str,
+        read: t.Callable[[EcrModule], Request],
+        act: t.Callable[[EcrModule, Repository, Request], Result],
+    ) -> t.NoReturn:
+        """Read and check the request, then act on it; a skeleton is returned instead where the task asks for one.
+
+        :param read: returns the checked request in the API's spelling
+        :param act: carries the request out, or predicts it in check mode, and returns the task's result
+        """
+        skeleton = self.params["generate_cli_skeleton"]
+        try:
+            if skeleton == "input":
+                self.exit_json(changed=False, cli_skeleton=input_skeleton(operation))
+            request = read(self)
+            if skeleton == "output":
+                self.exit_json(changed=False, cli_skeleton=output_skeleton(operation))
+            repository = Repository.connect(self, request["repositoryName"], request.get("registryId"))
+            self.exit_json(**act(self, repository, request))
+        except AnsibleAWSError as error:
+            self.fail_json_aws_error(error)
+
+    def layers(self, repository: Repository, digests: t.Sequence[str]) -> dict[str, Layer] | None:
+        """Look layers up, or warn and return None when the caller may not.
+
+        :raises EcrError: the look-up failed for another reason
+        """
+        try:
+            return repository.layers(digests)
+        except EcrError as error:
+            if error.code != "AccessDeniedException":
+                raise
+            self.warn(
+                f"The caller may not use ecr:BatchCheckLayerAvailability on {repository}, "
+                "so what the registry has already is not known."
+            )
+            return None
+
+    def look_for(self, repository: Repository) -> None:
+        """Look whether the repository exists, by asking it for a layer that no registry has.
+
+        :raises EcrError: there is no such repository, or the look-up failed for another reason
+        """
+        self.layers(repository, [EMPTY_BLOB])
+
+    def fail_json_aws_error(self, exception: AnsibleAWSError) -> t.NoReturn:
+        """End the task with the error's message, AWS's own error, and what is known of repository and upload."""
+        result = {key: value for key, value in exception.kwargs.items() if value is not None}
+        if exception.exception is None:
+            self.fail_json(msg=exception.message, **result)
+        if isinstance(exception, EcrError):
+            result["error"] = {"code": exception.code, "message": str(exception.exception)}
+        self.fail_json_aws(exception.exception, msg=exception.message, **result)

@@ -1,0 +1,136 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One ECR repository and the layer operations on it. This is the only file that talks to boto3.
+
+Each method is one operation of https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_Operations.html: it
+takes and returns plain values, retries what is worth retrying, and raises EcrError.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+try:
+    from botocore import xform_name
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+except ImportError:
+    pass  # AnsibleAWSModule reports a missing SDK
+
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import boto3_inventory_conn, get_aws_connection_info
+from ansible_collections.layerkit.ecr.plugins.module_utils._errors import EcrError, EcrErrorHandler
+from ansible_collections.layerkit.ecr.plugins.module_utils._layer import Layer, listed
+from ansible_collections.layerkit.ecr.plugins.module_utils._retry import with_retries
+from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import SERVICE, largest
+
+if t.TYPE_CHECKING:
+    from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+Response = dict[str, t.Any]
+
+
+def _guarded(call: t.Callable[[], t.Any], description: str, **result: t.Any) -> t.Any:
+    try:
+        return EcrErrorHandler.common_error_handler(description)(call)()
+    except EcrError as error:
+        error.kwargs.update(result)
+        raise
+
+
+class Repository:
+    """A repository of a private registry.
+
+    :param client: a boto3 client of the service ``ecr``
+    :param name: the repository's name, without a registry host
+    :param registry_id: the AWS account of the registry; None for the caller's own
+    """
+
+    def __init__(self, client: t.Any, name: str, registry_id: str | None = None) -> None:
+        self._client = client
+        self.name = name
+        self.registry_id = registry_id
+
+    def __str__(self) -> str:
+        return f"repository {self.name}" + (f" of registry {self.registry_id}" if self.registry_id else "")
+
+    @classmethod
+    def connect(cls, module: AnsibleAWSModule, name: str, registry_id: str | None = None) -> Repository:
+        """Make the client that the module's options describe. Nothing is sent.
+
+        :raises EcrError: no region, no such profile, or options that botocore refuses
+        """
+        region, endpoint, options = get_aws_connection_info(module)
+        # One attempt a call: a repetition that we do not see would make the next answer unreadable.
+        once = Config(retries={"total_max_attempts": 1})
+
+        def client() -> t.Any:
+            return boto3_inventory_conn("client", SERVICE, region=region, endpoint=endpoint, config=once, **options)
+
+        return cls(_guarded(client, f"connect to Amazon ECR for repository {name}"), name, registry_id)
+
+    def layers(self, digests: t.Iterable[str]) -> dict[str, Layer]:
+        """Look the digests up with BatchCheckLayerAvailability, a hundred at a time.
+
+        Returns one layer per distinct digest, in the order given. A digest that the registry lists as a failure, or
+        not at all, is UNAVAILABLE.
+        """
+        wanted = list(dict.fromkeys(digests))
+        batch = largest("BatchCheckLayerAvailability", "layerDigests")
+        found: dict[str, Layer] = {}
+        for start in range(0, len(wanted), batch):
+            response = self._call(
+                "BatchCheckLayerAvailability",
+                f"look up layers in {self}",
+                layerDigests=wanted[start : start + batch],
+            )
+            layers = (Layer.from_response(entry) for entry in response.get("layers", []))
+            found.update((layer.digest, layer) for layer in layers)
+        return {digest: found.get(digest, Layer(digest)) for digest in wanted}
+
+    def initiate_upload(self) -> Response:
+        """Open an upload with InitiateLayerUpload; every call opens another one."""
+        return self._call("InitiateLayerUpload", f"open a layer upload in {self}")
+
+    def upload_part(self, upload_id: str, first_byte: int, last_byte: int, blob: bytes) -> Response:
+        """Send the bytes ``first_byte`` to ``last_byte``, both inclusive, with UploadLayerPart."""
+        return self._call(
+            "UploadLayerPart",
+            f"send bytes {first_byte} to {last_byte} of upload {upload_id} to {self}",
+            uploadId=upload_id,
+            partFirstByte=first_byte,
+            partLastByte=last_byte,
+            layerPartBlob=blob,
+        )
+
+    def complete_upload(self, upload_id: str, digests: t.Sequence[str]) -> Response:
+        """Close an upload with CompleteLayerUpload; the registry accepts it when any digest is the layer's."""
+        return self._call(
+            "CompleteLayerUpload",
+            f"complete upload {upload_id} as {listed(digests)} in {self}",
+            uploadId=upload_id,
+            layerDigests=list(digests),
+        )
+
+    def _call(self, operation: str, description: str, **members: t.Any) -> Response:
+        request = {"repositoryName": self.name, **members}
+        result = {"repository_name": self.name, "upload_id": members.get("uploadId")}
+        if self.registry_id is not None:
+            request["registryId"] = result["registry_id"] = self.registry_id
+        failures: list[Exception] = []
+
+        def attempt() -> t.Any:
+            try:
+                return getattr(self._client, xform_name(operation))(**request)
+            except (BotoCoreError, ClientError) as failure:
+                failures.append(failure)
+                raise
+
+        try:
+            response = _guarded(lambda: with_retries(attempt), description, **result)
+        except EcrError as error:
+            error.earlier_failures = tuple(failures[:-1])
+            error.kwargs["attempts"] = len(failures)
+            raise
+        return {member: value for member, value in response.items() if member != "ResponseMetadata"}
