@@ -1,0 +1,248 @@
+#!/usr/bin/python
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ecr_complete_layer_upload
+version_added: 1.0.0
+short_description: Complete an upload of an image layer to Amazon ECR
+description:
+  - Tells Amazon ECR that all parts of an upload have been sent, so that the upload becomes an image layer. This is
+    the API's CompleteLayerUpload, made idempotent.
+  - The module asks the registry first. When every SHA-256 digest in O(layer_digests) is available in the repository
+    already, nothing is sent and nothing changes.
+  - The digest that the registry answers with is compared with the digests in O(layer_digests). The task fails when
+    the registry has stored other bytes than those asked for.
+options:
+  layer_digests:
+    description:
+      - The digests of the layer, 1 to 100, each as C(algorithm:hex), for example V(sha256:) and 64 lower-case
+        hexadecimal digits.
+      - Amazon ECR accepts the upload when any of the SHA-256 digests is that of the bytes uploaded. It does not use
+        digests of other algorithms, so a list without a SHA-256 digest is warned about.
+      - Required, here or in O(cli_input_json).
+    type: list
+    elements: str
+    aliases:
+      - layerDigests
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Amazon ECR has no call that looks an upload up, so check mode cannot tell whether O(upload_id) exists.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  facts:
+    support: full
+notes:
+  - The IAM actions needed are C(ecr:CompleteLayerUpload) and C(ecr:BatchCheckLayerAvailability). Without the latter
+    the upload is completed all the same, with a warning, and the layer's size and media type are not returned.
+  - Throttling, server errors and broken connections are retried with jittered back-off, seven attempts in all. A
+    retried call that turns out to have succeeded the first time is reported as changed.
+seealso:
+  - module: layerkit.ecr.ecr_initiate_layer_upload
+  - module: layerkit.ecr.ecr_upload_layer_part
+  - name: CompleteLayerUpload
+    description: The operation in the Amazon ECR API reference.
+    link: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CompleteLayerUpload.html
+author:
+  - layerkit.ecr contributors (@layerkit)
+extends_documentation_fragment:
+  - layerkit.ecr._ecr
+  - layerkit.ecr._ecr.upload
+  - layerkit.ecr._attributes
+  - layerkit.ecr._attributes.facts
+  - layerkit.ecr._attributes.action_group
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: Learn the layer's size and digest
+  ansible.builtin.stat:
+    path: "{{ layer_file }}"
+    checksum_algorithm: sha256
+  register: layer
+
+- name: Open an upload
+  layerkit.ecr.ecr_initiate_layer_upload:
+    repository_name: my-app
+  register: upload
+
+- name: Send the layer in one part
+  layerkit.ecr.ecr_upload_layer_part:
+    repository_name: my-app
+    upload_id: "{{ upload.upload_id }}"
+    part_first_byte: 0
+    part_last_byte: "{{ layer.stat.size - 1 }}"
+    src: "{{ layer_file }}"
+
+- name: Complete the upload
+  layerkit.ecr.ecr_complete_layer_upload:
+    repository_name: my-app
+    upload_id: "{{ upload.upload_id }}"
+    layer_digests:
+      - sha256:{{ layer.stat.checksum }}
+
+- name: Use the answer, which is a fact as well
+  ansible.builtin.debug:
+    msg: The layer is {{ ansible_facts.ecr_complete_layer_upload.layer_digest }}
+
+- name: Complete the upload with the request as the AWS CLI takes it
+  layerkit.ecr.ecr_complete_layer_upload:
+    cli_input_json:
+      repositoryName: my-app
+      uploadId: "{{ upload.upload_id }}"
+      layerDigests:
+        - sha256:{{ layer.stat.checksum }}
+
+- name: Show what a request is made of, without sending anything
+  layerkit.ecr.ecr_complete_layer_upload:
+    generate_cli_skeleton: input
+  register: skeleton
+"""
+
+RETURN = r"""
+action:
+  description:
+    - What was done.
+    - V(completed) means that the upload has become a layer, V(already_exists) that the layer was there already, and
+      V(already_completed) that the registry no longer knows the upload and has the layer.
+  type: str
+  returned: success, unless O(generate_cli_skeleton) is given
+  sample: completed
+ansible_facts:
+  description: The answer as a fact.
+  type: complex
+  returned: success, unless O(generate_cli_skeleton) is given
+  contains:
+    ecr_complete_layer_upload:
+      description: The same keys and values as the task's own.
+      type: dict
+      returned: success, unless O(generate_cli_skeleton) is given
+      sample:
+        action: completed
+        layer_digest: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+        layer_size: 3623807
+        media_type: application/vnd.docker.image.rootfs.diff.tar.gzip
+        registry_id: '123456789012'
+        repository_name: my-app
+        upload_id: 5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7
+attempts:
+  description: How often the request that failed was sent.
+  type: int
+  returned: when a request failed
+  sample: 7
+cli_skeleton:
+  description: An empty request or a sample response, in the API's spelling.
+  type: dict
+  returned: when O(generate_cli_skeleton) is given
+  sample:
+    layerDigests:
+      - ''
+    registryId: ''
+    repositoryName: ''
+    uploadId: ''
+error:
+  description:
+    - The error of AWS, with its C(code) and its C(message).
+    - Where no answer arrived, C(code) is the name of botocore's exception, for example V(EndpointConnectionError).
+  type: dict
+  returned: when a request failed
+  sample:
+    code: UploadNotFoundException
+    message: Upload with id '5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7' could not be found
+layer_digest:
+  description:
+    - The digest of the layer, as the registry answered it.
+    - V(none) in check mode when O(layer_digests) lists several digests that are not all available, as any of them may
+      match.
+  type: str
+  returned: success, unless O(generate_cli_skeleton) is given
+  sample: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+layer_size:
+  description: The size of the layer in bytes, V(none) where the registry does not tell it.
+  type: int
+  returned: success, unless O(generate_cli_skeleton) is given
+  sample: 3623807
+media_type:
+  description: The media type that the registry gives the layer, V(none) where it does not tell it.
+  type: str
+  returned: success, unless O(generate_cli_skeleton) is given
+  sample: application/vnd.docker.image.rootfs.diff.tar.gzip
+registry_id:
+  description:
+    - The AWS account of the registry.
+    - V(none) when O(registry_id) is not given and nothing was sent, as only the answer tells it.
+  type: str
+  returned: success, unless O(generate_cli_skeleton) is given
+  sample: '123456789012'
+repository_name:
+  description: The name of the repository.
+  type: str
+  returned: success, unless O(generate_cli_skeleton) is given
+  sample: my-app
+upload_id:
+  description: The id of the upload.
+  type: str
+  returned: success, unless O(generate_cli_skeleton) is given
+  sample: 5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7
+"""
+
+from ansible_collections.layerkit.ecr.plugins.module_utils._argspec import cli_spec, repository_spec, upload_spec
+from ansible_collections.layerkit.ecr.plugins.module_utils._completion import Completion, complete, predict
+from ansible_collections.layerkit.ecr.plugins.module_utils._completion_plan import plan_completion
+from ansible_collections.layerkit.ecr.plugins.module_utils._layer import is_sha256
+from ansible_collections.layerkit.ecr.plugins.module_utils._module import EcrModule, Request, Result
+from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._request import checked_request
+
+OPERATION = "CompleteLayerUpload"
+
+
+def read(module: EcrModule) -> Request:
+    request = checked_request(OPERATION, module.params)
+    if not any(map(is_sha256, request["layerDigests"])):
+        module.warn(
+            "layer_digests lists no sha256 digest. Amazon ECR validates an upload with sha256 digests only, so neither "
+            "it nor this task can tell whether the bytes that were uploaded are those of the layer."
+        )
+    return request
+
+
+def act(module: EcrModule, repository: Repository, request: Request) -> Result:
+    sha256_digests = list(filter(is_sha256, request["layerDigests"]))
+    layers = module.layers(repository, sha256_digests)
+    plan = plan_completion(request["uploadId"], request["layerDigests"], layers)
+    completion = predict(plan) if module.check_mode else complete(repository, plan)
+    facts = facts_of(completion, request)
+    diff = plan.diff(completion.digest)
+    return {"changed": completion.changed, "diff": diff, "ansible_facts": {"ecr_complete_layer_upload": facts}, **facts}
+
+
+def facts_of(completion: Completion, request: Request) -> Result:
+    return {
+        "action": completion.action,
+        "layer_digest": completion.digest,
+        "layer_size": completion.layer.size if completion.layer else None,
+        "media_type": completion.layer.media_type if completion.layer else None,
+        "registry_id": completion.registry_id or request.get("registryId"),
+        "repository_name": request["repositoryName"],
+        "upload_id": request["uploadId"],
+    }
+
+
+def main() -> None:
+    digests = {"layer_digests": {"type": "list", "elements": "str", "aliases": ["layerDigests"]}}
+    module = EcrModule(argument_spec={**repository_spec(), **upload_spec(), **cli_spec(), **digests})
+    module.run(OPERATION, read, act)
+
+
+if __name__ == "__main__":
+    main()
