@@ -1,0 +1,146 @@
+#!/usr/bin/python
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ecr_initiate_layer_upload
+version_added: 1.0.0
+short_description: Open an upload of an image layer to Amazon ECR
+description:
+  - Opens an upload and returns its id, to which M(layerkit.ecr.ecr_upload_layer_part) sends the layer's bytes and which
+    M(layerkit.ecr.ecr_complete_layer_upload) turns into a layer. This is the API's InitiateLayerUpload.
+  - Every run opens another upload, so the task always reports a change. An upload that is never completed does no
+    harm, it cannot be listed or deleted and expires by itself.
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Check mode looks whether the repository exists, and returns the nil UUID as RV(upload_id), so that the tasks
+        that follow can be checked as well.
+  diff_mode:
+    support: full
+  idempotent:
+    support: none
+    details:
+      - Amazon ECR opens another upload at every call.
+notes:
+  - The IAM action needed is C(ecr:InitiateLayerUpload), and C(ecr:BatchCheckLayerAvailability) in check mode.
+seealso:
+  - module: layerkit.ecr.ecr_upload_layer_part
+  - module: layerkit.ecr.ecr_complete_layer_upload
+  - name: InitiateLayerUpload
+    description: The operation in the Amazon ECR API reference.
+    link: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_InitiateLayerUpload.html
+author:
+  - layerkit.ecr contributors (@layerkit)
+extends_documentation_fragment:
+  - layerkit.ecr._ecr
+  - layerkit.ecr._attributes
+  - layerkit.ecr._attributes.action_group
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: Open an upload
+  layerkit.ecr.ecr_initiate_layer_upload:
+    repository_name: my-app
+  register: upload
+
+- name: Open an upload in another account's registry
+  layerkit.ecr.ecr_initiate_layer_upload:
+    registry_id: "123456789012"
+    repository_name: my-app
+  register: upload_elsewhere
+
+- name: Open an upload with the request as the AWS CLI takes it
+  layerkit.ecr.ecr_initiate_layer_upload:
+    cli_input_json: '{"repositoryName": "my-app"}'
+"""
+
+RETURN = r"""
+attempts:
+  description: How often the request that failed was sent.
+  type: int
+  returned: when a request failed
+  sample: 7
+cli_skeleton:
+  description: An empty request or a sample response, in the API's spelling.
+  type: dict
+  returned: when O(generate_cli_skeleton) is given
+  sample:
+    registryId: ''
+    repositoryName: ''
+error:
+  description:
+    - The error of AWS, with its C(code) and its C(message).
+    - Where no answer arrived, C(code) is the name of botocore's exception, for example V(EndpointConnectionError).
+  type: dict
+  returned: when a request failed
+  sample:
+    code: RepositoryNotFoundException
+    message: The repository with name 'my-app' does not exist in the registry with id '123456789012'
+part_size:
+  description:
+    - The size in bytes that the registry advises for the parts.
+    - In check mode the size that Amazon ECR is documented to advise, 10 MiB.
+  type: int
+  returned: success, unless O(generate_cli_skeleton) is given
+  sample: 10485760
+registry_id:
+  description: The AWS account of the registry as given in O(registry_id), V(none) if it is not given.
+  type: str
+  returned: success, unless O(generate_cli_skeleton) is given
+  sample: '123456789012'
+repository_name:
+  description: The name of the repository.
+  type: str
+  returned: success, unless O(generate_cli_skeleton) is given
+  sample: my-app
+upload_id:
+  description: The id of the new upload, V(00000000-0000-0000-0000-000000000000) in check mode.
+  type: str
+  returned: success, unless O(generate_cli_skeleton) is given
+  sample: 5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7
+"""
+
+from ansible_collections.layerkit.ecr.plugins.module_utils._argspec import cli_spec, repository_spec
+from ansible_collections.layerkit.ecr.plugins.module_utils._module import EcrModule, Request, Result
+from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._request import checked_request
+
+OPERATION = "InitiateLayerUpload"
+PREDICTED = {"uploadId": "00000000-0000-0000-0000-000000000000", "partSize": 10 * 1024 * 1024}
+
+
+def read(module: EcrModule) -> Request:
+    return checked_request(OPERATION, module.params)
+
+
+def act(module: EcrModule, repository: Repository, request: Request) -> Result:
+    if module.check_mode:
+        module.look_for(repository)
+        upload = PREDICTED
+    else:
+        upload = repository.initiate_upload()
+    return {
+        "changed": True,
+        "diff": {"before": {}, "after": {"upload_id": upload["uploadId"]}},
+        "part_size": upload["partSize"],
+        "registry_id": request.get("registryId"),
+        "repository_name": request["repositoryName"],
+        "upload_id": upload["uploadId"],
+    }
+
+
+def main() -> None:
+    module = EcrModule(argument_spec={**repository_spec(), **cli_spec()})
+    module.run(OPERATION, read, act)
+
+
+if __name__ == "__main__":
+    main()
