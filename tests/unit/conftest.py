@@ -1,0 +1,54 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import socket
+import typing as t
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.amazon.aws.plugins.module_utils import cloud
+from ansible_collections.layerkit.ecr.plugins.module_utils import _repository
+from ansible_collections.layerkit.ecr.tests.unit.stubbed_registry import StubbedRegistry
+
+
+@pytest.fixture(autouse=True)
+def no_ambient_aws_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the settings and credentials of whoever runs the tests out of them."""
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_URL", "AWS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    empty = tmp_path_factory.mktemp("no-aws")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(empty / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(empty / "credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture
+def delays(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that were slept between attempts; nothing really sleeps."""
+    slept: list[float] = []
+    monkeypatch.setattr(cloud, "time", SimpleNamespace(sleep=slept.append))
+    return slept
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch, delays: list[float]) -> t.Iterator[StubbedRegistry]:
+    """A stubbed registry behind every client that a module makes; all expected calls must have been made in the end."""
+    assert not delays
+    stubbed = StubbedRegistry()
+    monkeypatch.setattr(_repository, "boto3_inventory_conn", lambda *_args, **_options: stubbed.client)
+    with stubbed.stubber:
+        yield stubbed
+        stubbed.stubber.assert_no_pending_responses()
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port of 127.0.0.1 where nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
