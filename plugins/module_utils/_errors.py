@@ -128,7 +128,7 @@ def _names(failure: Exception) -> t.Iterator[str]:
 
 def advice(failure: Exception) -> str:
     """Say what a failure means and what to do next, in one sentence without a full stop."""
-    last_valid = getattr(failure, "response", {}).get("lastValidByteReceived")
+    last_valid = failure.response.get("lastValidByteReceived") if isinstance(failure, ClientError) else None
     if last_valid is not None:
         return f"The registry expects byte {last_valid + 1} of this upload next: send the part that begins there"
     return next((_ADVICE[name] for name in _names(failure) if name in _ADVICE), "The request failed")
@@ -157,7 +157,7 @@ class EcrError(AnsibleAWSError):
     @property
     def response(self) -> dict[str, t.Any]:
         """AWS's answer, with the members that the service model gives the error."""
-        return dict(getattr(self.exception, "response", None) or {})
+        return dict(self.exception.response) if isinstance(self.exception, ClientError) else {}
 
     @property
     def may_have_been_applied(self) -> bool:

@@ -139,6 +139,16 @@ attempts:
   type: int
   returned: when a request failed
   sample: 7
+boto3_version:
+  description: The version of boto3 that the host has.
+  type: str
+  returned: when a request failed or could not be made
+  sample: 1.44.5
+botocore_version:
+  description: The version of botocore that the host has.
+  type: str
+  returned: when a request failed or could not be made
+  sample: 1.44.5
 cli_skeleton:
   description: An empty request or a sample response, in the API's spelling.
   type: dict
@@ -154,15 +164,21 @@ error:
     - The error of AWS, with its C(code) and its C(message).
     - Where no answer arrived, C(code) is the name of botocore's exception, for example V(EndpointConnectionError).
   type: dict
-  returned: when a request failed
+  returned: when a request failed or could not be made
   sample:
     code: UploadNotFoundException
     message: Upload with id '5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7' could not be found
+kms_error:
+  description: The error of AWS KMS.
+  type: str
+  returned: when the repository's KMS key cannot be used, and AWS tells why
+  sample: DisabledException
 layer_digest:
   description:
     - The digest of the layer, as the registry answered it.
     - V(none) in check mode when O(layer_digests) lists several digests that are not all available, as any of them may
       match.
+    - When the task fails because the registry stored another layer, the digest of that layer.
   type: str
   returned: success, unless O(generate_cli_skeleton) is given
   sample: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
@@ -176,22 +192,34 @@ media_type:
   type: str
   returned: success, unless O(generate_cli_skeleton) is given
   sample: application/vnd.docker.image.rootfs.diff.tar.gzip
+message:
+  description: The words of AWS alone.
+  type: str
+  returned: when AWS answered with an error that the API lists for the operation
+  sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
 registry_id:
   description:
     - The AWS account of the registry.
     - V(none) when O(registry_id) is not given and nothing was sent, as only the answer tells it.
   type: str
-  returned: success, unless O(generate_cli_skeleton) is given
+  returned: success and when a request failed, unless O(generate_cli_skeleton) is given
   sample: '123456789012'
 repository_name:
   description: The name of the repository.
   type: str
-  returned: success, unless O(generate_cli_skeleton) is given
+  returned: success and when a request failed, unless O(generate_cli_skeleton) is given
   sample: my-app
+response_metadata:
+  description: The request id, the HTTP status and the HTTP headers of the answer of AWS.
+  type: dict
+  returned: when AWS answered with an error
+  sample:
+    http_status_code: 400
+    request_id: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
 upload_id:
   description: The id of the upload.
   type: str
-  returned: success, unless O(generate_cli_skeleton) is given
+  returned: success and when a request failed, unless O(generate_cli_skeleton) is given
   sample: 5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7
 """
 

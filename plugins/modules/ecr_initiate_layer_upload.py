@@ -68,6 +68,16 @@ attempts:
   type: int
   returned: when a request failed
   sample: 7
+boto3_version:
+  description: The version of boto3 that the host has.
+  type: str
+  returned: when a request failed or could not be made
+  sample: 1.44.5
+botocore_version:
+  description: The version of botocore that the host has.
+  type: str
+  returned: when a request failed or could not be made
+  sample: 1.44.5
 cli_skeleton:
   description: An empty request or a sample response, in the API's spelling.
   type: dict
@@ -80,10 +90,20 @@ error:
     - The error of AWS, with its C(code) and its C(message).
     - Where no answer arrived, C(code) is the name of botocore's exception, for example V(EndpointConnectionError).
   type: dict
-  returned: when a request failed
+  returned: when a request failed or could not be made
   sample:
     code: RepositoryNotFoundException
     message: The repository with name 'my-app' does not exist in the registry with id '123456789012'
+kms_error:
+  description: The error of AWS KMS.
+  type: str
+  returned: when the repository's KMS key cannot be used, and AWS tells why
+  sample: DisabledException
+message:
+  description: The words of AWS alone.
+  type: str
+  returned: when AWS answered with an error that the API lists for the operation
+  sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
 part_size:
   description:
     - The size in bytes that the registry advises for the parts.
@@ -94,17 +114,24 @@ part_size:
 registry_id:
   description: The AWS account of the registry as given in O(registry_id), V(none) if it is not given.
   type: str
-  returned: success, unless O(generate_cli_skeleton) is given
+  returned: success and when a request failed, unless O(generate_cli_skeleton) is given
   sample: '123456789012'
 repository_name:
   description: The name of the repository.
   type: str
-  returned: success, unless O(generate_cli_skeleton) is given
+  returned: success and when a request failed, unless O(generate_cli_skeleton) is given
   sample: my-app
+response_metadata:
+  description: The request id, the HTTP status and the HTTP headers of the answer of AWS.
+  type: dict
+  returned: when AWS answered with an error
+  sample:
+    http_status_code: 400
+    request_id: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
 upload_id:
   description: The id of the new upload, V(00000000-0000-0000-0000-000000000000) in check mode.
   type: str
-  returned: success, unless O(generate_cli_skeleton) is given
+  returned: success and when a request failed, unless O(generate_cli_skeleton) is given
   sample: 5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7
 """
 

@@ -96,7 +96,7 @@ EXAMPLES = r"""
     part_first_byte: "{{ item }}"
     part_last_byte: "{{ [item + upload.part_size, layer.stat.size] | min - 1 }}"
     src: "{{ layer_file }}"
-  loop: "{{ range(0, layer.stat.size, upload.part_size) }}"
+  loop: "{{ range(0, layer.stat.size, upload.part_size) | list }}"
 
 - name: Open another upload
   layerkit.ecr.ecr_initiate_layer_upload:
@@ -123,6 +123,16 @@ attempts:
   type: int
   returned: when a request failed
   sample: 7
+boto3_version:
+  description: The version of boto3 that the host has.
+  type: str
+  returned: when a request failed or could not be made
+  sample: 1.44.5
+botocore_version:
+  description: The version of botocore that the host has.
+  type: str
+  returned: when a request failed or could not be made
+  sample: 1.44.5
 cli_skeleton:
   description: An empty request or a sample response, in the API's spelling.
   type: dict
@@ -139,10 +149,15 @@ error:
     - The error of AWS, with its C(code) and its C(message).
     - Where no answer arrived, C(code) is the name of botocore's exception, for example V(EndpointConnectionError).
   type: dict
-  returned: when a request failed
+  returned: when a request failed or could not be made
   sample:
     code: InvalidLayerPartException
     message: Invalid layer part upload for upload with id '5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7'
+kms_error:
+  description: The error of AWS KMS.
+  type: str
+  returned: when the repository's KMS key cannot be used, and AWS tells why
+  sample: DisabledException
 last_byte_received:
   description:
     - The position of the last byte that the registry has of this upload, counted from 0.
@@ -150,6 +165,16 @@ last_byte_received:
   type: int
   returned: success, unless O(generate_cli_skeleton) is given
   sample: 10485759
+last_valid_byte_received:
+  description: The position of the last byte that the registry has of this upload, counted from 0.
+  type: int
+  returned: when the part does not follow what the registry has, and the registry tells what it has
+  sample: 10485759
+message:
+  description: The words of AWS alone.
+  type: str
+  returned: when AWS answered with an error that the API lists for the operation
+  sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
 next_byte_expected:
   description: The position of the byte that the registry expects next, when the part does not begin there.
   type: int
@@ -160,17 +185,24 @@ registry_id:
     - The AWS account of the registry.
     - V(none) in check mode when O(registry_id) is not given, as only the answer tells it.
   type: str
-  returned: success, unless O(generate_cli_skeleton) is given
+  returned: success and when a request failed, unless O(generate_cli_skeleton) is given
   sample: '123456789012'
 repository_name:
   description: The name of the repository.
   type: str
-  returned: success, unless O(generate_cli_skeleton) is given
+  returned: success and when a request failed, unless O(generate_cli_skeleton) is given
   sample: my-app
+response_metadata:
+  description: The request id, the HTTP status and the HTTP headers of the answer of AWS.
+  type: dict
+  returned: when AWS answered with an error
+  sample:
+    http_status_code: 400
+    request_id: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
 upload_id:
   description: The id of the upload.
   type: str
-  returned: success, unless O(generate_cli_skeleton) is given
+  returned: success and when a request failed, unless O(generate_cli_skeleton) is given
   sample: 5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7
 """
 
