@@ -11,25 +11,23 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 attributes:
   check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying the registry.
+    description: Can be run in check mode, where it predicts its result and sends nothing that changes the registry.
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff
-    mode.
+    description: Shows in diff mode what changes, or what would change in check mode.
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates
-    no change.
+    description: Changes nothing when it is run again with the same options.
 """
 
     FACTS = r"""
 attributes:
   facts:
-    description: Action returns an C(ansible_facts) dictionary that will update existing host facts.
+    description: Returns its answer as a fact of the host as well.
 """
 
     ACTION_GROUP = r"""
 attributes:
   action_group:
-    description: Use C(group/layerkit.ecr.aws) in C(module_defaults) to set defaults for this module.
+    description: Takes the defaults that C(module_defaults) gives to C(group/layerkit.ecr.aws).
     support: full
     membership:
       - layerkit.ecr.aws
