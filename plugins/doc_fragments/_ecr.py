@@ -10,14 +10,6 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options:
-  registry_id:
-    description:
-      - The AWS account of the registry that holds the repository, twelve digits.
-      - If not given, the default registry of the caller's account is used.
-      - Quote it in YAML, which reads an unquoted number that begins with V(0) as an octal number.
-    type: str
-    aliases:
-      - registryId
   repository_name:
     description:
       - The name of the repository, with its namespace if it has one, without a registry host.
@@ -53,4 +45,27 @@ options:
     type: str
     aliases:
       - uploadId
+"""
+
+    REGISTRY = r"""
+options:
+  registry_id:
+    description:
+      - The AWS account of the registry that holds the repository, twelve digits.
+      - If not given, the default registry of the caller's account is used.
+      - Quote it in YAML, which reads an unquoted number that begins with V(0) as an octal number.
+    type: str
+    aliases:
+      - registryId
+"""
+
+    REPOSITORY = r"""
+options:
+  repository_name:
+    description:
+      - The name of the repository, with its namespace if it has one, without a registry host.
+    type: str
+    required: true
+    aliases:
+      - repositoryName
 """

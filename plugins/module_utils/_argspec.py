@@ -14,11 +14,11 @@ import typing as t
 Spec = dict[str, dict[str, t.Any]]
 
 
-def repository_spec() -> Spec:
+def repository_spec(required: bool = False) -> Spec:
     """Return the options that name the repository."""
     return {
         "registry_id": {"type": "str", "aliases": ["registryId"]},
-        "repository_name": {"type": "str", "aliases": ["repositoryName"]},
+        "repository_name": {"type": "str", "aliases": ["repositoryName"], "required": required},
     }
 
 

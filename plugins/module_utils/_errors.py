@@ -129,7 +129,7 @@ def _names(failure: Exception) -> t.Iterator[str]:
 def advice(failure: Exception) -> str:
     """Say what a failure means and what to do next, in one sentence without a full stop."""
     last_valid = failure.response.get("lastValidByteReceived") if isinstance(failure, ClientError) else None
-    if last_valid is not None:
+    if isinstance(last_valid, int):
         return f"The registry expects byte {last_valid + 1} of this upload next: send the part that begins there"
     return next((_ADVICE[name] for name in _names(failure) if name in _ADVICE), "The request failed")
 

@@ -31,26 +31,39 @@ class EcrModule(AnsibleAWSModule):
 
     def run(
         self,
-        operation: str,
         read: t.Callable[[EcrModule], Request],
         act: t.Callable[[EcrModule, Repository, Request], Result],
     ) -> t.NoReturn:
-        """Read and check the request, then act on it; a skeleton is returned instead where the task asks for one.
+        """Read and check the request, then act on it, and end the task.
 
         :param read: returns the checked request in the API's spelling
         :param act: carries the request out, or predicts it in check mode, and returns the task's result
         """
-        skeleton = self.params["generate_cli_skeleton"]
         try:
-            if skeleton == "input":
-                self.exit_json(changed=False, cli_skeleton=input_skeleton(operation))
             request = read(self)
-            if skeleton == "output":
-                self.exit_json(changed=False, cli_skeleton=output_skeleton(operation))
             repository = Repository.connect(self, request["repositoryName"], request.get("registryId"))
             self.exit_json(**act(self, repository, request))
         except AnsibleAWSError as error:
             self.fail_json_aws_error(error)
+
+    def run_operation(
+        self,
+        operation: str,
+        read: t.Callable[[EcrModule], Request],
+        act: t.Callable[[EcrModule, Repository, Request], Result],
+    ) -> t.NoReturn:
+        """Run one operation of the API, or return its skeleton where the task asks for one."""
+        skeleton = self.params["generate_cli_skeleton"]
+
+        def read_unless_skeleton(module: EcrModule) -> Request:
+            if skeleton == "input":
+                module.exit_json(changed=False, cli_skeleton=input_skeleton(operation))
+            request = read(module)
+            if skeleton == "output":
+                module.exit_json(changed=False, cli_skeleton=output_skeleton(operation))
+            return request
+
+        self.run(read_unless_skeleton, act)
 
     def layers(self, repository: Repository, digests: t.Sequence[str]) -> dict[str, Layer] | None:
         """Look layers up, or warn and return None when the caller may not.

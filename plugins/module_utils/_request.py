@@ -14,8 +14,12 @@ try:
 except ImportError:
     pass  # AnsibleAWSModule reports a missing SDK
 
-from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import input_shape
-from ansible_collections.layerkit.ecr.plugins.module_utils._validation import InvalidInputError, check_request
+from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import digest_shape, input_shape
+from ansible_collections.layerkit.ecr.plugins.module_utils._validation import (
+    InvalidInputError,
+    check_options,
+    check_request,
+)
 
 
 def build_request(operation: str, options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -41,6 +45,31 @@ def checked_request(operation: str, options: t.Mapping[str, t.Any]) -> dict[str,
     request = build_request(operation, options)
     check_request(operation, request)
     return request
+
+
+def checked_layer_options(
+    options: t.Mapping[str, t.Any],
+    layer_digest: str | None = None,
+    layer_digests: t.Sequence[str] = (),
+    upload_id: str | None = None,
+) -> dict[str, t.Any]:
+    """Check the options of a module that makes several calls, and return their common members in the API's spelling.
+
+    :raises InvalidInputError: an option breaks a rule of the service model
+    """
+    members = input_shape("CompleteLayerUpload").members
+    listed = [(f"layer_digests[{index}]", digest, digest_shape()) for index, digest in enumerate(layer_digests)]
+    check_options(
+        [
+            ("registry_id", options["registry_id"], members["registryId"]),
+            ("repository_name", options["repository_name"], members["repositoryName"]),
+            ("layer_digest", layer_digest, digest_shape()),
+            *listed,
+            ("upload_id", upload_id, members["uploadId"]),
+        ]
+    )
+    common = {"registryId": options["registry_id"], "repositoryName": options["repository_name"]}
+    return {member: value for member, value in common.items() if value is not None}
 
 
 def _parsed(cli_input_json: str | None) -> dict[str, t.Any]:

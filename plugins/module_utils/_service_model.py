@@ -20,7 +20,7 @@ except ImportError:
     pass  # AnsibleAWSModule reports a missing SDK
 
 if t.TYPE_CHECKING:
-    from botocore.model import OperationModel, StructureShape
+    from botocore.model import ListShape, OperationModel, Shape, StructureShape
 
 SERVICE = "ecr"
 
@@ -43,6 +43,11 @@ def input_shape(operation: str) -> StructureShape:
 def output_shape(operation: str) -> StructureShape:
     """Return the shape of an operation's response."""
     return t.cast("StructureShape", operation_model(operation).output_shape)
+
+
+def digest_shape() -> Shape:
+    """Return the shape of a layer's digest."""
+    return t.cast("ListShape", input_shape("CompleteLayerUpload").members["layerDigests"]).member
 
 
 def largest(operation: str, member: str) -> int:

@@ -46,12 +46,23 @@ def check_request(operation: str, request: t.Mapping[str, t.Any], pending: t.Col
     :param request: the request in the API's spelling
     :param pending: required members that are filled in later
     """
-    breaches = list(_breaches(operation, request, pending))
+    _refuse(f"The input of {operation}", list(_breaches(operation, request, pending)))
+
+
+def check_options(options: t.Iterable[tuple[str, t.Any, Shape]]) -> None:
+    """Raise InvalidInputError unless each option's value keeps every rule of its shape.
+
+    :param options: name, value and shape of each option; a value of None is passed over
+    """
+    given = ((name, value, shape) for name, value, shape in options if value is not None)
+    _refuse("The input", [breach for name, value, shape in given for breach in _value_breaches(shape, value, name)])
+
+
+def _refuse(subject: str, breaches: list[str]) -> None:
     if breaches:
-        shown = "; ".join(breaches[:_MOST_BREACHES])
         more = len(breaches) - _MOST_BREACHES
         raise InvalidInputError(
-            f"The input of {operation} is invalid, nothing was sent: {shown}"
+            f"{subject} is invalid, nothing was sent: {'; '.join(breaches[:_MOST_BREACHES])}"
             + (f"; and {more} more" if more > 0 else "")
         )
 
@@ -65,11 +76,14 @@ def _breaches(operation: str, request: t.Mapping[str, t.Any], pending: t.Collect
         if member not in shape.members:
             yield f"cli_input_json has the unknown member {member!r}, {operation} takes {', '.join(shape.members)}"
             continue
-        member_shape = shape.members[member]
-        broken = list(_broken_rules(member_shape, value, xform_name(member)))
-        if not broken and _has_wrong_type(member_shape, value):
-            broken = [f"{xform_name(member)} {_shown(value)} must be a {_type_name(member_shape)}"]
-        yield from broken
+        yield from _value_breaches(shape.members[member], value, xform_name(member))
+
+
+def _value_breaches(shape: Shape, value: t.Any, option: str) -> list[str]:
+    broken = list(_broken_rules(shape, value, option))
+    if not broken and _has_wrong_type(shape, value):
+        broken = [f"{option} {_shown(value)} must be a {_type_name(shape)}"]
+    return broken
 
 
 def _has_wrong_type(shape: Shape, value: t.Any) -> bool:

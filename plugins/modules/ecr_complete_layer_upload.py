@@ -54,6 +54,7 @@ author:
   - layerkit.ecr contributors (@layerkit)
 extends_documentation_fragment:
   - layerkit.ecr._ecr
+  - layerkit.ecr._ecr.registry
   - layerkit.ecr._ecr.upload
   - layerkit.ecr._attributes
   - layerkit.ecr._attributes.facts
@@ -269,7 +270,7 @@ def facts_of(completion: Completion, request: Request) -> Result:
 def main() -> None:
     digests = {"layer_digests": {"type": "list", "elements": "str", "aliases": ["layerDigests"]}}
     module = EcrModule(argument_spec={**repository_spec(), **upload_spec(), **cli_spec(), **digests})
-    module.run(OPERATION, read, act)
+    module.run_operation(OPERATION, read, act)
 
 
 if __name__ == "__main__":

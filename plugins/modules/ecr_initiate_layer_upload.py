@@ -38,6 +38,7 @@ author:
   - layerkit.ecr contributors (@layerkit)
 extends_documentation_fragment:
   - layerkit.ecr._ecr
+  - layerkit.ecr._ecr.registry
   - layerkit.ecr._attributes
   - layerkit.ecr._attributes.action_group
   - amazon.aws.common.modules
@@ -166,7 +167,7 @@ def act(module: EcrModule, repository: Repository, request: Request) -> Result:
 
 def main() -> None:
     module = EcrModule(argument_spec={**repository_spec(), **cli_spec()})
-    module.run(OPERATION, read, act)
+    module.run_operation(OPERATION, read, act)
 
 
 if __name__ == "__main__":

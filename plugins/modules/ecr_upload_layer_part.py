@@ -70,6 +70,7 @@ author:
   - layerkit.ecr contributors (@layerkit)
 extends_documentation_fragment:
   - layerkit.ecr._ecr
+  - layerkit.ecr._ecr.registry
   - layerkit.ecr._ecr.upload
   - layerkit.ecr._attributes
   - layerkit.ecr._attributes.action_group
@@ -277,7 +278,7 @@ def main() -> None:
     }
     spec["cli_input_json"]["no_log"] = True
     module = EcrModule(argument_spec=spec, mutually_exclusive=[("src", "layer_part_blob")])
-    module.run(OPERATION, read, act)
+    module.run_operation(OPERATION, read, act)
 
 
 if __name__ == "__main__":
