@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
-import stat
 import typing as t
 from dataclasses import dataclass
-from pathlib import Path
 
+from ansible_collections.layerkit.ecr.plugins.module_utils._blob import Blob
+from ansible_collections.layerkit.ecr.plugins.module_utils._part_size import SMALLEST_PART
 from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import largest
 from ansible_collections.layerkit.ecr.plugins.module_utils._validation import InvalidInputError
-
-# https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html
-SMALLEST_PART = 5 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -70,22 +66,15 @@ def part_of_file(path: str, first_byte: int, last_byte: int) -> Part:
     """Read a part from a layer file.
 
     :raises InvalidInputError: the file cannot be read, or has no such bytes
+    :raises BlobChangedError: the file has become shorter meanwhile
     """
-    try:
-        # Before the file is opened: opening a FIFO waits for its writer.
-        if not stat.S_ISREG(Path(path).stat().st_mode):
-            raise InvalidInputError(f"src {path} must be a regular file, nothing was sent")
-        with Path(path).open("rb") as layer:
-            size = os.fstat(layer.fileno()).st_size
-            layer.seek(first_byte)
-            blob = layer.read(last_byte - first_byte + 1)
-    except OSError as error:
-        raise InvalidInputError(f"src {path} cannot be read, nothing was sent: {error.strerror}") from error
-    if len(blob) != last_byte - first_byte + 1:
-        raise InvalidInputError(
-            f"src {path} has {size} bytes, nothing was sent: part_last_byte {last_byte} lies past its end"
-        )
-    return Part(first_byte, last_byte, blob, ends_layer=last_byte == size - 1)
+    with Blob.open(path) as layer:
+        if last_byte >= layer.size:
+            raise InvalidInputError(
+                f"src {path} has {layer.size} bytes, nothing was sent: part_last_byte {last_byte} lies past its end"
+            )
+        blob = layer.read(first_byte, last_byte - first_byte + 1)
+        return Part(first_byte, last_byte, blob, ends_layer=last_byte == layer.size - 1)
 
 
 def part_of_base64(text: t.Any, first_byte: int, last_byte: int) -> Part:

@@ -49,16 +49,6 @@ def upload_part(repository: Repository, upload_id: str, part: Part) -> PartUploa
         if error.code != "InvalidLayerPartException":
             raise
         return _resolved(part, error)
-    received = response.get("lastByteReceived")
-    if received != part.last_byte:
-        raise EcrError(
-            f"The registry has byte {received} as the last of upload {upload_id} to {repository}, although byte "
-            f"{part.last_byte} was sent: open a new upload with ecr_initiate_layer_upload",
-            changed=True,
-            registry_id=repository.registry_id,
-            repository_name=repository.name,
-            upload_id=upload_id,
-        )
     return PartUpload(SENT, part.last_byte, response.get("registryId"))
 
 

@@ -22,6 +22,7 @@ except ImportError:
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import boto3_inventory_conn, get_aws_connection_info
 from ansible_collections.layerkit.ecr.plugins.module_utils._errors import EcrError, EcrErrorHandler
 from ansible_collections.layerkit.ecr.plugins.module_utils._layer import Layer, listed
+from ansible_collections.layerkit.ecr.plugins.module_utils._part_body import BlobPart, stream_parts
 from ansible_collections.layerkit.ecr.plugins.module_utils._retry import with_retries
 from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import SERVICE, largest
 
@@ -68,7 +69,9 @@ class Repository:
         def client() -> t.Any:
             return boto3_inventory_conn("client", SERVICE, region=region, endpoint=endpoint, config=once, **options)
 
-        return cls(_guarded(client, f"connect to Amazon ECR for repository {name}"), name, registry_id)
+        connected = _guarded(client, f"connect to Amazon ECR for repository {name}")
+        stream_parts(connected)
+        return cls(connected, name, registry_id)
 
     def layers(self, digests: t.Iterable[str]) -> dict[str, Layer]:
         """Look the digests up with BatchCheckLayerAvailability, a hundred at a time.
@@ -89,13 +92,21 @@ class Repository:
             found.update((layer.digest, layer) for layer in layers)
         return {digest: found.get(digest, Layer(digest)) for digest in wanted}
 
+    @property
+    def region(self) -> str:
+        """The AWS region of the registry."""
+        return str(self._client.meta.region_name)
+
     def initiate_upload(self) -> Response:
         """Open an upload with InitiateLayerUpload; every call opens another one."""
         return self._call("InitiateLayerUpload", f"open a layer upload in {self}")
 
-    def upload_part(self, upload_id: str, first_byte: int, last_byte: int, blob: bytes) -> Response:
-        """Send the bytes ``first_byte`` to ``last_byte``, both inclusive, with UploadLayerPart."""
-        return self._call(
+    def upload_part(self, upload_id: str, first_byte: int, last_byte: int, blob: bytes | BlobPart) -> Response:
+        """Send the bytes ``first_byte`` to ``last_byte``, both inclusive, with UploadLayerPart.
+
+        Bytes go through boto3's serialiser; a BlobPart is streamed from its file.
+        """
+        response = self._call(
             "UploadLayerPart",
             f"send bytes {first_byte} to {last_byte} of upload {upload_id} to {self}",
             uploadId=upload_id,
@@ -103,6 +114,17 @@ class Repository:
             partLastByte=last_byte,
             layerPartBlob=blob,
         )
+        received = response.get("lastByteReceived")
+        if received != last_byte:
+            raise EcrError(
+                f"The registry has byte {received} as the last of upload {upload_id} to {self}, although byte "
+                f"{last_byte} was sent: open a new upload with ecr_initiate_layer_upload",
+                changed=True,
+                registry_id=self.registry_id,
+                repository_name=self.name,
+                upload_id=upload_id,
+            )
+        return response
 
     def complete_upload(self, upload_id: str, digests: t.Sequence[str]) -> Response:
         """Close an upload with CompleteLayerUpload; the registry accepts it when any digest is the layer's."""

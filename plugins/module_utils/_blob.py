@@ -1,0 +1,121 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A blob in a file: its size, its bytes, its digest, and whether it is still the same."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import stat
+import typing as t
+from pathlib import Path
+
+from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
+from ansible_collections.layerkit.ecr.plugins.module_utils._validation import InvalidInputError
+
+_CHUNK = 1024 * 1024
+
+
+class BlobChangedError(AnsibleAWSError):
+    """The file is not what it was when it was hashed."""
+
+    def __init__(self, message: str) -> None:
+        # amazon.aws does not annotate its constructors.
+        super().__init__(message)  # type: ignore[no-untyped-call, unused-ignore]
+
+
+class Blob:
+    """The bytes of an open file, read by position, so that several readers do not disturb each other.
+
+    ``size`` is in bytes, as it was when the file was opened.
+    """
+
+    def __init__(self, path: str, descriptor: int) -> None:
+        self.path = path
+        self._descriptor = descriptor
+        self._stamp = self._present_stamp()
+        self.size = os.fstat(descriptor).st_size
+
+    @classmethod
+    @contextlib.contextmanager
+    def open(cls, path: str) -> t.Iterator[Blob]:
+        """Open the file for the length of the block.
+
+        :raises InvalidInputError: the file does not exist, is not a regular file, or cannot be read
+        """
+        try:
+            # Before the file is opened: opening a FIFO waits for its writer.
+            if not stat.S_ISREG(Path(path).stat().st_mode):
+                raise InvalidInputError(f"src {path} must be a regular file, nothing was sent")
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise InvalidInputError(f"src {path} cannot be read, nothing was sent: {error.strerror}") from error
+        try:
+            yield cls(path, descriptor)
+        finally:
+            os.close(descriptor)
+
+    def read(self, position: int, size: int) -> bytes:
+        """Return exactly ``size`` bytes from ``position`` on.
+
+        :raises BlobChangedError: the file has become shorter
+        """
+        chunk = os.pread(self._descriptor, size, position)
+        if len(chunk) != size:
+            raise BlobChangedError(f"src {self.path} has become shorter while it was read")
+        return chunk
+
+    def chunks(self, start: int, end: int) -> t.Iterator[bytes]:
+        """Yield the bytes from ``start`` up to, not including, ``end``, at most 1 MiB at a time."""
+        for position in range(start, end, _CHUNK):
+            yield self.read(position, min(_CHUNK, end - position))
+
+    def digest(self) -> str:
+        """Read the whole blob and return its digest, ``sha256:`` and 64 hexadecimal digits."""
+        hasher = hashlib.sha256()
+        for chunk in self.chunks(0, self.size):
+            hasher.update(chunk)
+        return f"sha256:{hasher.hexdigest()}"
+
+    def check_unchanged(self) -> None:
+        """Raise BlobChangedError when the file was written to, or replaced, since it was opened."""
+        try:
+            replaced = not os.path.samestat(Path(self.path).stat(), os.fstat(self._descriptor))
+        except OSError:
+            replaced = True
+        if replaced or self._present_stamp() != self._stamp:
+            raise BlobChangedError(f"src {self.path} was changed while it was uploaded")
+
+    def _present_stamp(self) -> tuple[int, int, int]:
+        # The time of the last status change shows a write even where the time of modification was set back.
+        status = os.fstat(self._descriptor)
+        return status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+class Witness:
+    """Hashes a blob's bytes as they are sent, so that the digest of what was sent can be compared in the end."""
+
+    def __init__(self, blob: Blob) -> None:
+        self._blob = blob
+        self._hasher = hashlib.sha256()
+        self._position = 0
+
+    def saw(self, position: int, chunk: bytes) -> None:
+        """Take in bytes that are being sent; bytes that were taken in before are passed over."""
+        if position <= self._position < position + len(chunk):
+            self._hasher.update(memoryview(chunk)[self._position - position :])
+            self._position = position + len(chunk)
+
+    def catch_up(self, position: int) -> None:
+        """Take in, from the file, what was sent by an earlier run."""
+        for chunk in self._blob.chunks(self._position, position):
+            self._hasher.update(chunk)
+        self._position = max(self._position, position)
+
+    def digest(self) -> str:
+        """Return the digest of the whole blob, ``sha256:`` and 64 hexadecimal digits."""
+        self.catch_up(self._blob.size)
+        return f"sha256:{self._hasher.hexdigest()}"
