@@ -1,0 +1,58 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Decides, before anything is sent, what putting a layer into a repository will do."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.layerkit.ecr.plugins.module_utils._layer import AVAILABLE, UNAVAILABLE, Layer
+from ansible_collections.layerkit.ecr.plugins.module_utils._part_size import parts_of
+
+if t.TYPE_CHECKING:
+    from ansible_collections.layerkit.ecr.plugins.module_utils._upload_state import SavedUpload
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """What a run will do with one layer; sizes are in bytes.
+
+    ``found`` is what the registry said of the layer, None when it could not be asked. ``saved`` is the upload to go
+    on with.
+    """
+
+    digest: str
+    size: int
+    part_size: int
+    found: Layer | None
+    saved: SavedUpload | None = None
+
+    @property
+    def is_present(self) -> bool:
+        """Whether there is nothing to send."""
+        return self.found is not None and self.found.is_available
+
+    @property
+    def bytes_to_send(self) -> int:
+        """The bytes that the registry does not have."""
+        if self.is_present:
+            return 0
+        return self.size - (self.saved.next_byte if self.saved else 0)
+
+    @property
+    def parts_to_send(self) -> int:
+        """The parts that these bytes are sent in."""
+        return parts_of(self.bytes_to_send, self.saved.part_size if self.saved else self.part_size)
+
+    @property
+    def diff(self) -> dict[str, t.Any]:
+        """Ansible's ``diff`` of the repository's layer."""
+        availability = self.found.availability if self.found else "unknown"
+        before: dict[str, t.Any] = {"layer_digest": self.digest, "layer_availability": availability}
+        after = {**before, "layer_availability": AVAILABLE}
+        if availability in (UNAVAILABLE, "unknown"):
+            after["layer_size"] = self.size
+        return {"before": before, "after": before if self.is_present else after}

@@ -1,0 +1,187 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Brings a whole layer to the registry, and recovers from what can go wrong on the way.
+
+The parts of an upload are strictly consecutive, so one position, the next byte, says how far it is. Only the registry
+knows it for certain: it tells it in the answer to a part, or in InvalidLayerPartException. Source:
+https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_UploadLayerPart.html.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+from ansible_collections.layerkit.ecr.plugins.module_utils._blob import Blob, BlobChangedError, Witness
+from ansible_collections.layerkit.ecr.plugins.module_utils._completion import ALREADY_EXISTS, Completion, complete
+from ansible_collections.layerkit.ecr.plugins.module_utils._completion_plan import plan_completion
+from ansible_collections.layerkit.ecr.plugins.module_utils._errors import EcrError
+from ansible_collections.layerkit.ecr.plugins.module_utils._part_body import BlobPart
+from ansible_collections.layerkit.ecr.plugins.module_utils._part_size import check_layer_size
+from ansible_collections.layerkit.ecr.plugins.module_utils._upload_state import SavedUpload
+
+if t.TYPE_CHECKING:
+    from ansible_collections.layerkit.ecr.plugins.module_utils._layer import Layer
+    from ansible_collections.layerkit.ecr.plugins.module_utils._layer_plan import LayerPlan
+    from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository
+
+MOST_CORRECTIONS = 10
+
+
+class UploadGoneError(Exception):
+    """The upload cannot be continued; ``error`` is the registry's."""
+
+    def __init__(self, error: EcrError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class LayerUpload:
+    """One layer on its way into the registry.
+
+    ``upload`` is the open upload, None before it is opened; ``bytes_sent`` and ``parts_sent`` count what this run
+    brought.
+
+    :param part_size: the size asked for in bytes, None for what the registry advises
+    :param keep: called with the upload after every step, and with None when it has come to nothing
+    """
+
+    def __init__(
+        self,
+        repository: Repository,
+        blob: Blob,
+        plan: LayerPlan,
+        part_size: int | None,
+        keep: t.Callable[[SavedUpload | None], None],
+    ) -> None:
+        self._repository = repository
+        self._blob = blob
+        self._plan = plan
+        self._part_size = part_size
+        self._keep = keep
+        self._witness = Witness(blob)
+        self._corrections = 0
+        self._resumed = plan.saved is not None
+        self.upload = plan.saved
+        self.bytes_sent = 0
+        self.parts_sent = 0
+
+    def run(self, upload_id: str | None = None) -> Completion:
+        """Send what the registry does not have, and complete the upload.
+
+        :param upload_id: an upload whose position is not known, to go on with
+        :raises EcrError: the registry refused for good
+        :raises BlobChangedError: the file has changed, nothing was completed
+        """
+        try:
+            return self._attempt(upload_id)
+        except UploadGoneError:
+            layer = self._look()
+            if layer and layer.is_available:
+                return Completion(ALREADY_EXISTS, layer.digest, layer)
+        self._forget()
+        try:
+            return self._attempt(None)
+        except UploadGoneError as gone:
+            raise gone.error from gone
+
+    def _attempt(self, upload_id: str | None) -> Completion:
+        self._open(upload_id)
+        self._send()
+        return self._complete()
+
+    def _look(self) -> Layer | None:
+        if self._plan.found is None:
+            return None
+        return self._repository.layers([self._plan.digest])[self._plan.digest]
+
+    def _open(self, upload_id: str | None) -> None:
+        if self.upload is not None:
+            return
+        if upload_id is not None:
+            self._resumed = True
+            self._move_to(SavedUpload(upload_id, self._part_size or self._plan.part_size, self._ask(upload_id)))
+            return
+        response = self._repository.initiate_upload()
+        part_size = self._part_size or response["partSize"]
+        check_layer_size(self._blob.path, self._blob.size, part_size)
+        self._move_to(SavedUpload(response["uploadId"], part_size, 0))
+
+    def _forget(self) -> None:
+        self._resumed = False
+        self.upload = None
+        self._keep(None)
+
+    def _move_to(self, upload: SavedUpload) -> None:
+        self.upload = upload
+        self._keep(upload)
+
+    def _ask(self, upload_id: str) -> int:
+        """Offer a byte where none can belong: the refusal tells the position, and nothing is stored."""
+        beyond = self._blob.size + 1
+        try:
+            self._repository.upload_part(upload_id, beyond, beyond, b"\0")
+        except EcrError as error:
+            return self._position_in(error)
+        raise UploadGoneError(EcrError(f"Upload {upload_id} holds more bytes than src {self._blob.path} has"))
+
+    def _position_in(self, error: EcrError) -> int:
+        """Return the next byte that the registry's refusal of a part names."""
+        if error.code == "UploadNotFoundException":
+            raise UploadGoneError(error)
+        if error.code != "InvalidLayerPartException":
+            raise error
+        last_valid = error.response.get("lastValidByteReceived")
+        if last_valid is None or last_valid >= self._blob.size:
+            raise UploadGoneError(error)
+        return int(last_valid) + 1
+
+    def _send(self) -> None:
+        upload = t.cast(SavedUpload, self.upload)
+        while upload.next_byte < self._blob.size:
+            self._blob.check_unchanged()
+            upload = replace(upload, next_byte=self._send_part(upload))
+            self._move_to(upload)
+
+    def _send_part(self, upload: SavedUpload) -> int:
+        """Send the part that begins at the next byte, and return the next byte after it."""
+        first = upload.next_byte
+        last = min(first + upload.part_size, self._blob.size) - 1
+        self._witness.catch_up(first)
+        part = BlobPart(self._blob, first, last, self._witness)
+        try:
+            self._repository.upload_part(upload.upload_id, first, last, part)
+        except EcrError as error:
+            next_byte = self._position_in(error)
+            if next_byte != last + 1:
+                self._count_correction(next_byte, error)
+                return next_byte
+            if not error.may_have_been_applied:
+                return next_byte
+        self.bytes_sent += len(part)
+        self.parts_sent += 1
+        return last + 1
+
+    def _count_correction(self, next_byte: int, error: EcrError) -> None:
+        self._corrections += 1
+        if next_byte == 0:
+            raise UploadGoneError(error)
+        if self._corrections > MOST_CORRECTIONS:
+            raise error
+
+    def _complete(self) -> Completion:
+        upload = t.cast(SavedUpload, self.upload)
+        self._blob.check_unchanged()
+        if self._witness.digest() != self._plan.digest:
+            raise BlobChangedError(f"src {self._blob.path} was changed while it was uploaded")
+        found = None if self._plan.found is None else {self._plan.digest: self._plan.found}
+        try:
+            return complete(self._repository, plan_completion(upload.upload_id, [self._plan.digest], found))
+        except EcrError as error:
+            # An upload of another run can hold other bytes, or parts that are too small.
+            spoilt = self._resumed and error.code in ("InvalidLayerException", "LayerPartTooSmallException")
+            if spoilt or error.code == "UploadNotFoundException":
+                raise UploadGoneError(error) from error
+            raise

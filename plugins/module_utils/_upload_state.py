@@ -1,0 +1,174 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A small file per layer that lets the next run go on where this one was stopped, whatever stopped it.
+
+It holds what names the layer and the upload, and nothing secret. It is replaced as a whole, so that it is good at any
+time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import tempfile
+import typing as t
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from ansible_collections.layerkit.ecr.plugins.module_utils._validation import InvalidInputError
+
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class LayerIdentity:
+    """What an upload belongs to. ``registry_id`` is None for the caller's own registry."""
+
+    repository_name: str
+    registry_id: str | None
+    region: str
+    layer_digest: str
+    layer_size: int
+
+
+@dataclass(frozen=True)
+class SavedUpload:
+    """An open upload: ``next_byte`` counts from 0, ``part_size`` is in bytes."""
+
+    upload_id: str
+    part_size: int
+    next_byte: int
+
+
+class UploadState:
+    """The state file of one layer in a directory; nothing is kept when another task holds it.
+
+    Use it through ``held``.
+    """
+
+    def __init__(self, path: Path, identity: LayerIdentity, warn: t.Callable[[str], None]) -> None:
+        self._path = path
+        self._identity = identity
+        self._warn = warn
+
+    @classmethod
+    @contextlib.contextmanager
+    def held(
+        cls, directory: str, identity: LayerIdentity, warn: t.Callable[[str], None]
+    ) -> t.Iterator[UploadState | None]:
+        """Hold the layer's state file for the length of the block; yield None, with a warning, if another task does.
+
+        :raises InvalidInputError: the directory cannot be made or written to
+        """
+        path = cls._path_of(directory, identity)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = _locked(path.with_suffix(".lock"))
+        except OSError as error:
+            raise InvalidInputError(f"state_dir {directory} cannot be used, nothing was sent: {error}") from error
+        if lock is None:
+            warn(f"Another task is uploading {identity.layer_digest} with the same state_dir; this one keeps no state.")
+            yield None
+            return
+        try:
+            yield cls(path, identity, warn)
+        finally:
+            path.with_suffix(".lock").unlink(missing_ok=True)
+            os.close(lock)
+
+    @classmethod
+    def peek(cls, directory: str, identity: LayerIdentity, warn: t.Callable[[str], None]) -> SavedUpload | None:
+        """Return the saved upload without holding or changing anything, for check mode."""
+        saved, misfit = cls(cls._path_of(directory, identity), identity, warn)._read()
+        if misfit:
+            warn(f"A run would set the state file aside: {misfit}.")
+        return saved
+
+    @staticmethod
+    def _path_of(directory: str, identity: LayerIdentity) -> Path:
+        repository = hashlib.sha256(identity.repository_name.encode()).hexdigest()
+        return Path(directory, f"{identity.layer_digest.partition(':')[2]}-{repository[:16]}.json")
+
+    def load(self) -> SavedUpload | None:
+        """Return the saved upload; a file that is damaged or of something else is set aside with a warning."""
+        saved, misfit = self._read()
+        if misfit:
+            self.set_aside(misfit)
+        return saved
+
+    def save(self, upload: SavedUpload) -> None:
+        """Replace the file, atomically and readable by its owner alone; warn when it cannot be written."""
+        try:
+            self._write(upload)
+        except OSError as error:
+            self._warn(f"The state of the upload could not be kept in {self._path}: {error.strerror}.")
+
+    def _write(self, upload: SavedUpload) -> None:
+        document = {"version": _VERSION, **asdict(self._identity), **asdict(upload)}
+        # The name is this file's own, and the mode is 0600.
+        descriptor, temporary = tempfile.mkstemp(dir=self._path.parent, prefix=f"{self._path.name}.")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                json.dump(document, file, indent=2)
+            Path(temporary).replace(self._path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    def remove(self) -> None:
+        """Forget the upload."""
+        self._path.unlink(missing_ok=True)
+
+    def set_aside(self, reason: str) -> None:
+        """Rename the file, so that it is not used and can be looked at."""
+        aside = self._path.with_suffix(".set-aside")
+        self._path.replace(aside)
+        self._warn(f"The state file was set aside as {aside}: {reason}.")
+
+    def _read(self) -> tuple[SavedUpload | None, str | None]:
+        try:
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            return None, None
+        except OSError as error:
+            return None, f"it cannot be read ({error.strerror})"
+        try:
+            with os.fdopen(descriptor, encoding="utf-8") as file:
+                document = json.load(file)
+            return self._checked(document)
+        except (ValueError, KeyError, TypeError):
+            return None, "it is damaged"
+
+    def _checked(self, document: dict[str, t.Any]) -> tuple[SavedUpload | None, str | None]:
+        if document["version"] != _VERSION:
+            return None, "another version of this collection wrote it"
+        for field in fields(LayerIdentity):
+            found, expected = document[field.name], getattr(self._identity, field.name)
+            if found != expected:
+                return None, f"its {field.name} is {found}, not {expected}"
+        upload = SavedUpload(**{field.name: document[field.name] for field in fields(SavedUpload)})
+        if not isinstance(upload.upload_id, str) or not 0 <= upload.next_byte <= self._identity.layer_size:
+            raise ValueError
+        if upload.part_size < 1:
+            raise ValueError
+        return upload, None
+
+
+def _locked(path: Path) -> int | None:
+    """Return a descriptor that holds the lock until it is closed, or None if another task holds it."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Its last holder may have removed the file between the opening and the locking.
+            if path.exists() and os.path.samestat(path.stat(), os.fstat(descriptor)):
+                return descriptor
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        os.close(descriptor)

@@ -1,0 +1,264 @@
+#!/usr/bin/python
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ecr_layer
+version_added: 1.0.0
+short_description: Put an image layer into Amazon ECR
+description:
+  - Makes sure that a repository has a layer. The file is hashed, and sent only if the repository does not have it.
+  - The upload recovers from lost answers, throttling, server errors, broken connections and expired uploads. An
+    upload that was stopped can be continued by the next run.
+  - The memory needed does not grow with the layer.
+options:
+  src:
+    description:
+      - The path of the layer on the host that runs the module. A layer is a blob, its bytes are sent as they are,
+        whether they are a compressed or a plain tar archive or an image's configuration.
+    type: path
+    required: true
+  layer_digest:
+    description:
+      - The digest that the file must have, V(sha256:) and 64 lower-case hexadecimal digits. Checked before anything
+        is sent.
+    type: str
+    aliases:
+      - layerDigest
+  part_size:
+    description:
+      - The size of the parts in bytes, 5242880 (5 MiB) to 10485760 (10 MiB).
+      - If not given, the size that the registry advises is used.
+    type: int
+    aliases:
+      - partSize
+  upload_id:
+    description:
+      - The id of an upload to go on with, as a failed run returned it.
+      - The registry is asked how much of it has arrived. What has arrived is not sent again. An upload that is gone is
+        replaced by a new one.
+    type: str
+    aliases:
+      - uploadId
+  state_dir:
+    description:
+      - A directory on the host that runs the module, where a small state file is kept for each layer while it is
+        uploaded. The next run finds it there and goes on, even after the last one was killed.
+      - The directory is made if it does not exist. The files hold no credentials, and are readable by their owner only.
+      - A state file that is damaged, or that fits the file, the repository, the registry or the region no more, is
+        set aside with a warning.
+      - O(upload_id) wins over a state file.
+    type: path
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Check mode counts parts of 10 MiB if O(part_size) is not given, and the whole layer if O(upload_id) is given,
+        as only a run asks the registry how much of an upload has arrived.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+notes:
+  - The IAM actions needed are C(ecr:BatchCheckLayerAvailability), C(ecr:InitiateLayerUpload), C(ecr:UploadLayerPart)
+    and C(ecr:CompleteLayerUpload). Without the first one the layer is always uploaded, with a warning.
+  - Amazon ECR takes layers of at most 52000 MiB in at most 4200 parts, and no empty layers.
+  - The file must not change while it is uploaded. When it does, the task fails and nothing is completed.
+seealso:
+  - module: layerkit.ecr.ecr_layer_info
+  - module: layerkit.ecr.ecr_initiate_layer_upload
+  - module: layerkit.ecr.ecr_upload_layer_part
+  - module: layerkit.ecr.ecr_complete_layer_upload
+author:
+  - layerkit.ecr contributors (@layerkit)
+extends_documentation_fragment:
+  - layerkit.ecr._ecr.registry
+  - layerkit.ecr._ecr.repository
+  - layerkit.ecr._attributes
+  - layerkit.ecr._attributes.action_group
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: Put a layer into a repository
+  layerkit.ecr.ecr_layer:
+    repository_name: my-app
+    src: "{{ layer_file }}"
+  register: layer
+
+- name: Put a layer of a known digest into a repository, and be able to go on after an interruption
+  layerkit.ecr.ecr_layer:
+    repository_name: my-app
+    src: "{{ layer_file }}"
+    layer_digest: "{{ layer.layer_digest }}"
+    state_dir: "{{ ansible_env.HOME | default('/var/tmp') }}/ecr-uploads"
+"""
+
+RETURN = r"""
+action:
+  description:
+    - What was done.
+    - V(uploaded) means that this task brought the layer, V(already_exists) that the layer was there, and V(failed) that
+      the task failed after it had begun.
+  type: str
+  returned: success and when an upload failed
+  sample: uploaded
+attempts:
+  description: How often the request that failed was sent.
+  type: int
+  returned: when a request failed
+  sample: 7
+boto3_version:
+  description: The version of boto3 that the host has.
+  type: str
+  returned: when a request failed or could not be made
+  sample: 1.44.5
+botocore_version:
+  description: The version of botocore that the host has.
+  type: str
+  returned: when a request failed or could not be made
+  sample: 1.44.5
+bytes_sent:
+  description:
+    - The bytes of the layer that this task brought to the registry, each counted once.
+    - In check mode those that a run would bring.
+  type: int
+  returned: success and when an upload failed
+  sample: 3623807
+error:
+  description:
+    - The error of AWS, with its C(code) and its C(message).
+    - Where no answer arrived, C(code) is the name of botocore's exception, for example V(EndpointConnectionError).
+  type: dict
+  returned: when a request failed or could not be made
+  sample:
+    code: RepositoryNotFoundException
+    message: The repository with name 'my-app' does not exist in the registry with id '123456789012'
+kms_error:
+  description: The error of AWS KMS.
+  type: str
+  returned: when the repository's KMS key cannot be used, and AWS tells why
+  sample: DisabledException
+last_valid_byte_received:
+  description: The position of the last byte that the registry has of the upload, counted from 0.
+  type: int
+  returned: when the registry kept refusing parts, and tells what it has
+  sample: 10485759
+layer_digest:
+  description: The digest of the file.
+  type: str
+  returned: success and when an upload failed
+  sample: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+layer_size:
+  description: The size of the file in bytes.
+  type: int
+  returned: success and when an upload failed
+  sample: 3623807
+message:
+  description: The words of AWS alone.
+  type: str
+  returned: when AWS answered with an error that the API lists for the operation
+  sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
+next_byte:
+  description: The position of the first byte that the registry does not have, counted from 0, to go on with
+  O(upload_id).
+  type: int
+  returned: when an upload failed
+  sample: 10485760
+part_count:
+  description:
+    - The parts that this task brought to the registry.
+    - In check mode those that a run would bring.
+  type: int
+  returned: success and when an upload failed
+  sample: 1
+registry_id:
+  description: The AWS account of the registry as given in O(registry_id), V(none) if it is not given.
+  type: str
+  returned: success and when a request failed
+  sample: '123456789012'
+repository_name:
+  description: The name of the repository.
+  type: str
+  returned: success and when a request failed
+  sample: my-app
+response_metadata:
+  description: The request id, the HTTP status and the HTTP headers of the answer of AWS.
+  type: dict
+  returned: when AWS answered with an error
+  sample:
+    http_status_code: 400
+    request_id: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
+upload_id:
+  description: The id of the upload, V(none) if none was opened, or none is known yet in check mode.
+  type: str
+  returned: success and when an upload failed
+  sample: 5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7
+"""
+
+from dataclasses import asdict
+
+from ansible_collections.layerkit.ecr.plugins.module_utils._argspec import repository_spec
+from ansible_collections.layerkit.ecr.plugins.module_utils._blob import Blob
+from ansible_collections.layerkit.ecr.plugins.module_utils._layer_plan import LayerPlan
+from ansible_collections.layerkit.ecr.plugins.module_utils._layer_push import (
+    UploadOptions,
+    checked_digest,
+    predict,
+    push_layer,
+)
+from ansible_collections.layerkit.ecr.plugins.module_utils._module import EcrModule, Request, Result
+from ansible_collections.layerkit.ecr.plugins.module_utils._part_size import check_layer_size, check_part_size
+from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._request import checked_layer_options
+
+
+def read(module: EcrModule) -> Request:
+    request = checked_layer_options(
+        module.params, layer_digest=module.params["layer_digest"], upload_id=module.params["upload_id"]
+    )
+    if module.params["part_size"] is not None:
+        check_part_size(module.params["part_size"])
+    return request
+
+
+def act(module: EcrModule, repository: Repository, request: Request) -> Result:
+    options = UploadOptions(module.params["part_size"], module.params["upload_id"], module.params["state_dir"])
+    with Blob.open(module.params["src"]) as blob:
+        check_layer_size(blob.path, blob.size, options.expected_part_size)
+        digest = checked_digest(blob, module.params["layer_digest"])
+        layers = module.layers(repository, [digest]) or {}
+        plan = LayerPlan(digest, blob.size, options.expected_part_size, layers.get(digest))
+        if module.check_mode:
+            push = predict(repository, plan, options, module.warn)
+        else:
+            push = push_layer(repository, blob, plan, options, module.warn)
+    return {
+        "changed": push.changed,
+        "diff": plan.diff,
+        **asdict(push),
+        "registry_id": request.get("registryId"),
+        "repository_name": request["repositoryName"],
+    }
+
+
+def main() -> None:
+    spec = {
+        **repository_spec(required=True),
+        "src": {"type": "path", "required": True},
+        "layer_digest": {"type": "str", "aliases": ["layerDigest"]},
+        "part_size": {"type": "int", "aliases": ["partSize"]},
+        "upload_id": {"type": "str", "aliases": ["uploadId"]},
+        "state_dir": {"type": "path"},
+    }
+    module = EcrModule(argument_spec=spec)
+    module.run(read, act)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+#!/usr/bin/python
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ecr_layer_info
+version_added: 1.0.0
+short_description: Look up image layers in Amazon ECR
+description:
+  - Tells for each digest whether the repository has the layer, its size and its media type. This is the API's
+    BatchCheckLayerAvailability for any number of digests, which are asked for by the hundred.
+options:
+  layer_digests:
+    description:
+      - The digests of the layers, each as C(algorithm:hex), for example V(sha256:) and 64 lower-case hexadecimal
+        digits.
+    type: list
+    elements: str
+    required: true
+    aliases:
+      - layerDigests
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: N/A
+    details:
+      - This module changes nothing.
+  idempotent:
+    support: full
+notes:
+  - The IAM action needed is C(ecr:BatchCheckLayerAvailability).
+seealso:
+  - module: layerkit.ecr.ecr_layer
+  - name: BatchCheckLayerAvailability
+    description: The operation in the Amazon ECR API reference.
+    link: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchCheckLayerAvailability.html
+author:
+  - layerkit.ecr contributors (@layerkit)
+extends_documentation_fragment:
+  - layerkit.ecr._ecr.registry
+  - layerkit.ecr._ecr.repository
+  - layerkit.ecr._attributes
+  - layerkit.ecr._attributes.action_group
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: Look two layers up
+  layerkit.ecr.ecr_layer_info:
+    repository_name: my-app
+    layer_digests:
+      - sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+      - sha256:fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9
+  register: info
+
+- name: Show which of them are missing
+  ansible.builtin.debug:
+    msg: "{{ info.layers | rejectattr('layer_availability', 'eq', 'AVAILABLE') | map(attribute='layer_digest') }}"
+"""
+
+RETURN = r"""
+attempts:
+  description: How often the request that failed was sent.
+  type: int
+  returned: when a request failed
+  sample: 7
+boto3_version:
+  description: The version of boto3 that the host has.
+  type: str
+  returned: when a request failed or could not be made
+  sample: 1.44.5
+botocore_version:
+  description: The version of botocore that the host has.
+  type: str
+  returned: when a request failed or could not be made
+  sample: 1.44.5
+error:
+  description:
+    - The error of AWS, with its C(code) and its C(message).
+    - Where no answer arrived, C(code) is the name of botocore's exception, for example V(EndpointConnectionError).
+  type: dict
+  returned: when a request failed or could not be made
+  sample:
+    code: RepositoryNotFoundException
+    message: The repository with name 'my-app' does not exist in the registry with id '123456789012'
+layers:
+  description: One entry for each digest, in the order of O(layer_digests).
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    layer_availability:
+      description:
+        - V(AVAILABLE), V(UNAVAILABLE) or V(ARCHIVED). A layer that the repository does not have is V(UNAVAILABLE).
+      type: str
+      returned: success
+      sample: AVAILABLE
+    layer_digest:
+      description: The digest of the layer.
+      type: str
+      returned: success
+      sample: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+    layer_size:
+      description: The size of the layer in bytes, V(none) where the registry does not tell it.
+      type: int
+      returned: success
+      sample: 3623807
+    media_type:
+      description: The media type that the registry gives the layer, V(none) where it does not tell it.
+      type: str
+      returned: success
+      sample: application/vnd.docker.image.rootfs.diff.tar.gzip
+message:
+  description: The words of AWS alone.
+  type: str
+  returned: when AWS answered with an error that the API lists for the operation
+  sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
+registry_id:
+  description: The AWS account of the registry as given in O(registry_id), V(none) if it is not given.
+  type: str
+  returned: success and when a request failed
+  sample: '123456789012'
+repository_name:
+  description: The name of the repository.
+  type: str
+  returned: success and when a request failed
+  sample: my-app
+response_metadata:
+  description: The request id, the HTTP status and the HTTP headers of the answer of AWS.
+  type: dict
+  returned: when AWS answered with an error
+  sample:
+    http_status_code: 400
+    request_id: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
+"""
+
+from ansible_collections.layerkit.ecr.plugins.module_utils._argspec import repository_spec
+from ansible_collections.layerkit.ecr.plugins.module_utils._layer import Layer
+from ansible_collections.layerkit.ecr.plugins.module_utils._module import EcrModule, Request, Result
+from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._request import checked_layer_options
+
+
+def read(module: EcrModule) -> Request:
+    return checked_layer_options(module.params, layer_digests=module.params["layer_digests"])
+
+
+def act(module: EcrModule, repository: Repository, request: Request) -> Result:
+    digests = module.params["layer_digests"]
+    layers = repository.layers(digests)
+    return {
+        "changed": False,
+        "layers": [described(layers[digest]) for digest in digests],
+        "registry_id": request.get("registryId"),
+        "repository_name": request["repositoryName"],
+    }
+
+
+def described(layer: Layer) -> Result:
+    return {
+        "layer_digest": layer.digest,
+        "layer_availability": layer.availability,
+        "layer_size": layer.size,
+        "media_type": layer.media_type,
+    }
+
+
+def main() -> None:
+    digests = {"type": "list", "elements": "str", "required": True, "aliases": ["layerDigests"]}
+    module = EcrModule(argument_spec={**repository_spec(required=True), "layer_digests": digests})
+    module.run(read, act)
+
+
+if __name__ == "__main__":
+    main()
