@@ -90,7 +90,7 @@ class EcrModule(AnsibleAWSModule):
 
     def fail_json_aws_error(self, exception: AnsibleAWSError) -> t.NoReturn:
         """End the task with the error's message, AWS's own error, and what is known of repository and upload."""
-        result = {key: value for key, value in exception.kwargs.items() if value is not None}
+        result = dict(exception.kwargs)
         if exception.exception is None:
             self.fail_json(msg=exception.message, **result)
         if isinstance(exception, EcrError):

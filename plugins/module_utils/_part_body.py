@@ -111,8 +111,9 @@ class PartBody(io.RawIOBase):
 
 def stream_parts(client: t.Any) -> None:
     """Let the client take a BlobPart for the ``layerPartBlob`` of UploadLayerPart, and stream it."""
-    client.meta.events.register("before-parameter-build.ecr.UploadLayerPart", _set_part_aside)
-    client.meta.events.register("before-call.ecr.UploadLayerPart", _put_part_in)
+    register = client.meta.events.register
+    register("before-parameter-build.ecr.UploadLayerPart", _set_part_aside, unique_id="layerkit.ecr.set-part-aside")
+    register("before-call.ecr.UploadLayerPart", _put_part_in, unique_id="layerkit.ecr.put-part-in")
 
 
 def _set_part_aside(params: dict[str, t.Any], context: dict[str, t.Any], **_event: t.Any) -> None:

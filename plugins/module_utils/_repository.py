@@ -137,7 +137,9 @@ class Repository:
 
     def _call(self, operation: str, description: str, **members: t.Any) -> Response:
         request = {"repositoryName": self.name, **members}
-        result = {"repository_name": self.name, "upload_id": members.get("uploadId")}
+        result = {"repository_name": self.name}
+        if "uploadId" in members:
+            result["upload_id"] = members["uploadId"]
         if self.registry_id is not None:
             request["registryId"] = result["registry_id"] = self.registry_id
         failures: list[Exception] = []

@@ -165,8 +165,9 @@ message:
   returned: when AWS answered with an error that the API lists for the operation
   sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
 next_byte:
-  description: The position of the first byte that the registry does not have, counted from 0, to go on with
-  O(upload_id).
+  description:
+    - The position of the first byte that the registry does not have, counted from 0.
+    - To go on there, run the task again with O(upload_id).
   type: int
   returned: when an upload failed
   sample: 10485760
