@@ -11,7 +11,13 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.amazon.aws.plugins.module_utils import cloud
 from ansible_collections.layerkit.ecr.plugins.module_utils import _repository
+
+# Fixtures are found by their names.
+from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import REGION, ecr, repository, strict_ecr  # noqa: F401
 from ansible_collections.layerkit.ecr.tests.unit.stubbed_registry import StubbedRegistry
+
+if t.TYPE_CHECKING:
+    from ansible_collections.layerkit.ecr.tests.strict_ecr.server import StrictECR
 
 
 @pytest.fixture(autouse=True)
@@ -52,3 +58,15 @@ def unused_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def connection(strict_ecr: StrictECR) -> dict[str, t.Any]:  # noqa: F811
+    """The options that lead a module to the strict server; it is given up on after half a second."""
+    return {
+        "endpoint_url": strict_ecr.url,
+        "region": REGION,
+        "access_key": "AKIAUNITTESTS",
+        "secret_key": "not-a-secret-0nly-for-unit-tests",
+        "aws_config": {"read_timeout": 0.5},
+    }
