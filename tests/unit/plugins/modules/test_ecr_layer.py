@@ -44,7 +44,7 @@ class TestPredictionAndRun:
     def test_check_run_and_run_again(
         self, layer: Path, connection: dict[str, t.Any], repository: str, strict_ecr: StrictECR
     ) -> None:
-        task = {"connection": connection, "repository_name": repository, "src": str(layer)}
+        task: dict[str, t.Any] = {"connection": connection, "repository_name": repository, "src": str(layer)}
         predicted = run_module(module, check=True, **task)
         assert "InitiateLayerUpload" not in strict_ecr.control.calls.counts(repository)
         done = run_module(module, **task)
@@ -62,13 +62,18 @@ class TestPredictionAndRun:
         assert strict_ecr.control.calls.counts(repository)["InitiateLayerUpload"] == 1
 
     def test_part_size(self, layer: Path, connection: dict[str, t.Any], repository: str) -> None:
-        task = {"connection": connection, "repository_name": repository, "src": str(layer), "part_size": 5 * MIB}
+        task: dict[str, t.Any] = {
+            "connection": connection,
+            "repository_name": repository,
+            "src": str(layer),
+            "part_size": 5 * MIB,
+        }
         assert run_module(module, check=True, **task)["part_count"] == run_module(module, **task)["part_count"] == 3
 
     def test_check_mode_counts_what_an_earlier_run_left(
         self, layer: Path, connection: dict[str, t.Any], repository: str, strict_ecr: StrictECR, tmp_path: Path
     ) -> None:
-        task = {
+        task: dict[str, t.Any] = {
             "connection": connection,
             "repository_name": repository,
             "src": str(layer),
@@ -213,7 +218,7 @@ class TestProcesses:
     ) -> None:
         path = tmp_path / "layer"
         path.write_bytes(os.urandom(26 * MIB))
-        task = {
+        task: dict[str, t.Any] = {
             "connection": patient,
             "repository_name": repository,
             "src": str(path),
@@ -243,7 +248,7 @@ class TestProcesses:
         self, patient: dict[str, t.Any], repository: str, strict_ecr: StrictECR, layer: Path, tmp_path: Path
     ) -> None:
         strict_ecr.control.faults.add(Fault("delay", "InitiateLayerUpload", repository, times=2, seconds=1))
-        task = {
+        task: dict[str, t.Any] = {
             "connection": patient,
             "repository_name": repository,
             "src": str(layer),
@@ -260,7 +265,11 @@ class TestProcesses:
         def peak_of(size: int) -> int:
             with (tmp_path / str(size)).open("wb") as sparse:
                 sparse.truncate(size)
-            task = {"connection": patient, "repository_name": repository, "src": str(tmp_path / str(size))}
+            task: dict[str, t.Any] = {
+                "connection": patient,
+                "repository_name": repository,
+                "src": str(tmp_path / str(size)),
+            }
             result = ModuleProcess(**task).result()
             assert result["bytes_sent"] == size
             return int(result["peak_kib"])
