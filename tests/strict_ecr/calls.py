@@ -1,0 +1,45 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The log of the calls that arrived, faulted and refused ones included."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, defaultdict
+
+
+class CallLog:
+    """Operation names and layer bytes per repository; calls that name no repository are kept under None."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._operations: defaultdict[str | None, list[str]] = defaultdict(list)
+        self._layer_bytes: Counter[str | None] = Counter()
+
+    def record(self, operation: str, repository: str | None, layer_bytes: int) -> None:
+        """Note a call that arrived."""
+        with self._lock:
+            self._operations[repository].append(operation)
+            self._layer_bytes[repository] += layer_bytes
+
+    def operations(self, repository: str | None) -> list[str]:
+        """Return the operations called on a repository, in the order of arrival."""
+        with self._lock:
+            return list(self._operations.get(repository, []))
+
+    def counts(self, repository: str | None) -> dict[str, int]:
+        """Return how often each operation was called on a repository."""
+        return dict(Counter(self.operations(repository)))
+
+    def bytes_received(self, repository: str | None) -> int:
+        """Return the bytes of the layer parts that arrived for a repository, decoded."""
+        with self._lock:
+            return self._layer_bytes[repository]
+
+    def clear(self, repository: str | None) -> None:
+        """Forget the calls of a repository."""
+        with self._lock:
+            self._operations.pop(repository, None)
+            self._layer_bytes.pop(repository, None)

@@ -1,0 +1,72 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a test may ask and change while the server runs."""
+
+from __future__ import annotations
+
+import threading
+from typing import get_args
+
+from moto.core.base_backend import backend_lock
+from moto.ecr.models import ecr_backends
+
+from .calls import CallLog
+from .faults import FaultPlan
+from .models import StrictECRBackend
+from .rules import LayerAvailability, RuleBook, Rules
+
+
+class Control:
+    """The faults, calls and rules of a running server, and a look at what its repositories hold.
+
+    A repository is meant by its name alone, in whichever account and region it is.
+    """
+
+    def __init__(self) -> None:
+        self.faults = FaultPlan()
+        self.calls = CallLog()
+        self._rulebook = RuleBook()
+        self._lock = threading.RLock()
+        self.backend_class = StrictECRBackend.ruled_by(self._rulebook, self._lock)
+
+    def rules(self, repository: str) -> Rules:
+        """Return the rules of a repository, to be changed in place."""
+        return self._rulebook.of(repository)
+
+    def set_availability(self, repository: str, digest: str, availability: LayerAvailability | None) -> None:
+        """Make BatchCheckLayerAvailability say this of a digest; None goes back to what the repository holds.
+
+        Nothing else changes: a layer that is said to be there can still be missing for PutImage.
+        """
+        if availability is None:
+            self.rules(repository).availability.pop(digest, None)
+        elif availability in get_args(LayerAvailability):
+            self.rules(repository).availability[digest] = availability
+        else:
+            raise ValueError(f"availability must be one of {', '.join(get_args(LayerAvailability))}")
+
+    def layers(self, repository: str) -> dict[str, int]:
+        """Return the sizes of the layers that a repository holds, by digest."""
+        with self._lock:
+            found = [backend.repositories.get(repository) for backend in self._backends()]
+            return {digest: size for held in found if held for digest, size in held.layers.items()}
+
+    def uploads(self, repository: str) -> dict[str, int]:
+        """Return the open uploads of a repository: the next byte expected, by upload id."""
+        with self._lock:
+            opened = [backend.open_uploads(repository) for backend in self._backends()]
+            return {upload_id: offset for uploads in opened for upload_id, offset in uploads.items()}
+
+    def forget_upload(self, repository: str, upload_id: str) -> None:
+        """Let an open upload expire."""
+        with self._lock:
+            for backend in self._backends():
+                backend.forget_upload(repository, upload_id)
+
+    @staticmethod
+    def _backends() -> list[StrictECRBackend]:
+        with backend_lock:
+            backends = [backend for _account, _region, backend in ecr_backends.iter_backends()]
+        return [backend for backend in backends if isinstance(backend, StrictECRBackend)]

@@ -1,0 +1,99 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The control over HTTP, for playbooks: JSON in and out, always 200 when it worked.
+
+=======  =========================================  ==================================================================
+POST     ``/strict-ecr/faults``                     add the fault of the body (the fields of :class:`.faults.Fault`)
+DELETE   ``/strict-ecr/faults[?repository=NAME]``   forget the faults of a repository, or all of them
+GET      ``/strict-ecr/calls?repository=NAME``      ``{"calls": {OPERATION: NUMBER}, "bytes_received": NUMBER}``
+DELETE   ``/strict-ecr/calls?repository=NAME``      forget the calls of a repository
+PUT      ``/strict-ecr/layers``                     ``{"repository", "digest", "availability"}``; null: what is held
+=======  =========================================  ==================================================================
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.wrappers import Request, Response
+
+from .control import Control
+from .faults import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+PREFIX = "/strict-ecr/"
+
+
+class ControlAPI:
+    """The WSGI application below PREFIX."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+        self._routes: dict[tuple[str, str], Callable[[Request], dict[str, Any]]] = {
+            ("POST", "faults"): self._add_fault,
+            ("DELETE", "faults"): self._clear_faults,
+            ("GET", "calls"): self._calls,
+            ("DELETE", "calls"): self._clear_calls,
+            ("PUT", "layers"): self._set_availability,
+        }
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request below PREFIX."""
+        request = Request(environ)
+        route = self._routes.get((request.method, request.path.removeprefix(PREFIX)))
+        if route is None:
+            return _answer(404, {"error": f"no {request.method} {request.path}"})(environ, start_response)
+        try:
+            answer = _answer(200, route(request))
+        except ValueError as error:
+            answer = _answer(400, {"error": str(error)})
+        return answer(environ, start_response)
+
+    def _add_fault(self, request: Request) -> dict[str, Any]:
+        self._control.faults.add(Fault.from_json(_json(request)))
+        return {}
+
+    def _clear_faults(self, request: Request) -> dict[str, Any]:
+        self._control.faults.clear(request.args.get("repository"))
+        return {}
+
+    def _calls(self, request: Request) -> dict[str, Any]:
+        repository, calls = _repository(request), self._control.calls
+        return {"calls": calls.counts(repository), "bytes_received": calls.bytes_received(repository)}
+
+    def _clear_calls(self, request: Request) -> dict[str, Any]:
+        self._control.calls.clear(_repository(request))
+        return {}
+
+    def _set_availability(self, request: Request) -> dict[str, Any]:
+        document = _json(request)
+        if not isinstance(document, dict) or set(document) != {"repository", "digest", "availability"}:
+            raise ValueError("the body must be an object with repository, digest and availability")
+        if {type(document["repository"]), type(document["digest"])} != {str}:
+            raise ValueError("repository and digest must be strings")
+        self._control.set_availability(**document)
+        return {}
+
+
+def _json(request: Request) -> object:
+    """Read the body as JSON, whatever its content type; raises ValueError."""
+    return json.loads(request.get_data())
+
+
+def _repository(request: Request) -> str:
+    repository = request.args.get("repository")
+    if not repository:
+        raise ValueError("?repository=NAME is missing")
+    return repository
+
+
+def _answer(status: int, document: dict[str, Any]) -> Response:
+    return Response(json.dumps(document), status, content_type="application/json")

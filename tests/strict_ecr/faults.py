@@ -1,0 +1,141 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Faults: what goes wrong with which calls."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, Literal, cast, get_args
+
+from .request_check import service_model
+
+Kind = Literal[
+    # Error answers of the service; the call is not applied.
+    "throttle",
+    "server_error",
+    "access_denied",
+    "expired_token",
+    "kms",
+    "limit",
+    # An answer of something in front of the service: HTML, no error code. The call is not applied.
+    "bare_500",
+    "bare_503",
+    # The connection is closed without an answer, the call not applied or applied.
+    "drop_before",
+    "drop_after",
+    # The upload that the call names is forgotten first.
+    "expire_upload",
+    # The call is applied and answered after so many seconds.
+    "delay",
+]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Strikes the calls of one operation: the first ``skip`` of them pass, the next ``times`` are struck."""
+
+    kind: Kind
+    operation: str
+    # Only calls that name this repository; any call without it.
+    repository: str | None = None
+    skip: int = 0
+    times: int = 1
+    # For "delay".
+    seconds: float = 0.0
+    # The kmsError of "kms".
+    kms_error: str = "DisabledException"
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a fault that could never strike."""
+        for name, (valid, rule) in _FIELD_RULES.items():
+            value = getattr(self, name)
+            if not valid(value):
+                raise ValueError(f"{name} must be {rule}, not {value!r}")
+        if (self.kind == "delay") != (self.seconds > 0):
+            raise ValueError("seconds are given for a delay, and for nothing else")
+        if self.kind == "expire_upload" and "uploadId" not in _request_members(self.operation):
+            raise ValueError(f"{self.operation} names no upload to expire")
+
+    @classmethod
+    def from_json(cls, document: object) -> Fault:
+        """Make a fault of a JSON object with the names of the fields; raises ValueError."""
+        known = {field.name for field in fields(cls)}
+        if not isinstance(document, dict) or not {"kind", "operation"} <= set(document) <= known:
+            raise ValueError(f"a fault is an object with kind, operation and nothing but {', '.join(sorted(known))}")
+        return cls(**document)
+
+    def matches(self, operation: str, repository: str | None) -> bool:
+        """Tell whether the fault is meant for such a call."""
+        return self.operation == operation and self.repository in (None, repository)
+
+
+def _request_members(operation: str) -> set[str]:
+    shape = service_model().operation_model(operation).input_shape
+    return set(shape.members) if shape else set()
+
+
+def _is_count(value: object, minimum: int) -> bool:
+    # type(), not isinstance(): JSON's true is no number.
+    return type(value) is int and value >= minimum
+
+
+def _is_seconds(value: object) -> bool:
+    return type(value) in (int, float) and cast("float", value) >= 0
+
+
+_FIELD_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "kind": (lambda kind: kind in get_args(Kind), f"one of {', '.join(get_args(Kind))}"),
+    "operation": (lambda name: name in service_model().operation_names, "an operation of ECR"),
+    "repository": (lambda name: name is None or isinstance(name, str), "the name of a repository"),
+    "skip": (lambda number: _is_count(number, 0), "a number of calls"),
+    "times": (lambda number: _is_count(number, 1), "a number of calls, 1 or more"),
+    "seconds": (_is_seconds, "a number of seconds"),
+    "kms_error": (lambda code: isinstance(code, str), "an error code of KMS"),
+}
+
+
+@dataclass(eq=False)
+class _Armed:
+    fault: Fault
+    seen: int = 0
+
+
+class FaultPlan:
+    """The faults that are to come; the first that strikes a call hides it from the later ones."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._armed: list[_Armed] = []
+
+    def add(self, fault: Fault) -> None:
+        """Let a fault come."""
+        with self._lock:
+            self._armed.append(_Armed(fault))
+
+    def clear(self, repository: str | None = None) -> None:
+        """Forget the faults of a repository, or all of them."""
+        with self._lock:
+            self._armed = [armed for armed in self._armed if repository not in (None, armed.fault.repository)]
+
+    def pending(self, repository: str | None = None) -> list[Fault]:
+        """Return the faults of a repository, or all of them, that have not struck as often as they should."""
+        with self._lock:
+            return [armed.fault for armed in self._armed if repository in (None, armed.fault.repository)]
+
+    def strike(self, operation: str, repository: str | None) -> Fault | None:
+        """Count a call that arrived, and return the fault that strikes it."""
+        with self._lock:
+            for armed in [armed for armed in self._armed if armed.fault.matches(operation, repository)]:
+                armed.seen += 1
+                if armed.seen > armed.fault.skip:
+                    self._retire(armed)
+                    return armed.fault
+            return None
+
+    def _retire(self, armed: _Armed) -> None:
+        if armed.seen == armed.fault.skip + armed.fault.times:
+            self._armed.remove(armed)

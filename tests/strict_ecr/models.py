@@ -1,0 +1,328 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The strict backend: moto's ECR backend with the checks of the live service.
+
+Not thread-safe by itself: :class:`.responses.StrictECRResponse` holds ``lock`` around every operation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, ClassVar, cast
+
+from moto.ecr.exceptions import (
+    ImageAlreadyExistsException,
+    InvalidLayerPartException,
+    LimitExceededException,
+    RepositoryNotFoundException,
+    UploadNotFoundException,
+)
+from moto.ecr.models import LAYER_MEDIA_TYPE, ECRBackend, Image, Repository
+
+from .exceptions import (
+    EmptyUploadException,
+    ImageDigestDoesNotMatchException,
+    ImageTagAlreadyExistsException,
+    InvalidLayerException,
+    LayerAlreadyExistsException,
+    LayerInaccessibleException,
+    LayerPartTooSmallException,
+    LayersNotFoundException,
+    ReferencedImagesNotFoundException,
+    invalid_parameter,
+)
+from .manifest import Manifest
+from .request_check import layer_digest_pattern
+from .rules import RuleBook, Rules
+
+SHA256 = "sha256:"
+
+
+@dataclass
+class ReceivedParts:
+    """What an open upload has received: part sizes and a running digest, not the bytes, which moto keeps for ever."""
+
+    sizes: list[int] = field(default_factory=list)
+    total: int = 0
+    sha256: hashlib._Hash = field(default_factory=hashlib.sha256)
+
+    def add(self, blob: bytes) -> None:
+        """Take in the next part."""
+        self.sizes.append(len(blob))
+        self.total += len(blob)
+        self.sha256.update(blob)
+
+    @property
+    def digest(self) -> str:
+        """The digest of all parts so far."""
+        return SHA256 + self.sha256.hexdigest()
+
+
+class StrictECRBackend(ECRBackend):
+    """The registry of one account and region."""
+
+    rulebook: ClassVar[RuleBook]
+    lock: ClassVar[threading.RLock]
+
+    @classmethod
+    def ruled_by(cls, rulebook: RuleBook, lock: threading.RLock) -> type[StrictECRBackend]:
+        """Make a backend class with this rulebook and lock; moto makes an instance of it per account and region."""
+        # moto finds urls.py beside the module that the class names.
+        members = {"rulebook": rulebook, "lock": lock, "__module__": cls.__module__}
+        return type(cls.__name__, (cls,), members)
+
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        self._received: dict[str, ReceivedParts] = {}
+
+    def require_repository(self, name: str, registry_id: str | None) -> Repository:
+        """Return the repository; raises RepositoryNotFoundException, also for the registry of another account."""
+        if registry_id not in (None, self.account_id):
+            raise RepositoryNotFoundException(name, registry_id)
+        return self._get_repository(name)
+
+    # Layers
+
+    def initiate_layer_upload(self, repository_name: str, registry_id: str | None = None) -> dict[str, Any]:
+        """Open an upload, and advise the part size of the rules."""
+        initiated = super().initiate_layer_upload(repository_name, registry_id)
+        self._received[initiated["uploadId"]] = ReceivedParts()
+        return {**initiated, "partSize": self.rulebook.of(repository_name).part_size}
+
+    def upload_layer_part(
+        self,
+        repository_name: str,
+        upload_id: str,
+        part_first_byte: int,
+        part_last_byte: int,
+        layer_part_blob: bytes,
+        registry_id: str | None = None,
+    ) -> dict[str, Any]:
+        """Take in the part that comes next; its first and last byte are inclusive."""
+        repository = self._get_repository(repository_name, registry_id)
+        received = self._open_upload(repository, upload_id)
+        if not layer_part_blob:
+            raise invalid_parameter("layerPartBlob", "must not be empty")
+        if len(layer_part_blob) != part_last_byte - part_first_byte + 1:
+            raise invalid_parameter("layerPartBlob", "must have length equal to partLastByte - partFirstByte + 1")
+        rules = self.rulebook.of(repository_name)
+        if part_first_byte != received.total:
+            error = InvalidLayerPartException(repository.registry_id, repository_name, upload_id, received.total - 1)
+            if not rules.tells_last_valid_byte:
+                del error.last_valid_byte_received
+            raise error
+        _require_within_limits(received, len(layer_part_blob), rules)
+        received.add(layer_part_blob)
+        return {
+            "registryId": repository.registry_id,
+            "repositoryName": repository_name,
+            "uploadId": upload_id,
+            "lastByteReceived": received.total - 1,
+        }
+
+    def complete_layer_upload(
+        self,
+        repository_name: str,
+        upload_id: str,
+        layer_digests: list[str],
+        registry_id: str | None = None,
+    ) -> dict[str, Any]:
+        """Complete an upload whose digest is among those given, or any upload when none of those is a sha256 one.
+
+        Whether an upload survives a refused completion is not documented: here it does, whatever the reason.
+        """
+        repository = self._get_repository(repository_name, registry_id)
+        received = self._open_upload(repository, upload_id)
+        upload = {"upload_id": upload_id, "repository_name": repository_name}
+        if not received.sizes:
+            raise EmptyUploadException(**upload)
+        minimum = self.rulebook.of(repository_name).min_part_bytes
+        for number, size in enumerate(received.sizes[:-1], start=1):
+            if size < minimum:
+                raise LayerPartTooSmallException(number=number, upload_id=upload_id, size=size, minimum=minimum)
+        digest = received.digest
+        comparable = [given for given in layer_digests if given.startswith(SHA256)]
+        if comparable and digest not in comparable:
+            raise InvalidLayerException(layer_digest=digest, **upload)
+        if digest in repository.layers:
+            raise LayerAlreadyExistsException(**upload)
+        repository.layers[digest] = received.total
+        self.forget_upload(repository_name, upload_id)
+        return {
+            "registryId": repository.registry_id,
+            "repositoryName": repository_name,
+            "uploadId": upload_id,
+            "layerDigest": digest,
+        }
+
+    def batch_check_layer_availability(
+        self,
+        repository_name: str,
+        layer_digests: list[str],
+        registry_id: str | None = None,
+    ) -> dict[str, Any]:
+        """Tell of each digest whether the layer is there: absent layers are UNAVAILABLE, malformed digests fail."""
+        repository = self._get_repository(repository_name, registry_id)
+        return {
+            "layers": [self._layer(repository, digest) for digest in layer_digests if _is_layer_digest(digest)],
+            "failures": [
+                {
+                    "layerDigest": digest,
+                    "failureCode": "InvalidLayerDigest",
+                    "failureReason": f"Invalid layer digest '{digest}'",
+                }
+                for digest in layer_digests
+                if not _is_layer_digest(digest)
+            ],
+        }
+
+    def get_download_url_for_layer(self, repository_name: str, layer_digest: str) -> dict[str, Any]:
+        """Return a URL where nothing is, for a layer that an image refers to."""
+        repository = self._get_repository(repository_name)
+        if layer_digest not in repository.layers:
+            raise LayersNotFoundException(layer_digests=layer_digest, repository_name=repository_name)
+        if not any(layer_digest in _manifest_of(image).blobs for image in repository.images):
+            raise LayerInaccessibleException(layer_digest=layer_digest, repository_name=repository_name)
+        url = f"https://layers.invalid/{repository_name}/{layer_digest}"
+        return {"downloadUrl": url, "layerDigest": layer_digest}
+
+    def open_uploads(self, repository_name: str) -> dict[str, int]:
+        """Return the open uploads of a repository: the next byte expected, by upload id."""
+        repository = self.repositories.get(repository_name)
+        return {upload_id: self._received[upload_id].total for upload_id in repository.uploads} if repository else {}
+
+    def forget_upload(self, repository_name: str, upload_id: str) -> None:
+        """Close an upload, if it is open."""
+        repository = self.repositories.get(repository_name)
+        if repository and repository.uploads.pop(upload_id, None):
+            del self._received[upload_id]
+
+    def _open_upload(self, repository: Repository, upload_id: str) -> ReceivedParts:
+        if upload_id not in repository.uploads:
+            raise UploadNotFoundException(upload_id, repository.name, repository.registry_id)
+        return self._received[upload_id]
+
+    def _layer(self, repository: Repository, digest: str) -> dict[str, Any]:
+        size = repository.layers.get(digest)
+        held = "UNAVAILABLE" if size is None else "AVAILABLE"
+        availability = self.rulebook.of(repository.name).availability.get(digest, held)
+        layer = {"layerDigest": digest, "layerAvailability": availability}
+        if size is None or availability == "UNAVAILABLE":
+            return layer
+        return {**layer, "layerSize": size, "mediaType": LAYER_MEDIA_TYPE}
+
+    # Images
+
+    def put_image(
+        self,
+        repository_name: str,
+        image_manifest: str,
+        image_tag: str | None,
+        image_manifest_mediatype: str | None = None,
+        digest: str | None = None,
+    ) -> Image:
+        """Store an image whose layers or images are there, or give another tag to one that is stored."""
+        repository = self._get_repository(repository_name)
+        manifest = Manifest.parse(image_manifest, image_manifest_mediatype)
+        computed = SHA256 + hashlib.sha256(image_manifest.encode()).hexdigest()
+        if digest not in (None, computed):
+            raise ImageDigestDoesNotMatchException(image_digest=digest, computed=computed)
+        _require_references(repository, manifest)
+        image = _find_image(repository, {"imageDigest": computed})
+        tagged = _find_image(repository, {"imageTag": image_tag}) if image_tag else None
+        if image_tag and tagged and _is_immutable(repository, image_tag):
+            raise ImageTagAlreadyExistsException(image_tag=image_tag, repository_name=repository_name)
+        if image and (image_tag is None or image is tagged):
+            raise ImageAlreadyExistsException(repository_name, repository.registry_id, computed, image_tag or "null")
+        # moto's annotations leave out the None that it takes for an untagged image.
+        tag = cast("str", image_tag)
+        if tagged:
+            # The image that loses its last tag stays, untagged; moto would delete it.
+            tagged.remove_tag(tag)
+        if image:
+            image.update_tag(tag)
+            return image
+        image = Image(self.account_id, tag, image_manifest, repository_name, manifest.media_type, computed)
+        repository.images.append(image)
+        return image
+
+    def batch_get_image(
+        self,
+        repository_name: str,
+        registry_id: str | None = None,
+        image_ids: list[dict[str, Any]] | None = None,
+    ) -> dict[str, Any]:
+        """Return the images found; the ids of those not found come back as failures."""
+        repository = self._get_repository(repository_name, registry_id)
+        images: list[dict[str, Any]] = []
+        failures: list[dict[str, Any]] = []
+        for image_id in image_ids or []:
+            image = _find_image(repository, image_id)
+            if image is None:
+                failures.append(_image_failure(image_id))
+                continue
+            images.append(
+                {
+                    "registryId": repository.registry_id,
+                    "repositoryName": repository_name,
+                    "imageId": {**image_id, "imageDigest": image.image_digest},
+                    "imageManifest": image.image_manifest,
+                    "imageManifestMediaType": image.image_manifest_media_type,
+                }
+            )
+        return {"images": images, "failures": failures}
+
+
+def _is_layer_digest(digest: str) -> bool:
+    if digest.startswith(SHA256):
+        return bool(re.fullmatch(r"sha256:[a-f0-9]{64}", digest))
+    return bool(layer_digest_pattern().fullmatch(digest))
+
+
+def _require_within_limits(received: ReceivedParts, size: int, rules: Rules) -> None:
+    if len(received.sizes) >= rules.max_parts:
+        raise LimitExceededException(f"A layer must not have more than {rules.max_parts} parts")
+    if received.total + size > rules.max_layer_bytes:
+        raise LimitExceededException(f"A layer must not have more than {rules.max_layer_bytes} bytes")
+
+
+def _require_references(repository: Repository, manifest: Manifest) -> None:
+    missing = [digest for digest in manifest.blobs if digest not in repository.layers]
+    if missing:
+        raise LayersNotFoundException(layer_digests=", ".join(missing), repository_name=repository.name)
+    present = {image.image_digest for image in repository.images}
+    missing = [digest for digest in manifest.images if digest not in present]
+    if missing:
+        raise ReferencedImagesNotFoundException(image_digests=", ".join(missing), repository_name=repository.name)
+
+
+def _is_immutable(repository: Repository, tag: str) -> bool:
+    filters = repository.image_tag_mutability_exclusion_filters or []
+    excluded = any(fnmatchcase(tag, exclusion["filter"]) for exclusion in filters)
+    return repository.is_tag_immutable() != excluded
+
+
+def _manifest_of(image: Image) -> Manifest:
+    return Manifest.parse(image.image_manifest, image.image_manifest_media_type)
+
+
+def _find_image(repository: Repository, image_id: dict[str, Any]) -> Image | None:
+    """Return the image that has the digest and the tag of the id, as far as it names them."""
+    digest, tag = image_id.get("imageDigest"), image_id.get("imageTag")
+    for image in repository.images if digest or tag else []:
+        if digest in (None, image.image_digest) and (tag is None or tag in image.image_tags):
+            return image
+    return None
+
+
+def _image_failure(image_id: dict[str, Any]) -> dict[str, Any]:
+    if not image_id:
+        reason = "Invalid request parameters: both tag and digest cannot be null"
+        return {"imageId": {}, "failureCode": "MissingDigestAndTag", "failureReason": reason}
+    return {"imageId": image_id, "failureCode": "ImageNotFound", "failureReason": "Requested image not found"}

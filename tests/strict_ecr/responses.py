@@ -1,0 +1,64 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""moto's ECR responses, with every request checked before it reaches the backend."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from moto.core.common_types import TYPE_RESPONSE
+from moto.core.exceptions import ServiceException
+from moto.core.request import Request
+from moto.core.responses import ActionResult
+from moto.ecr.responses import ECRResponse
+
+from .models import StrictECRBackend
+from .request_check import check_request
+
+# Where the gate leaves the parsed JSON document of a request in the WSGI environment.
+DOCUMENT = "strict_ecr.document"
+
+
+class StrictECRResponse(ECRResponse):
+    """One request and its answer."""
+
+    # moto's switch that leaves a body alone, instead of decoding 14 MB and searching them for form fields.
+    use_raw_body = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        # moto's switch to take parameters from parse_parameters, instead of parsing the body once for each of them.
+        self.automated_parameter_parsing = True
+
+    @property
+    def ecr_backend(self) -> StrictECRBackend:
+        """The backend of the caller's account and region."""
+        return cast("StrictECRBackend", super().ecr_backend)
+
+    def parse_parameters(self, request: Request) -> None:
+        """Take the document that the gate has parsed; call_action checks it."""
+        self.params: dict[str, Any] = request.environ[DOCUMENT]
+
+    def call_action(self) -> TYPE_RESPONSE:
+        """Check the request, and let moto call the method of its operation."""
+        backend = self.ecr_backend
+        try:
+            self.params = check_request(self._get_action(), self.params)
+            with backend.lock:
+                self._require_repository(backend)
+                return super().call_action()
+        except ServiceException as error:
+            return self.serialized(ActionResult(error))
+
+    def _require_repository(self, backend: StrictECRBackend) -> None:
+        name = self.params.get("repositoryName")
+        if name is not None and self._get_action() != "CreateRepository":
+            backend.require_repository(name, self.params.get("registryId"))
+
+    def get_download_url_for_layer(self) -> ActionResult:  # type: ignore[override]  # moto's own only raises
+        """Answer GetDownloadUrlForLayer, which moto does not implement."""
+        return ActionResult(
+            self.ecr_backend.get_download_url_for_layer(self.params["repositoryName"], self.params["layerDigest"])
+        )
