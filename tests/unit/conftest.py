@@ -61,12 +61,13 @@ def unused_port() -> int:
 
 
 @pytest.fixture
-def connection(strict_ecr: StrictECR) -> dict[str, t.Any]:  # noqa: F811
+def connection(strict_ecr: StrictECR) -> t.Iterator[dict[str, t.Any]]:  # noqa: F811
     """The options that lead a module to the strict server; it is given up on after half a second."""
-    return {
+    yield {
         "endpoint_url": strict_ecr.url,
         "region": REGION,
         "access_key": "AKIAUNITTESTS",
         "secret_key": "not-a-secret-0nly-for-unit-tests",
         "aws_config": {"read_timeout": 0.5},
     }
+    strict_ecr.control.faults.clear()

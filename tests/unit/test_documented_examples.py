@@ -16,7 +16,6 @@ import textwrap
 import typing as t
 from pathlib import Path
 
-import boto3
 import pytest
 import yaml
 from ansible_collections.layerkit.ecr.plugins.modules import (
@@ -26,6 +25,7 @@ from ansible_collections.layerkit.ecr.plugins.modules import (
     ecr_layer_info,
     ecr_upload_layer_part,
 )
+from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import ecr_client
 
 if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.tests.strict_ecr.server import StrictECR
@@ -55,13 +55,7 @@ class Host:
     def __init__(self, directory: Path, server: StrictECR) -> None:
         self.directory = directory
         self.server = server
-        self.client = boto3.client(
-            "ecr",
-            endpoint_url=server.url,
-            region_name=REGION,
-            aws_access_key_id="AKIAEXAMPLES",
-            aws_secret_access_key="not-a-secret-0nly-for-examples",
-        )
+        self.client = ecr_client(server.url, region=REGION)
         (directory / "layer.tar.gz").write_bytes(LAYER)
         secret = "aws_access_key_id = AKIAEXAMPLES\naws_secret_access_key = not-a-secret-0nly-for-examples\n"
         (directory / "credentials").write_text(f"[default]\n{secret}[ci]\n{secret}", encoding="utf-8")

@@ -34,8 +34,9 @@ pytestmark = pytest.mark.usefixtures("delays")
 
 
 @pytest.fixture
-def bench(ecr: ECRClient, strict_ecr: StrictECR, repository: str, tmp_path: Path) -> LayerBench:
-    return LayerBench(ecr, strict_ecr.control, repository, tmp_path / "layer", LAYER, PART)
+def bench(ecr: ECRClient, strict_ecr: StrictECR, repository: str, tmp_path: Path) -> t.Iterator[LayerBench]:
+    yield LayerBench(ecr, strict_ecr.control, repository, tmp_path / "layer", LAYER, PART)
+    strict_ecr.control.faults.clear(repository)
 
 
 def test_parts_are_sent_in_order_and_completed(bench: LayerBench) -> None:
