@@ -124,7 +124,8 @@ class LayerUpload:
         try:
             self._repository.upload_part(upload_id, beyond, beyond, b"\0")
         except EcrError as error:
-            return self._position_in(error)
+            # A registry may judge the position by itself: then the first part is corrected.
+            return 0 if error.code == "InvalidParameterException" else self._position_in(error)
         raise UploadGoneError(EcrError(f"Upload {upload_id} holds more bytes than src {self._blob.path} has"))
 
     def _position_in(self, error: EcrError) -> int:

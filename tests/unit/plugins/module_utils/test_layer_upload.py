@@ -17,6 +17,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.exceptions import Ansib
 from ansible_collections.layerkit.ecr.plugins.module_utils._blob import Blob, BlobChangedError
 from ansible_collections.layerkit.ecr.plugins.module_utils._errors import EcrError
 from ansible_collections.layerkit.ecr.tests.unit.layer_bench import LayerBench
+from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -219,6 +220,21 @@ class TestGoingOn:
         # One byte asks for the position; the registry refuses it.
         assert bench.control.calls.bytes_received(bench.repository) == 1 + 35 - there
         assert bench.calls()[0] == 0
+        assert bench.holds_the_layer()
+
+    def test_registry_that_does_not_take_the_question_corrects_the_first_part(self, bench: LayerBench) -> None:
+        def refuse(params: dict[str, t.Any], **_event: t.Any) -> t.Any:
+            if params["partFirstByte"] == 36:
+                error = {"Code": "InvalidParameterException", "Message": "no such position"}
+                raise ClientError({"Error": error}, SEND)  # type: ignore[typeddict-item]  # the rest is not looked at
+
+        upload_id = bench.open_upload(LAYER[:10])
+        bench.client.meta.events.register("before-parameter-build.ecr.UploadLayerPart", refuse)
+        try:
+            push = bench.push(upload_id=upload_id)
+        finally:
+            bench.client.meta.events.unregister("before-parameter-build.ecr.UploadLayerPart", refuse)
+        assert (push.upload_id, push.bytes_sent) == (upload_id, 25)
         assert bench.holds_the_layer()
 
     def test_upload_that_is_gone_is_begun_again(self, bench: LayerBench) -> None:

@@ -19,6 +19,7 @@ import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import operation_model
 from ansible_collections.layerkit.ecr.plugins.modules import ecr_layer as module
 from ansible_collections.layerkit.ecr.tests.strict_ecr.faults import Fault
+from ansible_collections.layerkit.ecr.tests.unit.cutting_proxy import CuttingProxy
 from ansible_collections.layerkit.ecr.tests.unit.module_runner import ModuleFailedError, run_module, warnings_of
 from ansible_collections.layerkit.ecr.tests.unit.stubbed_registry import StubbedRegistry
 
@@ -97,6 +98,19 @@ class TestPredictionAndRun:
         assert result["changed"] is True
         assert any("ecr:BatchCheckLayerAvailability" in warning for warning in warnings_of(result))
         assert strict_ecr.control.layers(repository) == {digest_of(layer): 12 * MIB}
+
+
+@pytest.mark.usefixtures("delays")
+def test_connections_that_break_in_the_middle_of_a_part_are_overcome(
+    layer: Path, connection: dict[str, t.Any], repository: str, strict_ecr: StrictECR
+) -> None:
+    cuts = [10_000, 13 * MIB, 100_000]
+    with CuttingProxy(strict_ecr.url, cuts).running() as proxy:
+        through_proxy = {**connection, "endpoint_url": proxy.url, "aws_config": {"read_timeout": 60}}
+        result = run_module(module, connection=through_proxy, repository_name=repository, src=str(layer))
+        assert proxy.cuts_left == 0
+    assert (result["changed"], result["bytes_sent"], result["part_count"]) == (True, 12 * MIB, 2)
+    assert strict_ecr.control.layers(repository) == {digest_of(layer): 12 * MIB}
 
 
 class TestBadInput:
