@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Make the environment of the Makefile in .venv, with the checkout linked into it as the collection layerkit.ecr.
+# Usage: environment.sh PYTHON
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+# A version manager's shim is not an interpreter: ask it which one it runs, and leave a virtual environment for its base.
+python="$("$1" -c '
+import sys
+if sys.version_info < (3, 11):
+    sys.exit(f"Python 3.11 or later is needed, this is {sys.version.split()[0]}. Name another one: make PYTHON=python3.12")
+print(getattr(sys, "_base_executable", sys.executable))
+')"
+
+rm -rf .venv
+"$python" -m venv .venv
+.venv/bin/python -m pip install --quiet --disable-pip-version-check uv
+.venv/bin/uv pip install --quiet --python .venv/bin/python -r requirements-dev.txt
+
+collections="$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/ansible_collections"
+mkdir -p "$collections/layerkit"
+ln -sfn "$PWD" "$collections/layerkit/ecr"
+.venv/bin/ansible --version | sed -n '1p;/python version/p'

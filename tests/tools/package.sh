@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Build the collection, install it from its tarball into an empty path, and use it from there, by playbook and ad hoc.
+# The checkout cannot be reached meanwhile: besides the tarball there are only amazon.aws and community.aws.
+# Usage: package.sh
+set -euo pipefail
+tools="$PWD/tests/tools"
+work="$PWD/.work/package"
+
+fail() {
+  echo "FAILED: $1" >&2
+  exit 1
+}
+
+rm -rf "$work"
+mkdir -p "$work/dependencies/ansible_collections"
+python "$tools/make_layer.py" plugins "$work/layer.tar.gz"
+
+ansible-galaxy collection build --output-path "$work"
+tarball="$(ls "$work"/layerkit-ecr-*.tar.gz)"
+# By the checkout's .gitignore, but in a repository of its own: a checkout may come without one.
+git init --quiet "$work/repository"
+ignored() {
+  git --git-dir="$work/repository/.git" --work-tree=. check-ignore --no-index --stdin || [ $? -eq 1 ]
+}
+unwanted="$(tar -tzf "$tarball" | ignored)"
+[ -z "$unwanted" ] || fail "the tarball holds what git ignores:"$'\n'"$unwanted"
+
+collections="$(python -c 'import ansible_collections.amazon.aws as aws; print(aws.__path__[0])')/../.."
+ln -s "$collections/amazon" "$collections/community" "$work/dependencies/ansible_collections/"
+export ANSIBLE_COLLECTIONS_SCAN_SYS_PATH=false ANSIBLE_COLLECTIONS_PATH="$work/collections:$work/dependencies"
+ansible-galaxy collection install --offline --collections-path "$work/collections" "$tarball"
+ansible-galaxy collection verify --offline --collections-path "$work/collections" layerkit.ecr
+cd "$work"
+
+trap 'python "$tools/ecr_server.py" stop "$work"' EXIT
+url="$(python "$tools/ecr_server.py" start moto "$work")"
+export AWS_REGION=eu-central-1 AWS_ACCESS_KEY_ID=AKIAPACKAGEOFLAYERKIT AWS_SECRET_ACCESS_KEY=made-up-for-the-package-of-layerkit
+export ANSIBLE_LOCALHOST_WARNING=false ANSIBLE_INVENTORY_UNPARSED_WARNING=false
+
+ansible-doc --list --json layerkit.ecr >modules.json
+python - "$work/collections" <<'PYTHON' || fail "not all modules are found, or not in the tarball's installation"
+import json
+import pathlib
+import subprocess
+import sys
+
+installed = pathlib.Path(sys.argv[1], "ansible_collections/layerkit/ecr/plugins/modules")
+names = sorted(f"layerkit.ecr.{path.stem}" for path in installed.glob("*.py"))
+listed = sorted(json.loads(pathlib.Path("modules.json").read_text(encoding="utf-8")))
+print(*listed, sep="\n")
+documented = json.loads(subprocess.run(["ansible-doc", "--json", *names], check=True, stdout=subprocess.PIPE).stdout)
+files = {pathlib.Path(module["doc"]["filename"]).parent for module in documented.values()}
+sys.exit(not names or listed != names or files != {installed})
+PYTHON
+
+printf '\n==> The playbook of the installed collection\n'
+ansible-playbook layerkit.ecr.demo -e demo_layer=layer.tar.gz -e demo_endpoint_url="$url" -e demo_create_repository=true |
+  tee play.log
+grep -q 'layerkit/demo has the layer sha256:' play.log || fail 'the playbook did not come to its end'
+
+printf '\n==> An ad-hoc command with the installed collection\n'
+digest="$(python -c 'import hashlib, pathlib; print(hashlib.sha256(pathlib.Path("layer.tar.gz").read_bytes()).hexdigest())')"
+ansible localhost -m layerkit.ecr.ecr_complete_layer_upload -a "endpoint_url=$url repository_name=layerkit/demo
+  upload_id=00000000-0000-0000-0000-000000000000 layer_digests=sha256:$digest" | tee ad-hoc.log
+grep -q '"action": "already_exists"' ad-hoc.log || fail 'the ad-hoc command did not find the layer'
