@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 from .request_check import service_model
 
@@ -79,12 +79,12 @@ def _request_members(operation: str) -> set[str]:
 
 
 def _is_count(value: object, minimum: int) -> bool:
-    # type(), not isinstance(): JSON's true is no number.
-    return type(value) is int and value >= minimum
+    # JSON's true is no number, although Python's is.
+    return isinstance(value, int) and not isinstance(value, bool) and value >= minimum
 
 
 def _is_seconds(value: object) -> bool:
-    return type(value) in (int, float) and cast("float", value) >= 0
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
 
 
 _FIELD_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {

@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from moto.ecr.urls import url_bases as url_bases
+from moto.ecr import urls as moto_urls
 
 from .responses import StrictECRResponse
 
+url_bases = moto_urls.url_bases
 url_paths = {"{0}/$": StrictECRResponse.dispatch}

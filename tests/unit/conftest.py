@@ -11,13 +11,14 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.amazon.aws.plugins.module_utils import cloud
 from ansible_collections.layerkit.ecr.plugins.module_utils import _repository
-
-# Fixtures are found by their names.
-from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import REGION, ecr, repository, strict_ecr  # noqa: F401
 from ansible_collections.layerkit.ecr.tests.unit.stubbed_registry import StubbedRegistry
 
 if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.tests.strict_ecr.server import StrictECR
+    from mypy_boto3_ecr import ECRClient
+
+# The fixtures of the strict server.
+pytest_plugins = ["ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures"]
 
 
 @pytest.fixture(autouse=True)
@@ -61,11 +62,11 @@ def unused_port() -> int:
 
 
 @pytest.fixture
-def connection(strict_ecr: StrictECR) -> t.Iterator[dict[str, t.Any]]:  # noqa: F811
+def connection(strict_ecr: StrictECR, ecr: ECRClient) -> t.Iterator[dict[str, t.Any]]:
     """The options that lead a module to the strict server; it is given up on after half a second."""
     yield {
         "endpoint_url": strict_ecr.url,
-        "region": REGION,
+        "region": ecr.meta.region_name,
         "access_key": "AKIAUNITTESTS",
         "secret_key": "not-a-secret-0nly-for-unit-tests",
         "aws_config": {"read_timeout": 0.5},

@@ -22,7 +22,7 @@ def plain_moto() -> Iterator[ECRClient]:
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        url = next(line.split()[-1] for line in process.stderr if "Running on" in line)
+        url = next((line.split()[-1] for line in process.stderr if "Running on" in line), "")
         yield ecr_client(url)
         process.terminate()
         process.communicate()

@@ -41,7 +41,7 @@ def body_of(blob: Blob, first: int, last: int) -> tuple[PartBody, bytes]:
     return PartBody(PREFIX, BlobPart(blob, first, last), SUFFIX), expected
 
 
-ranges = st.tuples(st.integers(0, len(CONTENT) - 1), st.integers(0, len(CONTENT) - 1)).map(lambda pair: sorted(pair))
+ranges = st.tuples(st.integers(0, len(CONTENT) - 1), st.integers(0, len(CONTENT) - 1)).map(sorted)
 
 
 @given(part=ranges, sizes=st.lists(st.integers(1, 300_000), min_size=1))
