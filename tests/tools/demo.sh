@@ -25,7 +25,7 @@ export ANSIBLE_LOCALHOST_WARNING=false ANSIBLE_INVENTORY_UNPARSED_WARNING=false
 
 play() {
   ansible-playbook layerkit.ecr.demo \
-    -e demo_layer="$layer" -e demo_endpoint_url="$url" -e demo_create_repository=true | tee "$work/$1.log"
+    -e "demo_layer='$layer'" -e demo_endpoint_url="$url" -e demo_create_repository=true | tee "$work/$1.log"
 }
 
 printf '\n==> First run: the layer is uploaded to the moto server on %s\n' "$url"
