@@ -29,11 +29,11 @@ def build_request(operation: str, options: t.Mapping[str, t.Any]) -> dict[str, t
 
     :raises InvalidInputError: ``cli_input_json`` is not a JSON object
     """
-    request = _parsed(options.get("cli_input_json"))
+    request = parse_cli_input(options.get("cli_input_json"))
     for member in input_shape(operation).members:
         value = options.get(xform_name(member))
         if value is not None:
-            request[member] = value
+            request[member] = _trimmed(value)
     return request
 
 
@@ -72,7 +72,16 @@ def checked_layer_options(
     return {member: value for member, value in common.items() if value is not None}
 
 
-def _parsed(cli_input_json: str | None) -> dict[str, t.Any]:
+def _trimmed(value: t.Any) -> t.Any:
+    """Drop blanks and empty entries from a list, as a comma-separated string can have them."""
+    return [entry.strip() for entry in value if entry.strip()] if isinstance(value, list) else value
+
+
+def parse_cli_input(cli_input_json: str | None) -> dict[str, t.Any]:
+    """Return the members that ``cli_input_json`` has, none when it is not given.
+
+    :raises InvalidInputError: it is not a JSON object
+    """
     if cli_input_json is None:
         return {}
     try:
@@ -81,6 +90,6 @@ def _parsed(cli_input_json: str | None) -> dict[str, t.Any]:
         raise InvalidInputError(f"cli_input_json is not valid JSON, nothing was sent: {error}") from error
     if not isinstance(members, dict):
         raise InvalidInputError(
-            f"cli_input_json must be a JSON object with the members of the request, not a {type(members).__name__}"
+            f"cli_input_json must be a JSON object with the request's members, nothing was sent: it is {members!r:.99}"
         )
     return members

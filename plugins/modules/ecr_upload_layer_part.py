@@ -194,7 +194,7 @@ repository_name:
   returned: success and when a request failed, unless O(generate_cli_skeleton) is given
   sample: my-app
 response_metadata:
-  description: The request id, the HTTP status and the HTTP headers of the answer of AWS.
+  description: The request id, the HTTP status and the HTTP headers of the answer of AWS, and botocore's own retries.
   type: dict
   returned: when AWS answered with an error
   sample:
@@ -207,41 +207,51 @@ upload_id:
   sample: 5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7
 """
 
+import json
+
 from ansible_collections.layerkit.ecr.plugins.module_utils._argspec import cli_spec, repository_spec, upload_spec
 from ansible_collections.layerkit.ecr.plugins.module_utils._module import EcrModule, Request, Result
 from ansible_collections.layerkit.ecr.plugins.module_utils._part import Part, read_part
 from ansible_collections.layerkit.ecr.plugins.module_utils._part_upload import PartUpload, predict, upload_part
 from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository
-from ansible_collections.layerkit.ecr.plugins.module_utils._request import build_request
-from ansible_collections.layerkit.ecr.plugins.module_utils._validation import check_request
+from ansible_collections.layerkit.ecr.plugins.module_utils._request import build_request, parse_cli_input
+from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import input_shape
+from ansible_collections.layerkit.ecr.plugins.module_utils._validation import InvalidInputError, check_request
 
 OPERATION = "UploadLayerPart"
+BLOB = "layerPartBlob"
 
 
-def read(module: EcrModule) -> Request:
-    request = build_request(OPERATION, module.params)
-    text = request.pop("layerPartBlob", None)
-    hide_blob_alone(module, request, text)
-    check_request(OPERATION, request, pending=["layerPartBlob"])
-    part = read_part(request["partFirstByte"], request["partLastByte"], module.params["src"], text)
+def read(module: EcrModule, options: Request) -> Request:
+    request = build_request(OPERATION, options)
+    text = request.pop(BLOB, None)
+    check_request(OPERATION, request, pending=[BLOB])
+    part = read_part(request["partFirstByte"], request["partLastByte"], options["src"], text)
     if part.is_too_small:
         module.warn(
-            f"The part has {len(part.blob)} bytes and is not the last of {module.params['src']}. Amazon ECR refuses "
+            f"The part has {len(part.blob)} bytes and is not the last of {options['src']}. Amazon ECR refuses "
             "to complete this upload, as every part but the last must have at least 5242880 bytes (5 MiB)."
         )
-    return {**request, "layerPartBlob": part.blob}
+    return {**request, BLOB: part}
 
 
-def hide_blob_alone(module: EcrModule, request: Request, text: object) -> None:
-    # cli_input_json is no_log because of the blob it may hold; its other values are results that people need to see.
+def hide_blob_alone(module: EcrModule) -> None:
+    # cli_input_json is no_log because of the blob that it may hold; its other values are results that people need.
+    try:
+        members = parse_cli_input(module.params["cli_input_json"])
+    except InvalidInputError:
+        return
+    known = {member: value for member, value in members.items() if member in input_shape(OPERATION).members}
+    blob = known.pop(BLOB, None)
+    module.params["cli_input_json"] = json.dumps(known)
     secrets = (module.params["secret_key"], module.params["session_token"])
-    module.no_log_values.difference_update(str(value) for value in request.values() if value not in secrets)
-    if isinstance(text, str) and text:
-        module.no_log_values.add(text)
+    module.no_log_values.difference_update(str(value) for value in members.values() if value not in secrets)
+    if isinstance(blob, str) and blob:
+        module.no_log_values.add(blob)
 
 
 def act(module: EcrModule, repository: Repository, request: Request) -> Result:
-    part = Part(request["partFirstByte"], request["partLastByte"], request["layerPartBlob"])
+    part: Part = request[BLOB]
     if module.check_mode:
         module.look_for(repository)
         upload = predict(part)
@@ -278,7 +288,10 @@ def main() -> None:
     }
     spec["cli_input_json"]["no_log"] = True
     module = EcrModule(argument_spec=spec, mutually_exclusive=[("src", "layer_part_blob")])
-    module.run_operation(OPERATION, read, act)
+    options = dict(module.params)
+    if options["cli_input_json"] is not None:
+        hide_blob_alone(module)
+    module.run_operation(OPERATION, lambda module: read(module, options), act)
 
 
 if __name__ == "__main__":
