@@ -52,17 +52,13 @@ class CompletionPlan:
         """Tell whether the registry had this layer when the plan was made."""
         return any(layer.digest == digest and layer.is_available for layer in self.layers or ())
 
-    def diff(self, digest: str | None) -> dict[str, t.Any]:
+    def diff(self, changed: bool, digest: str | None) -> dict[str, t.Any]:
         """Return Ansible's ``diff`` of the repository's layers, with ``digest`` completed by this upload."""
         before = {layer.digest: layer.availability for layer in self.layers or ()}
         for unknown in self.digests:
             before.setdefault(unknown, "unknown")
-        after = dict(before)
-        if digest is not None:
-            after[digest] = AVAILABLE
-        elif self.present is None:
-            after["one of the above"] = AVAILABLE
-        return {"before": before, "after": after}
+        completed = {digest or "one of the above": AVAILABLE} if changed else {}
+        return {"before": before, "after": {**before, **completed}}
 
 
 def plan_completion(upload_id: str, digests: t.Sequence[str], layers: t.Mapping[str, Layer] | None) -> CompletionPlan:

@@ -19,8 +19,8 @@ except ImportError:
     pass  # AnsibleAWSModule reports a missing SDK
 
 from ansible_collections.amazon.aws.plugins.module_utils.errors import AWSErrorHandler
-from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
 from ansible_collections.layerkit.ecr.plugins.module_utils._retry import may_have_been_applied, retried_silently
+from ansible_collections.layerkit.ecr.plugins.module_utils._task_error import TaskError
 
 _EXPIRED = "The credentials have expired: renew them and run the task again"
 _NOT_ACCEPTED = (
@@ -34,10 +34,8 @@ _NO_ANSWER = (
     "No answer arrived, so the outcome is not known: check the network and endpoint_url, and run the task again; "
     "it looks at the registry before it sends anything"
 )
-_NO_CONNECTION = (
-    "The registry could not be reached, nothing was sent: check region, endpoint_url, the network and the proxy "
-    "settings"
-)
+_NO_CONNECTION = "The registry could not be reached: check region, endpoint_url, the network and the proxy settings"
+_MAYBE = "an earlier attempt, whose answer was lost, may have been carried out"
 _SERVER_FAILED = (
     "The registry failed to handle the request, so the outcome is not known: run the task again; "
     "it looks at the registry before it sends anything"
@@ -70,6 +68,7 @@ _ADVICE = {
         "expects: open a new upload with ecr_initiate_layer_upload"
     ),
     "InvalidParameterException": "The registry refused a parameter: the error names it",
+    "InvalidRegionError": "The region is not a valid name: check region, AWS_REGION and the profile",
     "InvalidSignatureException": _NOT_ACCEPTED,
     "KmsException": (
         "The repository's KMS key cannot be used: check that it is enabled, and that its policy and grants allow "
@@ -84,7 +83,10 @@ _ADVICE = {
         "Every part but the last must have at least 5242880 bytes (5 MiB): open a new upload and send larger parts, "
         "10485760 bytes each if in doubt"
     ),
-    "LimitExceededException": _THROTTLED,
+    "LimitExceededException": (
+        "A limit of Amazon ECR is exceeded: the request rate, or the 4200 parts and 52000 MiB that a layer may have; "
+        "send larger parts, up to 10 MiB, or run the task again later"
+    ),
     "MissingAuthenticationTokenException": _NOT_ACCEPTED,
     "NoCredentialsError": (
         "No credentials were found: set access_key and secret_key, profile, the AWS environment variables, "
@@ -134,18 +136,27 @@ def advice(failure: Exception) -> str:
     return next((_ADVICE[name] for name in _names(failure) if name in _ADVICE), "The request failed")
 
 
-class EcrError(AnsibleAWSError):
-    """A call to ECR that failed for good.
-
-    ``exception`` is botocore's; ``kwargs`` are further keys of the failed task's result, such as the upload id.
-    """
+class EcrError(TaskError):
+    """A call to ECR that failed for good; ``exception`` is botocore's, and ``description`` says what was tried."""
 
     def __init__(self, message: str, exception: Exception | None = None, **result: t.Any) -> None:
-        if exception is not None:
-            message = f"{message}. {advice(exception)}. The error was"
-        # amazon.aws does not annotate its constructors.
-        super().__init__(message, exception, **result)  # type: ignore[no-untyped-call, unused-ignore]
+        self.description = message
         self.earlier_failures: tuple[Exception, ...] = ()
+        super().__init__(message, exception, **result)
+
+    @property
+    def message(self) -> str:
+        """What was tried, what that means, and what to do next; botocore's own words are to follow."""
+        if self.exception is None:
+            return self.description
+        attempts = len(self.earlier_failures) + 1
+        tried = f" after {attempts} attempts" if attempts > 1 else ""
+        lost = any(map(may_have_been_applied, self.earlier_failures)) and not may_have_been_applied(self.exception)
+        return f"{self.description}{tried}. {advice(self.exception)}{f'; {_MAYBE}' if lost else ''}. The error was"
+
+    @message.setter
+    def message(self, description: str) -> None:
+        self.description = description
 
     @property
     def code(self) -> str:

@@ -39,12 +39,13 @@ class EcrModule(AnsibleAWSModule):
         :param read: returns the checked request in the API's spelling
         :param act: carries the request out, or predicts it in check mode, and returns the task's result
         """
+        request: Request = {}
         try:
             request = read(self)
             repository = Repository.connect(self, request["repositoryName"], request.get("registryId"))
             self.exit_json(**act(self, repository, request))
         except AnsibleAWSError as error:
-            self.fail_json_aws_error(error)
+            self.fail_json_aws_error(_named(error, request))
 
     def run_operation(
         self,
@@ -96,3 +97,16 @@ class EcrModule(AnsibleAWSModule):
         if isinstance(exception, EcrError):
             result["error"] = {"code": exception.code, "message": str(exception.exception)}
         self.fail_json_aws(exception.exception, msg=exception.message, **result)
+
+
+def _named(error: AnsibleAWSError, request: Request) -> AnsibleAWSError:
+    """Let the error name what the request names, whichever call it is that failed."""
+    if request:
+        error.kwargs.setdefault("registry_id", request.get("registryId"))
+        error.kwargs.setdefault("repository_name", request["repositoryName"])
+    upload_id = request.get("uploadId")
+    if upload_id is not None:
+        error.kwargs.setdefault("upload_id", upload_id)
+        if isinstance(error, EcrError) and upload_id not in error.description:
+            error.description = f"Upload {upload_id}: {error.description}"
+    return error

@@ -40,6 +40,13 @@ def _guarded(call: t.Callable[[], t.Any], description: str, **result: t.Any) -> 
         raise
 
 
+def _counted_by_us(refused: ClientError) -> ClientError:
+    # botocore is allowed one attempt a call, and says each time that it has reached its limit.
+    metadata = t.cast("dict[str, t.Any]", refused.response.get("ResponseMetadata", {}))
+    metadata.pop("MaxAttemptsReached", None)
+    return type(refused)(refused.response, refused.operation_name)
+
+
 class Repository:
     """A repository of a private registry.
 
@@ -62,22 +69,32 @@ class Repository:
 
         :raises EcrError: no region, no such profile, or options that botocore refuses
         """
-        region, endpoint, options = get_aws_connection_info(module)
         # One attempt a call: a repetition that we do not see would make the next answer unreadable.
         once = Config(retries={"total_max_attempts": 1})
 
         def client() -> t.Any:
+            region, endpoint, options = get_aws_connection_info(module)
+            # The function behind module.client(), which ends the task itself, without a word of the repository.
             return boto3_inventory_conn("client", SERVICE, region=region, endpoint=endpoint, config=once, **options)
 
-        connected = _guarded(client, f"connect to Amazon ECR for repository {name}")
+        description = f"connect to Amazon ECR for repository {name}"
+        try:
+            connected = _guarded(client, description)
+        except (TypeError, ValueError) as error:
+            raise EcrError(
+                f"Failed to {description}. An option of the connection is not accepted, check endpoint_url and "
+                f"aws_config: {error}"
+            ) from error
         stream_parts(connected)
         return cls(connected, name, registry_id)
 
     def layers(self, digests: t.Iterable[str]) -> dict[str, Layer]:
         """Look the digests up with BatchCheckLayerAvailability, a hundred at a time.
 
-        Returns one layer per distinct digest, in the order given. A digest that the registry lists as a failure, or
+        Returns one layer per distinct digest, in the order given. A digest that the registry lists as missing, or
         not at all, is UNAVAILABLE.
+
+        :raises EcrError: the look-up failed, or the registry calls a digest malformed
         """
         wanted = list(dict.fromkeys(digests))
         batch = largest("BatchCheckLayerAvailability", "layerDigests")
@@ -88,9 +105,17 @@ class Repository:
                 f"look up layers in {self}",
                 layerDigests=wanted[start : start + batch],
             )
+            self._refuse_malformed(response.get("failures", []))
             layers = (Layer.from_response(entry) for entry in response.get("layers", []))
             found.update((layer.digest, layer) for layer in layers)
         return {digest: found.get(digest, Layer(digest)) for digest in wanted}
+
+    def _refuse_malformed(self, failures: t.Iterable[Response]) -> None:
+        malformed = [entry["layerDigest"] for entry in failures if entry.get("failureCode") == "InvalidLayerDigest"]
+        if malformed:
+            raise EcrError(
+                f"Failed to look up layers in {self}. The registry takes no such digest: {listed(malformed)}"
+            )
 
     @property
     def region(self) -> str:
@@ -147,9 +172,11 @@ class Repository:
         def attempt() -> t.Any:
             try:
                 return getattr(self._client, xform_name(operation))(**request)
-            except (BotoCoreError, ClientError) as failure:
+            except ClientError as refused:
+                failures.append(_counted_by_us(refused))
+            except BotoCoreError as failure:
                 failures.append(failure)
-                raise
+            raise failures[-1]
 
         try:
             response = _guarded(lambda: with_retries(attempt), description, **result)

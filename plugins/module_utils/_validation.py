@@ -20,9 +20,9 @@ try:
 except ImportError:
     pass  # AnsibleAWSModule reports a missing SDK
 
-from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
 from ansible_collections.layerkit.ecr.plugins.module_utils._layer import SHA256_DIGEST, is_sha256
 from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import input_shape
+from ansible_collections.layerkit.ecr.plugins.module_utils._task_error import TaskError
 
 if t.TYPE_CHECKING:
     from botocore.model import ListShape, Shape, StringShape
@@ -31,12 +31,8 @@ _LONGEST_VALUE = 200
 _MOST_BREACHES = 10
 
 
-class InvalidInputError(AnsibleAWSError):
+class InvalidInputError(TaskError):
     """The input cannot be sent: the message names each option, its value and the rule."""
-
-    def __init__(self, message: str) -> None:
-        # amazon.aws does not annotate its constructors.
-        super().__init__(message)  # type: ignore[no-untyped-call, unused-ignore]
 
 
 def check_request(operation: str, request: t.Mapping[str, t.Any], pending: t.Collection[str] = ()) -> None:
@@ -87,6 +83,9 @@ def _value_breaches(shape: Shape, value: t.Any, option: str) -> list[str]:
 
 
 def _has_wrong_type(shape: Shape, value: t.Any) -> bool:
+    # Python's booleans are whole numbers, and botocore takes them for such.
+    if shape.type_name == "long" and isinstance(value, bool):
+        return True
     return bool(ParamValidator().validate(value, shape).has_errors())
 
 
@@ -98,24 +97,22 @@ def _type_name(shape: Shape) -> str:
 
 def _broken_rules(shape: Shape, value: t.Any, option: str) -> t.Iterator[str]:
     if shape.type_name == "list" and isinstance(value, list):
-        yield from _broken_bounds(shape, len(value), f"{option} with {len(value)} entries", "entries")
+        yield from _broken_bounds(shape, len(value), f"{option} with {len(value)} entries must have", "entries")
         for index, entry in enumerate(value):
             yield from _broken_rules(t.cast("ListShape", shape).member, entry, f"{option}[{index}]")
     elif shape.type_name == "string" and isinstance(value, str):
-        yield from _broken_bounds(shape, len(value), f"{option} {_shown(value)}", "characters")
-        yield from _broken_pattern(t.cast("StringShape", shape), value, option)
-    elif shape.type_name == "blob" and isinstance(value, bytes):
-        yield from _broken_bounds(shape, len(value), f"{option} with {len(value)} bytes", "bytes")
+        broken = list(_broken_bounds(shape, len(value), f"{option} {_shown(value)} must have", "characters"))
+        yield from broken or _broken_pattern(t.cast("StringShape", shape), value, option)
     elif shape.type_name == "long" and isinstance(value, int):
-        yield from _broken_bounds(shape, value, f"{option} {value}", "")
+        yield from _broken_bounds(shape, value, f"{option} {value} must be", "")
 
 
 def _broken_bounds(shape: Shape, size: int, subject: str, unit: str) -> t.Iterator[str]:
     least, most = shape.metadata.get("min"), shape.metadata.get("max")
     if least is not None and size < least:
-        yield f"{subject} must be at least {least} {unit}".rstrip()
+        yield f"{subject} {least} or more {unit}".rstrip()
     if most is not None and size > most:
-        yield f"{subject} must be at most {most} {unit}".rstrip()
+        yield f"{subject} {most} {unit} or less".replace("  ", " ")
 
 
 def _broken_pattern(shape: StringShape, value: str, option: str) -> t.Iterator[str]:

@@ -23,6 +23,7 @@ options:
         hexadecimal digits.
       - Amazon ECR accepts the upload when any of the SHA-256 digests is that of the bytes uploaded. It does not use
         digests of other algorithms, so a list without a SHA-256 digest is warned about.
+      - Blanks around the digests of a comma-separated string are ignored.
       - Required, here or in O(cli_input_json).
     type: list
     elements: str
@@ -177,6 +178,7 @@ kms_error:
 layer_digest:
   description:
     - The digest of the layer, as the registry answered it.
+    - When nothing changed, the first one listed that is available.
     - V(none) in check mode when O(layer_digests) lists several digests that are not all available, as any of them may
       match.
     - When the task fails because the registry stored another layer, the digest of that layer.
@@ -211,7 +213,7 @@ repository_name:
   returned: success and when a request failed, unless O(generate_cli_skeleton) is given
   sample: my-app
 response_metadata:
-  description: The request id, the HTTP status and the HTTP headers of the answer of AWS.
+  description: The request id, the HTTP status and the HTTP headers of the answer of AWS, and botocore's own retries.
   type: dict
   returned: when AWS answered with an error
   sample:
@@ -227,16 +229,22 @@ upload_id:
 from ansible_collections.layerkit.ecr.plugins.module_utils._argspec import cli_spec, repository_spec, upload_spec
 from ansible_collections.layerkit.ecr.plugins.module_utils._completion import Completion, complete, predict
 from ansible_collections.layerkit.ecr.plugins.module_utils._completion_plan import plan_completion
-from ansible_collections.layerkit.ecr.plugins.module_utils._layer import is_sha256
+from ansible_collections.layerkit.ecr.plugins.module_utils._layer import EMPTY_BLOB, is_sha256
 from ansible_collections.layerkit.ecr.plugins.module_utils._module import EcrModule, Request, Result
 from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository
 from ansible_collections.layerkit.ecr.plugins.module_utils._request import checked_request
+from ansible_collections.layerkit.ecr.plugins.module_utils._validation import InvalidInputError
 
 OPERATION = "CompleteLayerUpload"
 
 
 def read(module: EcrModule) -> Request:
     request = checked_request(OPERATION, module.params)
+    if set(filter(is_sha256, request["layerDigests"])) == {EMPTY_BLOB}:
+        raise InvalidInputError(
+            f"layer_digests names no layer but {EMPTY_BLOB}, the digest of zero bytes, nothing was sent: "
+            "Amazon ECR cannot store an empty layer"
+        )
     if not any(map(is_sha256, request["layerDigests"])):
         module.warn(
             "layer_digests lists no sha256 digest. Amazon ECR validates an upload with sha256 digests only, so neither "
@@ -247,11 +255,13 @@ def read(module: EcrModule) -> Request:
 
 def act(module: EcrModule, repository: Repository, request: Request) -> Result:
     sha256_digests = list(filter(is_sha256, request["layerDigests"]))
+    if module.check_mode and not sha256_digests:
+        module.look_for(repository)
     layers = module.layers(repository, sha256_digests)
     plan = plan_completion(request["uploadId"], request["layerDigests"], layers)
     completion = predict(plan) if module.check_mode else complete(repository, plan)
     facts = facts_of(completion, request)
-    diff = plan.diff(completion.digest)
+    diff = plan.diff(completion.changed, completion.digest)
     return {"changed": completion.changed, "diff": diff, "ansible_facts": {"ecr_complete_layer_upload": facts}, **facts}
 
 

@@ -123,7 +123,7 @@ repository_name:
   returned: success and when a request failed, unless O(generate_cli_skeleton) is given
   sample: my-app
 response_metadata:
-  description: The request id, the HTTP status and the HTTP headers of the answer of AWS.
+  description: The request id, the HTTP status and the HTTP headers of the answer of AWS, and botocore's own retries.
   type: dict
   returned: when AWS answered with an error
   sample:
@@ -132,7 +132,7 @@ response_metadata:
 upload_id:
   description: The id of the new upload, V(00000000-0000-0000-0000-000000000000) in check mode.
   type: str
-  returned: success and when a request failed, unless O(generate_cli_skeleton) is given
+  returned: success, unless O(generate_cli_skeleton) is given
   sample: 5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7
 """
 
