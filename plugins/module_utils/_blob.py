@@ -13,18 +13,14 @@ import stat
 import typing as t
 from pathlib import Path
 
-from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
+from ansible_collections.layerkit.ecr.plugins.module_utils._task_error import TaskError
 from ansible_collections.layerkit.ecr.plugins.module_utils._validation import InvalidInputError
 
 _CHUNK = 1024 * 1024
 
 
-class BlobChangedError(AnsibleAWSError):
+class BlobChangedError(TaskError):
     """The file is not what it was when it was hashed."""
-
-    def __init__(self, message: str) -> None:
-        # amazon.aws does not annotate its constructors.
-        super().__init__(message)  # type: ignore[no-untyped-call, unused-ignore]
 
 
 class Blob:
@@ -49,10 +45,10 @@ class Blob:
         try:
             # Before the file is opened: opening a FIFO waits for its writer.
             if not stat.S_ISREG(Path(path).stat().st_mode):
-                raise InvalidInputError(f"src {path} must be a regular file, nothing was sent")
+                raise InvalidInputError(f"src {path!r} must be a regular file, nothing was sent")
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
-            raise InvalidInputError(f"src {path} cannot be read, nothing was sent: {error.strerror}") from error
+            raise InvalidInputError(f"src {path!r} cannot be read, nothing was sent: {error.strerror}") from error
         try:
             yield cls(path, descriptor)
         finally:
@@ -62,10 +58,14 @@ class Blob:
         """Return exactly ``size`` bytes from ``position`` on.
 
         :raises BlobChangedError: the file has become shorter
+        :raises TaskError: the file cannot be read
         """
-        chunk = os.pread(self._descriptor, size, position)
+        try:
+            chunk = os.pread(self._descriptor, size, position)
+        except OSError as error:
+            raise TaskError(f"src {self.path!r} cannot be read: {error.strerror}") from error
         if len(chunk) != size:
-            raise BlobChangedError(f"src {self.path} has become shorter while it was read")
+            raise BlobChangedError(f"src {self.path!r} has become shorter while it was read")
         return chunk
 
     def chunks(self, start: int, end: int) -> t.Iterator[bytes]:
@@ -87,7 +87,7 @@ class Blob:
         except OSError:
             replaced = True
         if replaced or self._present_stamp() != self._stamp:
-            raise BlobChangedError(f"src {self.path} was changed while it was uploaded")
+            raise BlobChangedError(f"src {self.path!r} was changed while it was uploaded")
 
     def _present_stamp(self) -> tuple[int, int, int]:
         # The time of the last status change shows a write even where the time of modification was set back.

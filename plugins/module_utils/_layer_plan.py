@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.layerkit.ecr.plugins.module_utils._layer import AVAILABLE, UNAVAILABLE, Layer
+from ansible_collections.layerkit.ecr.plugins.module_utils._layer import AVAILABLE, Layer
 from ansible_collections.layerkit.ecr.plugins.module_utils._part_size import parts_of
 
 if t.TYPE_CHECKING:
@@ -45,14 +45,15 @@ class LayerPlan:
     @property
     def parts_to_send(self) -> int:
         """The parts that these bytes are sent in."""
-        return parts_of(self.bytes_to_send, self.saved.part_size if self.saved else self.part_size)
+        return parts_of(self.bytes_to_send, self.part_size)
 
-    @property
-    def diff(self) -> dict[str, t.Any]:
-        """Ansible's ``diff`` of the repository's layer."""
+    def diff(self, changed: bool) -> dict[str, t.Any]:
+        """Return Ansible's ``diff`` of the repository's layer, and of what is sent for it."""
         availability = self.found.availability if self.found else "unknown"
-        before: dict[str, t.Any] = {"layer_digest": self.digest, "layer_availability": availability}
-        after = {**before, "layer_availability": AVAILABLE}
-        if availability in (UNAVAILABLE, "unknown"):
-            after["layer_size"] = self.size
-        return {"before": before, "after": before if self.is_present else after}
+        before = {"layer_digest": self.digest, "layer_availability": availability, "sent": _sent(0, 0)}
+        after = {**before, "layer_availability": AVAILABLE, "sent": _sent(self.bytes_to_send, self.parts_to_send)}
+        return {"before": before, "after": after if changed else before}
+
+
+def _sent(size: int, parts: int) -> str:
+    return f"{size} bytes in {parts} parts"

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
-from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
+from ansible_collections.layerkit.ecr.plugins.module_utils._audience import is_waited_for
 from ansible_collections.layerkit.ecr.plugins.module_utils._blob import BlobChangedError
 from ansible_collections.layerkit.ecr.plugins.module_utils._completion import ALREADY_EXISTS
+from ansible_collections.layerkit.ecr.plugins.module_utils._errors import EcrError
 from ansible_collections.layerkit.ecr.plugins.module_utils._layer_upload import LayerUpload
 from ansible_collections.layerkit.ecr.plugins.module_utils._part_size import USUAL_PART
+from ansible_collections.layerkit.ecr.plugins.module_utils._task_error import TaskError
 from ansible_collections.layerkit.ecr.plugins.module_utils._upload_state import (
     LayerIdentity,
     SavedUpload,
@@ -51,7 +53,7 @@ class UploadOptions:
 class LayerPush:
     """The outcome of pushing one layer, or its prediction.
 
-    ``bytes_sent`` and ``part_count`` are what this run brought to the registry.
+    ``bytes_sent`` and ``part_count`` are what the registry received from this run.
     """
 
     action: str
@@ -75,65 +77,81 @@ def checked_digest(blob: Blob, expected: str | None) -> str:
     digest = blob.digest()
     if expected not in (None, digest):
         raise InvalidInputError(
-            f"src {blob.path} has the digest {digest}, not layer_digest {expected}, nothing was sent"
+            f"src {blob.path!r} has the digest {digest}, not layer_digest {expected}, nothing was sent"
         )
     return digest
 
 
-def predict(repository: Repository, plan: LayerPlan, options: UploadOptions, warn: Warn) -> LayerPush:
-    """Return what ``push_layer`` will do, without doing it or touching an earlier run's state."""
-    if options.state_dir is not None and options.upload_id is None and not plan.is_present:
-        plan = replace(plan, saved=UploadState.peek(options.state_dir, _identity(repository, plan), warn))
-    return LayerPush(
-        action=ALREADY_EXISTS if plan.is_present else UPLOADED,
-        layer_digest=plan.digest,
-        layer_size=plan.size,
-        upload_id=plan.saved.upload_id if plan.saved else options.upload_id,
-        bytes_sent=plan.bytes_to_send,
-        part_count=plan.parts_to_send,
-    )
+def with_saved_upload(repository: Repository, plan: LayerPlan, options: UploadOptions, warn: Warn) -> LayerPlan:
+    """Return the plan with what an earlier run has left, without touching that, for check mode."""
+    if options.state_dir is None or options.upload_id is not None or plan.is_present:
+        return plan
+    return _resumed(plan, options, UploadState.peek(options.state_dir, _identity(repository, plan), warn))
+
+
+def predict(plan: LayerPlan, options: UploadOptions) -> LayerPush:
+    """Return what ``push_layer`` will do, without doing it."""
+    if plan.is_present:
+        return LayerPush(ALREADY_EXISTS, plan.digest, plan.size, upload_id=None, bytes_sent=0, part_count=0)
+    upload_id = plan.saved.upload_id if plan.saved else options.upload_id
+    return LayerPush(UPLOADED, plan.digest, plan.size, upload_id, plan.bytes_to_send, plan.parts_to_send)
 
 
 def push_layer(repository: Repository, blob: Blob, plan: LayerPlan, options: UploadOptions, warn: Warn) -> LayerPush:
     """Upload the layer unless the plan says that it is there.
 
-    :raises AnsibleAWSError: the layer could not be uploaded; ``kwargs`` say how far it is and how to go on
+    :raises TaskError: the layer could not be uploaded; ``kwargs`` say how far it is and how to go on
     """
     if plan.is_present:
-        return predict(repository, plan, options, warn)
+        if options.state_dir is not None:
+            UploadState.discard(options.state_dir, _identity(repository, plan))
+        return predict(plan, options)
     with _state(repository, plan, options, warn) as state:
+        keep = _keeper(state)
         saved = state.load() if state and options.upload_id is None else None
-        upload = LayerUpload(repository, blob, replace(plan, saved=saved), options.part_size, _keeper(state))
+        plan = _resumed(plan, options, saved)
+        upload = LayerUpload(repository, blob, plan, options.part_size, keep, is_waited_for)
         try:
             completion = upload.run(options.upload_id)
-        except AnsibleAWSError as error:
-            error.kwargs.update(_progress(FAILED, plan, upload))
+        except TaskError as error:
             if isinstance(error, BlobChangedError):
-                _keeper(state)(None)
-            elif upload.upload:
-                error.kwargs["next_byte"] = upload.upload.next_byte
-                error.message = f"{_how_to_go_on(plan, upload.upload)} {error.message}"
+                keep(None)
+            _tell(error, plan, options, upload)
             raise
-        _keeper(state)(None)
-    return LayerPush(**_progress(UPLOADED if completion.changed else ALREADY_EXISTS, plan, upload))
+        keep(None)
+    if completion.layer and not completion.layer.is_available:
+        warn(f"The upload was completed, but {repository} does not list the layer as available, or not yet.")
+    return _progress(UPLOADED if completion.changed else ALREADY_EXISTS, plan, options, upload)
 
 
-def _how_to_go_on(plan: LayerPlan, upload: SavedUpload) -> str:
-    return (
-        f"The layer is not complete, the registry has {upload.next_byte} of its {plan.size} bytes. "
-        f"To go on, run the task again with upload_id={upload.upload_id}, or with the same state_dir."
-    )
+def not_begun(digest: str, size: int, options: UploadOptions) -> dict[str, t.Any]:
+    """Return the keys that every outcome has, for a task that failed before it could upload."""
+    return asdict(LayerPush(FAILED, digest, size, options.upload_id, bytes_sent=0, part_count=0))
 
 
-def _progress(action: str, plan: LayerPlan, upload: LayerUpload) -> dict[str, t.Any]:
-    return {
-        "action": action,
-        "layer_digest": plan.digest,
-        "layer_size": plan.size,
-        "upload_id": upload.upload.upload_id if upload.upload else None,
-        "bytes_sent": upload.bytes_sent,
-        "part_count": upload.parts_sent,
-    }
+def _tell(error: TaskError, plan: LayerPlan, options: UploadOptions, upload: LayerUpload) -> None:
+    """Let the error tell how far the upload is, and how to go on."""
+    error.kwargs.update(asdict(_progress(FAILED, plan, options, upload)))
+    if upload.upload and not isinstance(error, BlobChangedError):
+        error.kwargs["next_byte"] = upload.upload.next_byte
+        how = "with the same state_dir" if options.state_dir else f"with upload_id={upload.upload.upload_id}"
+        where = f"the registry has {upload.upload.next_byte} of its {plan.size} bytes"
+        prefix = f"The layer is not complete, {where}; to go on, run the task again {how}. "
+        if isinstance(error, EcrError):
+            error.description = prefix + error.description
+        else:
+            error.message = prefix + error.message
+
+
+def _resumed(plan: LayerPlan, options: UploadOptions, saved: SavedUpload | None) -> LayerPlan:
+    if saved is None:
+        return plan
+    return replace(plan, saved=saved, part_size=options.part_size or saved.part_size)
+
+
+def _progress(action: str, plan: LayerPlan, options: UploadOptions, upload: LayerUpload) -> LayerPush:
+    upload_id = upload.upload.upload_id if upload.upload else options.upload_id
+    return LayerPush(action, plan.digest, plan.size, upload_id, upload.bytes_sent, upload.parts_sent)
 
 
 def _keeper(state: UploadState | None) -> t.Callable[[SavedUpload | None], None]:

@@ -15,11 +15,18 @@ import typing as t
 from dataclasses import replace
 
 from ansible_collections.layerkit.ecr.plugins.module_utils._blob import Blob, BlobChangedError, Witness
-from ansible_collections.layerkit.ecr.plugins.module_utils._completion import ALREADY_EXISTS, Completion, complete
+from ansible_collections.layerkit.ecr.plugins.module_utils._completion import (
+    ALREADY_EXISTS,
+    COMPLETED,
+    Completion,
+    complete,
+)
 from ansible_collections.layerkit.ecr.plugins.module_utils._completion_plan import plan_completion
 from ansible_collections.layerkit.ecr.plugins.module_utils._errors import EcrError
+from ansible_collections.layerkit.ecr.plugins.module_utils._layer import ARCHIVED
 from ansible_collections.layerkit.ecr.plugins.module_utils._part_body import BlobPart
-from ansible_collections.layerkit.ecr.plugins.module_utils._part_size import check_layer_size
+from ansible_collections.layerkit.ecr.plugins.module_utils._part_size import check_layer_size, usable_part_size
+from ansible_collections.layerkit.ecr.plugins.module_utils._task_error import TaskError
 from ansible_collections.layerkit.ecr.plugins.module_utils._upload_state import SavedUpload
 
 if t.TYPE_CHECKING:
@@ -46,6 +53,7 @@ class LayerUpload:
 
     :param part_size: the size asked for in bytes, None for what the registry advises
     :param keep: called with the upload after every step, and with None when it has come to nothing
+    :param is_waited_for: asked before every step; the upload stops, and can be continued, when nobody waits any more
     """
 
     def __init__(
@@ -55,15 +63,18 @@ class LayerUpload:
         plan: LayerPlan,
         part_size: int | None,
         keep: t.Callable[[SavedUpload | None], None],
+        is_waited_for: t.Callable[[], bool],
     ) -> None:
         self._repository = repository
         self._blob = blob
         self._plan = plan
         self._part_size = part_size
         self._keep = keep
+        self._is_waited_for = is_waited_for
         self._witness = Witness(blob)
         self._corrections = 0
-        self._resumed = plan.saved is not None
+        self._is_ours_alone = plan.saved is None
+        self._may_be_complete = False
         self.upload = plan.saved
         self.bytes_sent = 0
         self.parts_sent = 0
@@ -74,6 +85,7 @@ class LayerUpload:
         :param upload_id: an upload whose position is not known, to go on with
         :raises EcrError: the registry refused for good
         :raises BlobChangedError: the file has changed, nothing was completed
+        :raises TaskError: nobody waits for the task any more, nothing was completed
         """
         try:
             return self._attempt(upload_id)
@@ -85,6 +97,7 @@ class LayerUpload:
         try:
             return self._attempt(None)
         except UploadGoneError as gone:
+            self._forget()
             raise gone.error from gone
 
     def _attempt(self, upload_id: str | None) -> Completion:
@@ -99,24 +112,30 @@ class LayerUpload:
 
     def _open(self, upload_id: str | None) -> None:
         if self.upload is not None:
+            self._move_to(replace(self.upload, part_size=self._part_size or self.upload.part_size))
             return
         if upload_id is not None:
-            self._resumed = True
+            self._is_ours_alone = False
             self._move_to(SavedUpload(upload_id, self._part_size or self._plan.part_size, self._ask(upload_id)))
             return
         response = self._repository.initiate_upload()
-        part_size = self._part_size or response["partSize"]
+        part_size = self._part_size or usable_part_size(response.get("partSize"))
         check_layer_size(self._blob.path, self._blob.size, part_size)
         self._move_to(SavedUpload(response["uploadId"], part_size, 0))
 
     def _forget(self) -> None:
-        self._resumed = False
+        self._is_ours_alone = True
         self.upload = None
         self._keep(None)
 
     def _move_to(self, upload: SavedUpload) -> None:
         self.upload = upload
         self._keep(upload)
+
+    def _check(self) -> None:
+        if not self._is_waited_for():
+            raise TaskError("Nobody waits for this task any more, as its time is over: the upload was stopped")
+        self._blob.check_unchanged()
 
     def _ask(self, upload_id: str) -> int:
         """Offer a byte where none can belong: the refusal tells the position, and nothing is stored."""
@@ -126,7 +145,7 @@ class LayerUpload:
         except EcrError as error:
             # A registry may judge the position by itself: then the first part is corrected.
             return 0 if error.code == "InvalidParameterException" else self._position_in(error)
-        raise UploadGoneError(EcrError(f"Upload {upload_id} holds more bytes than src {self._blob.path} has"))
+        raise UploadGoneError(EcrError(f"Upload {upload_id} holds more bytes than src {self._blob.path!r} has"))
 
     def _position_in(self, error: EcrError) -> int:
         """Return the next byte that the registry's refusal of a part names."""
@@ -135,14 +154,14 @@ class LayerUpload:
         if error.code != "InvalidLayerPartException":
             raise error
         last_valid = error.response.get("lastValidByteReceived")
-        if last_valid is None or last_valid >= self._blob.size:
+        if last_valid is None or not -1 <= last_valid < self._blob.size:
             raise UploadGoneError(error)
         return int(last_valid) + 1
 
     def _send(self) -> None:
         upload = t.cast(SavedUpload, self.upload)
         while upload.next_byte < self._blob.size:
-            self._blob.check_unchanged()
+            self._check()
             upload = replace(upload, next_byte=self._send_part(upload))
             self._move_to(upload)
 
@@ -167,22 +186,35 @@ class LayerUpload:
 
     def _count_correction(self, next_byte: int, error: EcrError) -> None:
         self._corrections += 1
+        self._is_ours_alone = False
         if next_byte == 0:
             raise UploadGoneError(error)
         if self._corrections > MOST_CORRECTIONS:
+            self._move_to(replace(t.cast(SavedUpload, self.upload), next_byte=next_byte))
             raise error
 
     def _complete(self) -> Completion:
         upload = t.cast(SavedUpload, self.upload)
-        self._blob.check_unchanged()
+        self._check()
         if self._witness.digest() != self._plan.digest:
-            raise BlobChangedError(f"src {self._blob.path} was changed while it was uploaded")
+            raise BlobChangedError(f"src {self._blob.path!r} was changed while it was uploaded")
         found = None if self._plan.found is None else {self._plan.digest: self._plan.found}
         try:
             return complete(self._repository, plan_completion(upload.upload_id, [self._plan.digest], found))
         except EcrError as error:
-            # An upload of another run can hold other bytes, or parts that are too small.
-            spoilt = self._resumed and error.code in ("InvalidLayerException", "LayerPartTooSmallException")
-            if spoilt or error.code == "UploadNotFoundException":
-                raise UploadGoneError(error) from error
-            raise
+            return self._completed_after_all(error)
+
+    def _completed_after_all(self, error: EcrError) -> Completion:
+        """Return what a refused completion comes to, or raise the error that it is."""
+        self._may_be_complete = self._may_be_complete or error.may_have_been_applied
+        if error.code == "LayerAlreadyExistsException" and not self._is_archived():
+            # The registry compares the bytes with the one digest given before it says that it has the layer.
+            return Completion(COMPLETED if self._may_be_complete else ALREADY_EXISTS, self._plan.digest)
+        # What another task has sent to this upload can be other bytes, or parts that are too small.
+        spoilt = not self._is_ours_alone and error.code in ("InvalidLayerException", "LayerPartTooSmallException")
+        if spoilt or error.code == "UploadNotFoundException":
+            raise UploadGoneError(error) from error
+        raise error
+
+    def _is_archived(self) -> bool:
+        return self._plan.found is not None and self._plan.found.availability == ARCHIVED

@@ -71,7 +71,7 @@ def part_of_file(path: str, first_byte: int, last_byte: int) -> Part:
     with Blob.open(path) as layer:
         if last_byte >= layer.size:
             raise InvalidInputError(
-                f"src {path} has {layer.size} bytes, nothing was sent: part_last_byte {last_byte} lies past its end"
+                f"src {path!r} has {layer.size} bytes, nothing was sent: part_last_byte {last_byte} lies past its end"
             )
         blob = layer.read(first_byte, last_byte - first_byte + 1)
         return Part(first_byte, last_byte, blob, ends_layer=last_byte == layer.size - 1)
@@ -89,7 +89,9 @@ def part_of_base64(text: t.Any, first_byte: int, last_byte: int) -> Part:
     try:
         blob = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise InvalidInputError(f"layer_part_blob is not base64, nothing was sent: {error}") from error
+        raise InvalidInputError(
+            f"layer_part_blob must be base64 without line breaks, nothing was sent: {error}"
+        ) from error
     size = last_byte - first_byte + 1
     if len(blob) != size:
         raise InvalidInputError(

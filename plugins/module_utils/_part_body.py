@@ -12,6 +12,7 @@ sending and errors stay botocore's: https://botocore.amazonaws.com/v1/documentat
 from __future__ import annotations
 
 import binascii
+import hashlib
 import io
 import os
 import secrets
@@ -87,9 +88,24 @@ class PartBody(io.RawIOBase):
         self._position += len(chunk)
         return chunk
 
+    def readinto(self, buffer: t.Any) -> int:
+        """Fill the buffer as far as one read does, and return the number of bytes."""
+        chunk = self.read(len(buffer))
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
     def readall(self) -> bytes:
         """Return all bytes that are left."""
         return b"".join(iter(lambda: self.read(_LARGEST_READ), b""))
+
+    def sha256(self) -> str:
+        """Read the whole body, and return its digest as 64 hexadecimal digits."""
+        self.seek(0)
+        hasher = hashlib.sha256()
+        for chunk in iter(lambda: self.read(_LARGEST_READ), b""):
+            hasher.update(chunk)
+        self.seek(0)
+        return hasher.hexdigest()
 
     def _chunk(self, size: int) -> bytes:
         position = self._position
@@ -128,4 +144,7 @@ def _put_part_in(params: dict[str, t.Any], context: dict[str, t.Any], **_event: 
     if _CONTEXT in context:
         part, token = context[_CONTEXT]
         prefix, suffix = params["body"].split(binascii.b2a_base64(token, newline=False))
-        params["body"] = PartBody(prefix, part, suffix)
+        body = PartBody(prefix, part, suffix)
+        params["body"] = body
+        # The signer takes the digest from here, so that whatever goes wrong with the file goes wrong here.
+        params["headers"]["X-Amz-Content-SHA256"] = body.sha256()

@@ -9,6 +9,7 @@ Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.ht
 
 from __future__ import annotations
 
+from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import largest
 from ansible_collections.layerkit.ecr.plugins.module_utils._validation import InvalidInputError
 
 MIB = 1024 * 1024
@@ -25,6 +26,12 @@ def parts_of(size: int, part_size: int) -> int:
     return -(-size // part_size)
 
 
+def usable_part_size(advised: object) -> int:
+    """Return the size that the registry advises, or the usual one when the API does not allow that size."""
+    largest_part = largest("UploadLayerPart", "layerPartBlob")
+    return advised if isinstance(advised, int) and 1 <= advised <= largest_part else USUAL_PART
+
+
 def check_part_size(part_size: int) -> None:
     """Raise InvalidInputError unless Amazon ECR takes parts of this size."""
     if not SMALLEST_PART <= part_size <= LARGEST_PART:
@@ -37,14 +44,14 @@ def check_part_size(part_size: int) -> None:
 def check_layer_size(path: str, size: int, part_size: int) -> None:
     """Raise InvalidInputError unless Amazon ECR can store a layer of ``size`` bytes in parts of ``part_size`` bytes."""
     if size == 0:
-        raise InvalidInputError(f"src {path} has 0 bytes, nothing was sent: Amazon ECR cannot store an empty layer")
+        raise InvalidInputError(f"src {path!r} has 0 bytes, nothing was sent: Amazon ECR cannot store an empty layer")
     if size > LARGEST_LAYER:
         raise InvalidInputError(
-            f"src {path} has {size} bytes, nothing was sent: Amazon ECR takes layers of at most {LARGEST_LAYER} bytes "
-            "(52000 MiB)"
+            f"src {path!r} has {size} bytes, nothing was sent: "
+            f"Amazon ECR takes layers of at most {LARGEST_LAYER} bytes (52000 MiB)"
         )
     if parts_of(size, part_size) > MOST_PARTS:
         raise InvalidInputError(
-            f"src {path} has {size} bytes, which are {parts_of(size, part_size)} parts of {part_size} bytes: "
+            f"src {path!r} has {size} bytes, which are {parts_of(size, part_size)} parts of {part_size} bytes: "
             f"Amazon ECR takes at most {MOST_PARTS} parts, here {MOST_PARTS * part_size} bytes"
         )

@@ -15,14 +15,17 @@ import fcntl
 import hashlib
 import json
 import os
+import stat
 import tempfile
 import typing as t
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
 
-from ansible_collections.layerkit.ecr.plugins.module_utils._validation import InvalidInputError
+from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import input_shape, largest
+from ansible_collections.layerkit.ecr.plugins.module_utils._validation import InvalidInputError, check_options
 
 _VERSION = 1
+_LARGEST_STATE = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,8 @@ class UploadState:
         try:
             yield cls(path, identity, warn)
         finally:
-            path.with_suffix(".lock").unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.with_suffix(".lock").unlink()
             os.close(lock)
 
     @classmethod
@@ -88,6 +92,12 @@ class UploadState:
         if misfit:
             warn(f"A run would set the state file aside: {misfit}.")
         return saved
+
+    @classmethod
+    def discard(cls, directory: str, identity: LayerIdentity) -> None:
+        """Remove what an earlier run has left of a layer that is there by now."""
+        with contextlib.suppress(OSError):
+            cls._path_of(directory, identity).unlink()
 
     @staticmethod
     def _path_of(directory: str, identity: LayerIdentity) -> Path:
@@ -121,27 +131,41 @@ class UploadState:
             raise
 
     def remove(self) -> None:
-        """Forget the upload."""
-        self._path.unlink(missing_ok=True)
+        """Forget the upload; warn when the file cannot be removed."""
+        try:
+            self._path.unlink(missing_ok=True)
+        except OSError as error:
+            self._warn(f"The state file {self._path} could not be removed: {error.strerror}.")
 
     def set_aside(self, reason: str) -> None:
-        """Rename the file, so that it is not used and can be looked at."""
+        """Rename the file, so that it is not used and can be looked at; warn of it, or that it cannot be renamed."""
         aside = self._path.with_suffix(".set-aside")
-        self._path.replace(aside)
-        self._warn(f"The state file was set aside as {aside}: {reason}.")
+        try:
+            self._path.replace(aside)
+        except OSError as error:
+            self._warn(f"The state file {self._path} is not used ({reason}), nor set aside: {error.strerror}.")
+        else:
+            self._warn(f"The state file was set aside as {aside}: {reason}.")
 
     def _read(self) -> tuple[SavedUpload | None, str | None]:
         try:
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            # Without waiting, as a FIFO without a writer would make it wait.
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         except FileNotFoundError:
             return None, None
         except OSError as error:
             return None, f"it cannot be read ({error.strerror})"
         try:
-            with os.fdopen(descriptor, encoding="utf-8") as file:
-                document = json.load(file)
-            return self._checked(document)
-        except (ValueError, KeyError, TypeError):
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return None, "it is not a regular file"
+            return self._parsed(os.read(descriptor, _LARGEST_STATE))
+        finally:
+            os.close(descriptor)
+
+    def _parsed(self, content: bytes) -> tuple[SavedUpload | None, str | None]:
+        try:
+            return self._checked(json.loads(content))
+        except (InvalidInputError, ValueError, KeyError, TypeError, RecursionError):
             return None, "it is damaged"
 
     def _checked(self, document: dict[str, t.Any]) -> tuple[SavedUpload | None, str | None]:
@@ -152,10 +176,18 @@ class UploadState:
             if found != expected:
                 return None, f"its {field.name} is {found}, not {expected}"
         upload = SavedUpload(**{field.name: document[field.name] for field in fields(SavedUpload)})
-        if not isinstance(upload.upload_id, str) or not 0 <= upload.next_byte <= self._identity.layer_size:
-            raise ValueError
-        if upload.part_size < 1:
-            raise ValueError
+        members = input_shape("UploadLayerPart").members
+        check_options(
+            [
+                ("upload_id", upload.upload_id, members["uploadId"]),
+                ("part_size", upload.part_size, members["partFirstByte"]),
+                ("next_byte", upload.next_byte, members["partFirstByte"]),
+            ]
+        )
+        largest_part = largest("UploadLayerPart", "layerPartBlob")
+        fits = 1 <= upload.part_size <= largest_part and upload.next_byte <= self._identity.layer_size
+        if None in astuple(upload) or not fits:
+            raise ValueError(upload)
         return upload, None
 
 
@@ -166,8 +198,10 @@ def _locked(path: Path) -> int | None:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Its last holder may have removed the file between the opening and the locking.
-            if path.exists() and os.path.samestat(path.stat(), os.fstat(descriptor)):
+            if os.path.samestat(path.stat(), os.fstat(descriptor)):
                 return descriptor
+        except FileNotFoundError:
+            pass
         except BlockingIOError:
             os.close(descriptor)
             return None

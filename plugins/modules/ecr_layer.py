@@ -64,8 +64,11 @@ attributes:
     support: full
 notes:
   - The IAM actions needed are C(ecr:BatchCheckLayerAvailability), C(ecr:InitiateLayerUpload), C(ecr:UploadLayerPart)
-    and C(ecr:CompleteLayerUpload). Without the first one the layer is always uploaded, with a warning.
+    and C(ecr:CompleteLayerUpload). Without the first one the layer is always uploaded, with a warning, and the task is
+    unchanged when the registry answers that it has it.
   - Amazon ECR takes layers of at most 52000 MiB in at most 4200 parts, and no empty layers.
+  - When the time that the task's C(timeout) allows is over, the upload stops before its next step, and can be
+    continued.
   - The file must not change while it is uploaded. When it does, the task fails and nothing is completed.
 seealso:
   - module: layerkit.ecr.ecr_layer_info
@@ -125,8 +128,9 @@ botocore_version:
   sample: 1.44.5
 bytes_sent:
   description:
-    - The bytes of the layer that this task brought to the registry, each counted once.
-    - In check mode those that a run would bring.
+    - The bytes of the layer that the registry received from this task. They are more than the layer has when an upload
+      was gone and was begun again.
+    - In check mode those that a run would send.
   type: int
   returned: success and when an upload failed
   sample: 3623807
@@ -169,12 +173,12 @@ next_byte:
     - The position of the first byte that the registry does not have, counted from 0.
     - To go on there, run the task again with O(upload_id).
   type: int
-  returned: when an upload failed
+  returned: when an upload failed after it was opened, and can be continued
   sample: 10485760
 part_count:
   description:
-    - The parts that this task brought to the registry.
-    - In check mode those that a run would bring.
+    - The parts that the registry received from this task.
+    - In check mode those that a run would send.
   type: int
   returned: success and when an upload failed
   sample: 1
@@ -189,7 +193,7 @@ repository_name:
   returned: success and when a request failed
   sample: my-app
 response_metadata:
-  description: The request id, the HTTP status and the HTTP headers of the answer of AWS.
+  description: The request id, the HTTP status and the HTTP headers of the answer of AWS, and botocore's own retries.
   type: dict
   returned: when AWS answered with an error
   sample:
@@ -210,13 +214,16 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._layer_plan import La
 from ansible_collections.layerkit.ecr.plugins.module_utils._layer_push import (
     UploadOptions,
     checked_digest,
+    not_begun,
     predict,
     push_layer,
+    with_saved_upload,
 )
 from ansible_collections.layerkit.ecr.plugins.module_utils._module import EcrModule, Request, Result
 from ansible_collections.layerkit.ecr.plugins.module_utils._part_size import check_layer_size, check_part_size
 from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository
 from ansible_collections.layerkit.ecr.plugins.module_utils._request import checked_layer_options
+from ansible_collections.layerkit.ecr.plugins.module_utils._task_error import TaskError
 
 
 def read(module: EcrModule) -> Request:
@@ -233,15 +240,20 @@ def act(module: EcrModule, repository: Repository, request: Request) -> Result:
     with Blob.open(module.params["src"]) as blob:
         check_layer_size(blob.path, blob.size, options.expected_part_size)
         digest = checked_digest(blob, module.params["layer_digest"])
-        layers = module.layers(repository, [digest]) or {}
+        try:
+            layers = module.layers(repository, [digest]) or {}
+        except TaskError as error:
+            error.kwargs.update(not_begun(digest, blob.size, options))
+            raise
         plan = LayerPlan(digest, blob.size, options.expected_part_size, layers.get(digest))
         if module.check_mode:
-            push = predict(repository, plan, options, module.warn)
+            plan = with_saved_upload(repository, plan, options, module.warn)
+            push = predict(plan, options)
         else:
             push = push_layer(repository, blob, plan, options, module.warn)
     return {
         "changed": push.changed,
-        "diff": plan.diff,
+        "diff": plan.diff(push.changed),
         **asdict(push),
         "registry_id": request.get("registryId"),
         "repository_name": request["repositoryName"],

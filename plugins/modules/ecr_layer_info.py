@@ -132,7 +132,7 @@ repository_name:
   returned: success and when a request failed
   sample: my-app
 response_metadata:
-  description: The request id, the HTTP status and the HTTP headers of the answer of AWS.
+  description: The request id, the HTTP status and the HTTP headers of the answer of AWS, and botocore's own retries.
   type: dict
   returned: when AWS answered with an error
   sample:

@@ -1,0 +1,22 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether anybody still waits for the task."""
+
+from __future__ import annotations
+
+import select
+
+_STDOUT = 1
+
+
+def is_waited_for() -> bool:
+    """Tell whether the reader of the module's output is still there.
+
+    Ansible reads it through a pipe, which it closes when a task's ``timeout`` has passed, while the module goes on
+    running.
+    """
+    poll = select.poll()
+    poll.register(_STDOUT, 0)
+    return not any(event & (select.POLLERR | select.POLLHUP) for _descriptor, event in poll.poll(0))
