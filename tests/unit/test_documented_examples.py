@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import itertools
 import os
 import re
 import subprocess
@@ -163,3 +164,11 @@ def test_playbooks_of_the_guides(host: Host) -> None:
         host.play(yaml.safe_load(playbook))
         assert "changed=0" in host.play(yaml.safe_load(playbook)), "the second run changed something"
     assert host.layers() == {DIGEST: len(LAYER)}
+
+
+def test_module_table_of_the_readme_has_every_module() -> None:
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    start = lines.index("| Module | API operation | Changes | IAM actions needed |") + 2
+    table = list(itertools.takewhile(lambda line: line.startswith("|"), lines[start:]))
+    listed = {line.split("`")[1] for line in table}
+    assert listed == {path.stem for path in (ROOT / "plugins/modules").glob("*.py")}

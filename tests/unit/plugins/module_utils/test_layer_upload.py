@@ -13,9 +13,12 @@ import uuid
 from pathlib import Path
 
 import pytest
-from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
+from ansible_collections.layerkit.ecr.plugins.module_utils import _layer_push, _part_size
 from ansible_collections.layerkit.ecr.plugins.module_utils._blob import Blob, BlobChangedError
 from ansible_collections.layerkit.ecr.plugins.module_utils._errors import EcrError
+from ansible_collections.layerkit.ecr.plugins.module_utils._task_error import TaskError
+from ansible_collections.layerkit.ecr.plugins.module_utils._validation import InvalidInputError
+from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import ecr_client
 from ansible_collections.layerkit.ecr.tests.unit.layer_bench import LayerBench
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
@@ -30,6 +33,7 @@ LAYER = bytes(range(35))
 PART = 10
 UNKNOWN_UPLOAD = "5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7"
 INITIATE, SEND, COMPLETE = "InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload"
+LOOK_UP = "BatchCheckLayerAvailability"
 
 pytestmark = pytest.mark.usefixtures("delays")
 
@@ -128,16 +132,113 @@ class TestFaultsThatAreOvercome:
     def test_layer_that_another_task_completed_meanwhile_is_unchanged(self, bench: LayerBench) -> None:
         def complete_elsewhere(**_event: t.Any) -> None:
             bench.client.meta.events.unregister("before-call.ecr.CompleteLayerUpload", complete_elsewhere)
-            upload_id = bench.client.initiate_layer_upload(repositoryName=bench.repository)["uploadId"]
-            bench.add_part(upload_id, LAYER)
-            bench.client.complete_layer_upload(
-                repositoryName=bench.repository, uploadId=upload_id, layerDigests=[bench.digest]
-            )
+            bench.complete_elsewhere()
 
         bench.client.meta.events.register("before-call.ecr.CompleteLayerUpload", complete_elsewhere)
         push = bench.push()
         assert (push.changed, push.action, push.bytes_sent) == (False, "already_exists", 35)
         assert bench.holds_the_layer()
+
+    def test_answer_that_comes_too_late_is_recognised(self, bench: LayerBench, strict_ecr: StrictECR) -> None:
+        bench.client = ecr_client(strict_ecr.url, read_timeout=0.2)
+        bench.strike(SEND, "delay", skip=1, seconds=0.5)
+        push = bench.push()
+        assert (push.changed, push.bytes_sent) == (True, 35)
+        assert bench.holds_the_layer()
+
+    @pytest.mark.parametrize("advised", [0, -3, None, 20971521, "10"])
+    def test_part_size_that_the_api_does_not_allow_is_not_used(self, bench: LayerBench, advised: t.Any) -> None:
+        def advise(parsed: dict[str, t.Any], **_event: t.Any) -> None:
+            parsed["partSize"] = advised
+
+        bench.client.meta.events.register("after-call.ecr.InitiateLayerUpload", advise)
+        try:
+            assert bench.push().part_count == 1
+        finally:
+            bench.client.meta.events.unregister("after-call.ecr.InitiateLayerUpload", advise)
+        assert bench.holds_the_layer()
+
+    def test_part_size_that_makes_too_many_parts_is_refused(
+        self, bench: LayerBench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(_part_size, "MOST_PARTS", 3)
+        with pytest.raises(InvalidInputError, match="4 parts of 10 bytes"):
+            bench.push()
+        assert bench.calls() == (1, 0, 0)
+
+    @pytest.mark.parametrize("told", [-5, -1, 35, 10**12])
+    def test_position_that_cannot_be_begins_again(self, bench: LayerBench, told: int) -> None:
+        def tell(parsed: dict[str, t.Any], **_event: t.Any) -> None:
+            if "lastValidByteReceived" in parsed:
+                parsed["lastValidByteReceived"] = told
+
+        bench.strike(SEND, "drop_after", skip=1)
+        bench.client.meta.events.register("after-call.ecr.UploadLayerPart", tell)
+        try:
+            assert bench.push().changed is True
+        finally:
+            bench.client.meta.events.unregister("after-call.ecr.UploadLayerPart", tell)
+        assert bench.calls()[0] == 2
+        assert bench.holds_the_layer()
+
+    def test_layer_that_appears_when_the_upload_is_gone_is_unchanged(self, bench: LayerBench) -> None:
+        def complete_elsewhere(params: dict[str, t.Any], **_event: t.Any) -> None:
+            if params["partFirstByte"] == 20:
+                bench.complete_elsewhere()
+
+        bench.strike(SEND, "expire_upload", skip=3)
+        bench.client.meta.events.register("before-parameter-build.ecr.UploadLayerPart", complete_elsewhere)
+        try:
+            push = bench.push()
+        finally:
+            bench.client.meta.events.unregister("before-parameter-build.ecr.UploadLayerPart", complete_elsewhere)
+        assert (push.changed, push.action) == (False, "already_exists")
+        assert bench.calls()[0] == 2, "this task opened one upload, the other task the second"
+
+    def test_foreign_part_in_a_new_upload_is_overcome(self, bench: LayerBench) -> None:
+        def meddle(params: dict[str, t.Any], **_event: t.Any) -> None:
+            if params["partFirstByte"] == 10 and not meddled:
+                meddled.append(True)
+                bench.add_part(params["uploadId"], b"other")
+
+        meddled: list[bool] = []
+        bench.client.meta.events.register("before-parameter-build.ecr.UploadLayerPart", meddle)
+        try:
+            assert bench.push().changed is True
+        finally:
+            bench.client.meta.events.unregister("before-parameter-build.ecr.UploadLayerPart", meddle)
+        assert bench.holds_the_layer()
+
+
+class TestWithoutLeaveToLookUp:
+    def test_second_run_is_unchanged(self, bench: LayerBench) -> None:
+        bench.may_look = False
+        pushes = [bench.push(), bench.push()]
+        assert [(push.changed, push.action) for push in pushes] == [(True, "uploaded"), (False, "already_exists")]
+        assert bench.holds_the_layer()
+
+    def test_lost_answer_to_the_completion_is_this_runs_change(self, bench: LayerBench) -> None:
+        bench.may_look = False
+        bench.strike(COMPLETE, "drop_after")
+        push = bench.push()
+        assert (push.changed, push.action) == (True, "uploaded")
+        assert bench.holds_the_layer()
+
+    def test_layer_that_is_not_listed_although_it_is_there_is_unchanged(self, bench: LayerBench) -> None:
+        bench.push()
+        bench.control.set_availability(bench.repository, bench.digest, "UNAVAILABLE")
+        assert bench.push().action == "already_exists"
+
+    def test_completed_layer_that_is_not_listed_is_warned_about(self, bench: LayerBench) -> None:
+        bench.control.set_availability(bench.repository, bench.digest, "UNAVAILABLE")
+        assert bench.push().changed is True
+        assert "does not list the layer as available" in bench.warnings[0]
+
+    def test_archived_layer_is_an_error(self, bench: LayerBench) -> None:
+        bench.push()
+        bench.control.set_availability(bench.repository, bench.digest, "ARCHIVED")
+        with pytest.raises(EcrError, match="has to be restored"):
+            bench.push()
 
 
 class TestFaultsThatAreNot:
@@ -207,7 +308,8 @@ class TestFaultsThatAreNot:
         finally:
             bench.client.meta.events.unregister(event, meddle)
         assert failed.value.code == "InvalidLayerPartException"
-        assert failed.value.kwargs["next_byte"] == 20
+        upload_id = failed.value.kwargs["upload_id"]
+        assert failed.value.kwargs["next_byte"] == bench.control.uploads(bench.repository)[upload_id]
         assert bench.calls()[2] == 0
 
 
@@ -254,8 +356,53 @@ class TestGoingOn:
         assert bench.push(upload_id=upload_id).changed is True
         assert bench.holds_the_layer()
 
+    def test_question_that_fails_keeps_the_upload(self, bench: LayerBench) -> None:
+        upload_id = bench.open_upload(LAYER[:10])
+        bench.strike(SEND, "access_denied")
+        with pytest.raises(EcrError) as failed:
+            bench.push(upload_id=upload_id)
+        assert failed.value.kwargs["upload_id"] == upload_id
+
+    def test_upload_that_is_gone_twice_is_not_recommended(self, bench: LayerBench) -> None:
+        bench.strike(SEND, "expire_upload", times=9)
+        with pytest.raises(EcrError) as failed:
+            bench.push()
+        assert "to go on" not in failed.value.message
+        assert failed.value.kwargs["upload_id"] is None
+
+
+class TestTimeThatIsOver:
+    @pytest.mark.parametrize("steps", [0, 2, 4])
+    def test_nothing_is_completed_and_the_state_is_kept(
+        self, bench: LayerBench, tmp_path: Path, steps: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        answers = iter([True] * steps)
+        monkeypatch.setattr(_layer_push, "is_waited_for", lambda: next(answers, False))
+        with pytest.raises(TaskError, match="Nobody waits for this task"):
+            bench.push(state_dir=str(tmp_path / "state"))
+        assert bench.calls() == (1, steps, 0)
+        monkeypatch.undo()
+        assert bench.push(state_dir=str(tmp_path / "state")).bytes_sent == max(0, 35 - 10 * steps)
+        assert bench.holds_the_layer()
+
 
 class TestState:
+    def test_state_is_forgotten_when_another_task_brought_the_layer(self, bench: LayerBench, tmp_path: Path) -> None:
+        state_dir = str(tmp_path / "state")
+        bench.strike(SEND, "access_denied", skip=2)
+        with pytest.raises(EcrError):
+            bench.push(state_dir=state_dir)
+        bench.push()
+        assert bench.push(state_dir=state_dir).changed is False
+        assert list(Path(state_dir).iterdir()) == []
+
+    def test_part_size_of_the_task_wins_over_that_of_the_state(self, bench: LayerBench, tmp_path: Path) -> None:
+        state_dir = str(tmp_path / "state")
+        bench.strike(SEND, "access_denied", skip=2)
+        with pytest.raises(EcrError, match="with the same state_dir"):
+            bench.push(state_dir=state_dir)
+        assert bench.push(state_dir=state_dir, part_size=5).part_count == 3
+
     def test_run_that_failed_is_continued(self, bench: LayerBench, tmp_path: Path) -> None:
         state_dir = str(tmp_path / "state")
         bench.strike(SEND, "access_denied", skip=2)
@@ -371,7 +518,9 @@ class TestFileThatChanges:
 kinds = st.sampled_from(
     ["throttle", "server_error", "bare_500", "drop_before", "drop_after", "expire_upload", "access_denied", "limit"]
 )
-faults = st.tuples(st.sampled_from([SEND, SEND, COMPLETE, INITIATE]), kinds, st.integers(0, 6), st.integers(1, 3))
+faults = st.tuples(
+    st.sampled_from([SEND, SEND, COMPLETE, INITIATE, LOOK_UP]), kinds, st.integers(0, 6), st.integers(1, 3)
+)
 
 
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -397,13 +546,13 @@ def test_registry_holds_the_layer_or_the_task_failed_and_it_holds_none(
     bench = LayerBench(ecr, strict_ecr.control, repository, tmp_path / "layer", content, part_size)
     bench.control.rules(repository).tells_last_valid_byte = tells
     for operation, kind, skip, times in sequence:
-        if (operation, kind) != (INITIATE, "expire_upload"):
+        if kind != "expire_upload" or operation in (SEND, COMPLETE):
             bench.strike(operation, kind, skip=skip, times=times)
     for _run in range(runs):
         try:
             push = bench.push(state_dir=str(tmp_path / "state"))
-        except AnsibleAWSError:
-            assert bench.holds_nothing()
+        except TaskError:
+            assert bench.holds_nothing() or bench.holds_the_layer()
         else:
             assert bench.holds_the_layer()
             assert push.layer_digest == bench.digest

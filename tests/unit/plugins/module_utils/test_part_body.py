@@ -74,6 +74,22 @@ def test_it_is_a_file_that_signers_and_senders_know(blob: Blob) -> None:
     assert body.read() == expected[-4:]
 
 
+@given(part=ranges, size=st.integers(1, 1000))
+def test_it_fills_buffers(blob: Blob, part: list[int], size: int) -> None:
+    body, expected = body_of(blob, *part)
+    buffer = bytearray(size)
+    count = body.readinto(buffer)
+    assert count == min(size, len(PREFIX))
+    assert bytes(buffer[:count]) == expected[:count]
+
+
+def test_its_digest_leaves_it_at_its_beginning(blob: Blob) -> None:
+    body, expected = body_of(blob, 5, 500_000)
+    body.read(10)
+    assert body.sha256() == hashlib.sha256(expected).hexdigest()
+    assert body.read() == expected
+
+
 def test_one_read_holds_no_more_than_a_chunk(blob: Blob) -> None:
     body, _expected = body_of(blob, 0, len(CONTENT) - 1)
     body.read(len(PREFIX))

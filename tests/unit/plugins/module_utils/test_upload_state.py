@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import stat
 import typing as t
 from dataclasses import replace
@@ -139,8 +141,16 @@ def test_another_repository_has_another_file(folder: Folder) -> None:
         pytest.param({"next_byte": 101}, id="past the end"),
         pytest.param({"next_byte": -1}, id="before the start"),
         pytest.param({"next_byte": "20"}, id="text for a number"),
+        pytest.param({"next_byte": 20.5}, id="fraction of a byte"),
+        pytest.param({"next_byte": True}, id="truth value for a number"),
         pytest.param({"part_size": 0}, id="no part size"),
+        pytest.param({"part_size": 1.5}, id="fraction of a part size"),
+        pytest.param({"part_size": 20971521}, id="larger than any part"),
+        pytest.param({"part_size": None}, id="nothing for a part size"),
         pytest.param({"upload_id": None}, id="no upload"),
+        pytest.param({"upload_id": ""}, id="empty upload"),
+        pytest.param({"upload_id": "x"}, id="malformed upload"),
+        pytest.param(b"[" * 60_000, id="deeply nested"),
     ],
 )
 def test_damaged_state_is_set_aside(folder: Folder, content: bytes | dict[str, t.Any]) -> None:
@@ -162,6 +172,54 @@ def test_symbolic_link_is_not_followed(folder: Folder, tmp_path: Path) -> None:
     assert folder.load() is None
     assert elsewhere.exists()
     assert len(folder.warnings) == 1
+
+
+def test_fifo_does_not_hang(folder: Folder) -> None:
+    file = folder.save()
+    file.unlink()
+    os.mkfifo(file)
+    assert folder.peek() is None
+    assert folder.load() is None
+    assert file.with_suffix(".set-aside").exists()
+
+
+def test_directory_in_the_place_of_the_file_is_set_aside(folder: Folder) -> None:
+    file = folder.save()
+    file.unlink()
+    file.mkdir()
+    assert folder.load() is None
+    assert file.with_suffix(".set-aside").is_dir()
+
+
+def test_state_that_cannot_be_set_aside_is_warned_about(folder: Folder) -> None:
+    file = folder.save()
+    file.write_bytes(b"{")
+    file.with_suffix(".set-aside").mkdir()
+    assert folder.load() is None
+    assert "nor set aside" in folder.warnings[0]
+
+
+def test_discarded_state_is_gone(folder: Folder) -> None:
+    folder.save()
+    UploadState.discard(str(folder.path), IDENTITY)
+    assert list(folder.path.iterdir()) == []
+    UploadState.discard(str(folder.path), IDENTITY)
+
+
+def test_lock_that_was_removed_meanwhile_is_taken_anew(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = fcntl.flock
+    turns: list[int] = []
+
+    def lose_the_first_lock(descriptor: int, operation: int) -> None:
+        turns.append(descriptor)
+        if len(turns) == 1:
+            next(folder.path.glob("*.lock")).unlink()
+        real(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", lose_the_first_lock)
+    folder.save()
+    assert len(turns) == 2
+    assert folder.load() == UPLOAD
 
 
 def test_state_that_another_task_holds_is_left_alone(folder: Folder) -> None:

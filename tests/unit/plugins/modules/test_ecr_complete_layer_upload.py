@@ -12,6 +12,7 @@ import typing as t
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import operation_model
 from ansible_collections.layerkit.ecr.plugins.modules import ecr_complete_layer_upload as module
+from ansible_collections.layerkit.ecr.tests.unit.modelled_advice import ADVICE
 from ansible_collections.layerkit.ecr.tests.unit.module_runner import ModuleFailedError, run_module, warnings_of
 from ansible_collections.layerkit.ecr.tests.unit.stubbed_registry import StubbedRegistry
 
@@ -21,6 +22,7 @@ ACCOUNT = "123456789012"
 THIS = "sha256:" + "1" * 64
 OTHER = "sha256:" + "2" * 64
 SHA512 = "sha512:" + "3" * 128
+ZERO_BYTES = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 KEYS = {"action", "layer_digest", "layer_size", "media_type", "registry_id", "repository_name", "upload_id"}
 
 TASK: dict[str, t.Any] = {"repository_name": REPOSITORY, "upload_id": UPLOAD, "layer_digests": [THIS]}
@@ -159,9 +161,10 @@ class TestLayerIsThere:
         registry.has(REPOSITORY, available=[THIS])
         assert run_module(module, **{**TASK, "layer_digests": [THIS, THIS]})["changed"] is False
 
-    def test_comma_separated_string_is_a_list(self, registry: StubbedRegistry) -> None:
+    @pytest.mark.parametrize("text", [f"{THIS},{OTHER}", f" {THIS}, {OTHER},"])
+    def test_comma_separated_string_is_a_list(self, registry: StubbedRegistry, text: str) -> None:
         registry.has(REPOSITORY, available=[THIS, OTHER])
-        assert run_module(module, **{**TASK, "layer_digests": f"{THIS},{OTHER}"})["changed"] is False
+        assert run_module(module, **{**TASK, "layer_digests": text})["changed"] is False
 
     def test_aws_spellings_are_aliases(self, registry: StubbedRegistry) -> None:
         registry.answers(
@@ -342,6 +345,12 @@ class TestWrongBytes:
         assert (result["changed"], result["layer_digest"]) == (True, THIS)
         assert any("no sha256 digest" in warning for warning in warnings_of(result))
 
+    def test_check_mode_with_only_other_algorithms_looks_for_the_repository(self, registry: StubbedRegistry) -> None:
+        look = {"repositoryName": REPOSITORY, "layerDigests": [ZERO_BYTES]}
+        registry.refuses("BatchCheckLayerAvailability", look, "RepositoryNotFoundException")
+        with pytest.raises(ModuleFailedError, match="create it, or check repository_name"):
+            run_module(module, check=True, **{**TASK, "layer_digests": [SHA512]})
+
 
 class TestWithoutLeaveToLookUp:
     def test_call_goes_through_with_a_warning(self, registry: StubbedRegistry) -> None:
@@ -389,7 +398,8 @@ class TestErrors:
         assert "changed" not in result
         assert f"Failed to complete upload {UPLOAD} as {THIS} in repository {REPOSITORY}" in result["msg"]
         assert f"the registry's own words on {code}" in result["msg"]
-        assert "The request failed" not in result["msg"], "no advice is given for this error"
+        assert ADVICE[code] in result["msg"]
+        assert "reached max retries" not in result["msg"], "botocore's count is not ours"
 
     def test_kms_error_is_returned(self, registry: StubbedRegistry) -> None:
         registry.has(REPOSITORY, absent=[THIS])
@@ -414,8 +424,9 @@ class TestErrors:
         with pytest.raises(ModuleFailedError) as failed:
             run_module(module, check=check, **TASK)
         assert failed.value.result["error"]["code"] == code
-        assert f"Failed to look up layers in repository {REPOSITORY}" in failed.value.msg
-        assert "The request failed" not in failed.value.msg
+        assert failed.value.result["upload_id"] == UPLOAD
+        assert f"Upload {UPLOAD}: Failed to look up layers in repository {REPOSITORY}" in failed.value.msg
+        assert ADVICE[code] in failed.value.msg
 
     @pytest.mark.parametrize(
         ("code", "advice"),
@@ -460,13 +471,30 @@ class TestConnection:
         assert failed.value.result["error"]["code"] == "NoCredentialsError"
         assert REPOSITORY in failed.value.msg
 
+    @pytest.mark.parametrize(
+        ("option", "words"),
+        [({"endpoint_url": "nowhere"}, "Invalid endpoint: nowhere"), ({"aws_config": {"nonsense": 1}}, "nonsense")],
+    )
+    def test_option_that_boto3_does_not_take(self, option: dict[str, t.Any], words: str) -> None:
+        connection = {"region": "eu-west-1", "access_key": "AKIAUNITTESTS", "secret_key": "n0t-a-secret", **option}
+        with pytest.raises(ModuleFailedError, match="check endpoint_url and aws_config") as failed:
+            run_module(module, connection=connection, **TASK)
+        assert words in failed.value.msg
+        assert (failed.value.result["repository_name"], failed.value.result["upload_id"]) == (REPOSITORY, UPLOAD)
+
+    def test_region_that_is_no_name(self) -> None:
+        connection = {"region": "no region", "access_key": "AKIAUNITTESTS", "secret_key": "n0t-a-secret"}
+        with pytest.raises(ModuleFailedError, match="The region is not a valid name") as failed:
+            run_module(module, connection=connection, **TASK)
+        assert failed.value.result["upload_id"] == UPLOAD
+
     def test_missing_profile(self) -> None:
         with pytest.raises(ModuleFailedError, match="check profile") as failed:
             run_module(module, connection={"region": "eu-west-1", "profile": "nobody"}, **TASK)
         assert failed.value.result["error"]["code"] == "ProfileNotFound"
 
     def test_refused_connection(self, delays: list[float], unused_port: int) -> None:
-        with pytest.raises(ModuleFailedError, match="could not be reached, nothing was sent") as failed:
+        with pytest.raises(ModuleFailedError, match="could not be reached: check region") as failed:
             run_module(
                 module,
                 connection={
@@ -497,8 +525,8 @@ class TestBadInput:
         ("options", "words"),
         [
             ({"repository_name": "Team/App"}, ["repository_name", "'Team/App'", "must match "]),
-            ({"repository_name": "a"}, ["repository_name", "'a'", "at least 2 characters"]),
-            ({"repository_name": "a" * 257}, ["repository_name", "'aaa", "at most 256 characters"]),
+            ({"repository_name": "a"}, ["repository_name", "'a'", "must have 2 or more characters"]),
+            ({"repository_name": "a" * 257}, ["repository_name", "'aaa", "must have 256 characters or less"]),
             ({"registry_id": "12345"}, ["registry_id", "'12345'", "must match [0-9]{12}"]),
             ({"upload_id": "not-a-uuid"}, ["upload_id", "'not-a-uuid'", "must match [0-9a-fA-F]{8}-"]),
             ({"upload_id": UPLOAD + "\n"}, ["upload_id", r"\n'", "must match"]),
@@ -507,8 +535,9 @@ class TestBadInput:
                 {"layer_digests": [THIS, "sha256:12"]},
                 ["layer_digests[1]", "'sha256:12'", "must match sha256:[a-f0-9]{64}"],
             ),
-            ({"layer_digests": []}, ["layer_digests", "0 entries", "at least 1 entries"]),
-            ({"layer_digests": [THIS] * 101}, ["layer_digests", "101 entries", "at most 100 entries"]),
+            ({"layer_digests": ""}, ["layer_digests", "0 entries", "must have 1 or more entries"]),
+            ({"layer_digests": []}, ["layer_digests", "0 entries", "must have 1 or more entries"]),
+            ({"layer_digests": [THIS] * 101}, ["layer_digests", "101 entries", "must have 100 entries or less"]),
             ({"repository_name": None}, ["repository_name is required"]),
             ({"upload_id": None}, ["upload_id is required"]),
             ({"layer_digests": None}, ["layer_digests is required", "layerDigests in cli_input_json"]),
@@ -519,6 +548,10 @@ class TestBadInput:
             run_module(module, **{**TASK, **options})
         assert all(word in failed.value.msg for word in words), failed.value.msg
         assert "nothing was sent" in failed.value.msg
+
+    def test_zero_bytes_are_no_layer(self) -> None:
+        with pytest.raises(ModuleFailedError, match="cannot store an empty layer"):
+            run_module(module, **{**TASK, "layer_digests": [ZERO_BYTES]})
 
     def test_all_faults_are_in_one_error(self) -> None:
         with pytest.raises(ModuleFailedError) as failed:

@@ -11,6 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import operation_model
 from ansible_collections.layerkit.ecr.plugins.modules import ecr_initiate_layer_upload as module
+from ansible_collections.layerkit.ecr.tests.unit.modelled_advice import ADVICE
 from ansible_collections.layerkit.ecr.tests.unit.module_runner import ModuleFailedError, run_module, warnings_of
 from ansible_collections.layerkit.ecr.tests.unit.stubbed_registry import StubbedRegistry
 
@@ -81,7 +82,7 @@ def test_modelled_error(registry: StubbedRegistry, code: str) -> None:
         run_module(module, repository_name=REPOSITORY)
     assert failed.value.result["error"]["code"] == code
     assert failed.value.result["repository_name"] == REPOSITORY
-    assert "The request failed" not in failed.value.msg
+    assert ADVICE[code] in failed.value.msg
 
 
 def test_throttling_is_tried_again(registry: StubbedRegistry, delays: list[float]) -> None:

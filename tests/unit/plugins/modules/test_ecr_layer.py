@@ -119,7 +119,7 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("options", "words"),
         [
-            ({"repository_name": "A"}, "repository_name 'A' must match"),
+            ({"repository_name": "My-App"}, "repository_name 'My-App' must match"),
             ({"layer_digest": "sha256:12"}, "layer_digest 'sha256:12' must match"),
             ({"upload_id": "1"}, "upload_id '1' must match"),
             ({"part_size": 5 * MIB - 1}, "part_size 5242879 must be at least 5242880"),
@@ -141,7 +141,7 @@ class TestBadInput:
             run_module(module, repository_name="my-app", src=str(layer), layer_digest="sha512:00")
 
     def test_missing_file(self, tmp_path: Path) -> None:
-        with pytest.raises(ModuleFailedError, match=r"src .*nowhere cannot be read.*No such file"):
+        with pytest.raises(ModuleFailedError, match=r"src '.*nowhere' cannot be read.*No such file"):
             run_module(module, repository_name="my-app", src=str(tmp_path / "nowhere"))
 
     def test_directory(self, tmp_path: Path) -> None:
@@ -196,11 +196,12 @@ class ModuleProcess:
     """The module in a process of its own, as Ansible runs it."""
 
     PROGRAM = (
-        "import json, resource, sys\n"
+        "import json, sys\n"
+        "from ansible_collections.layerkit.ecr.tests.unit.peak_memory import peak_kib\n"
         "from ansible_collections.layerkit.ecr.plugins.modules import ecr_layer\n"
         "from ansible_collections.layerkit.ecr.tests.unit.module_runner import run_module\n"
         "result = run_module(ecr_layer, **json.load(sys.stdin))\n"
-        "result['peak_kib'] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "result['peak_kib'] = peak_kib()\n"
         "print(json.dumps(result))\n"
     )
 
@@ -258,6 +259,28 @@ class TestProcesses:
         assert result["bytes_sent"] == 6 * MIB
         assert list((tmp_path / "state").iterdir()) == []
 
+    def test_run_whose_output_nobody_reads_is_stopped(
+        self, patient: dict[str, t.Any], repository: str, strict_ecr: StrictECR, layer: Path, tmp_path: Path
+    ) -> None:
+        task: dict[str, t.Any] = {
+            "connection": patient,
+            "repository_name": repository,
+            "src": str(layer),
+            "state_dir": str(tmp_path / "state"),
+        }
+        strict_ecr.control.faults.add(Fault("delay", "UploadLayerPart", repository, seconds=1))
+        abandoned = ModuleProcess(**task)
+        deadline = time.monotonic() + 30
+        while not strict_ecr.control.calls.counts(repository).get("UploadLayerPart", 0):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert abandoned.process.stdout is not None
+        abandoned.process.stdout.close()
+        abandoned.process.wait(timeout=30)
+        assert strict_ecr.control.calls.counts(repository).get("UploadLayerPart") == 1
+        assert strict_ecr.control.layers(repository) == {}
+        assert run_module(module, **task)["bytes_sent"] == 2 * MIB
+
     def test_two_tasks_at_once_both_succeed_and_one_changes(
         self, patient: dict[str, t.Any], repository: str, strict_ecr: StrictECR, layer: Path, tmp_path: Path
     ) -> None:
@@ -289,15 +312,17 @@ class TestProcesses:
             return int(result["peak_kib"])
 
         bare = ModuleProcess(
-            "import boto3, json, resource, sys\n"
+            "import boto3, json, sys\n"
+            "from ansible_collections.layerkit.ecr.tests.unit.peak_memory import peak_kib\n"
             "url = json.load(sys.stdin)['url']\n"
             "options = {'aws_access_key_id': 'AKIABARE', 'aws_secret_access_key': 'n0t-a-secret'}\n"
             "client = boto3.client('ecr', region_name='eu-central-1', endpoint_url=url, **options)\n"
             "client.describe_repositories()\n"
-            "print(json.dumps({'peak_kib': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}))\n",
+            "print(json.dumps({'peak_kib': peak_kib()}))\n",
             url=strict_ecr.url,
         ).result()["peak_kib"]
         small, large = peak_of(10 * MIB), peak_of(200 * MIB)
-        assert small - bare <= 32 * 1024
-        assert large - bare <= 32 * 1024
+        # Far below the 32 MiB that are promised, so that a part of 10 MiB that is held in memory shows.
+        assert small - bare <= 16 * 1024
+        assert large - bare <= 16 * 1024
         assert large - small <= 4 * 1024

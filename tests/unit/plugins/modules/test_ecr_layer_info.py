@@ -80,7 +80,7 @@ def test_registry_id_is_sent(registry: StubbedRegistry) -> None:
             {"layer_digests": [THIS, "sha256:1", "x"]},
             [r"layer_digests[1] 'sha256:1'", "layer_digests[2] 'x' must match"],
         ),
-        ({"repository_name": "A"}, ["repository_name 'A' must match"]),
+        ({"repository_name": "My-App"}, ["repository_name 'My-App' must match"]),
         ({"registry_id": "1"}, ["registry_id '1' must match [0-9]{12}"]),
     ],
 )
@@ -89,6 +89,20 @@ def test_bad_input_is_one_error(options: dict[str, t.Any], words: list[str]) -> 
     with pytest.raises(ModuleFailedError, match="nothing was sent") as failed:
         run_module(module, **task)
     assert all(word in failed.value.msg for word in words), failed.value.msg
+
+
+def test_digests_that_the_registry_calls_malformed_are_one_error(registry: StubbedRegistry) -> None:
+    registry.answers(
+        "BatchCheckLayerAvailability",
+        look_up(THIS, "sha512:00", "md5:11"),
+        layers=[{"layerDigest": THIS, "layerAvailability": "AVAILABLE"}],
+        failures=[
+            {"layerDigest": digest, "failureCode": "InvalidLayerDigest", "failureReason": "malformed"}
+            for digest in ("sha512:00", "md5:11")
+        ],
+    )
+    with pytest.raises(ModuleFailedError, match="takes no such digest: sha512:00, md5:11"):
+        run_module(module, repository_name=REPOSITORY, layer_digests=[THIS, "sha512:00", "md5:11"])
 
 
 @pytest.mark.parametrize(

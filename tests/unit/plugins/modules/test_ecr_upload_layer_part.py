@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import operation_model
 from ansible_collections.layerkit.ecr.plugins.modules import ecr_upload_layer_part as module
+from ansible_collections.layerkit.ecr.tests.unit.modelled_advice import ADVICE
 from ansible_collections.layerkit.ecr.tests.unit.module_runner import ModuleFailedError, run_module, warnings_of
 from ansible_collections.layerkit.ecr.tests.unit.stubbed_registry import StubbedRegistry
 
@@ -189,20 +190,20 @@ def test_modelled_error(registry: StubbedRegistry, code: str) -> None:
         run_module(module, **WHOLE)
     assert failed.value.result["error"]["code"] == code
     assert (failed.value.result["repository_name"], failed.value.result["upload_id"]) == (REPOSITORY, UPLOAD)
-    assert "The request failed" not in failed.value.msg
+    assert ADVICE[code] in failed.value.msg
 
 
 class TestBadInput:
     @pytest.mark.parametrize(
         ("options", "words"),
         [
-            ({"part_first_byte": -1}, ["part_first_byte -1", "at least 0"]),
+            ({"part_first_byte": -1}, ["part_first_byte -1 must be 0 or more"]),
             ({"part_first_byte": 5, "part_last_byte": 4}, ["part_first_byte 5", "part_last_byte 4", "empty range"]),
             ({"part_last_byte": 20971520}, ["20971521 bytes", "at most 20971520 bytes"]),
             ({"part_last_byte": 3}, [f"layer_part_blob has {len(LAYER)} bytes", "are 4 bytes"]),
-            ({"layer_part_blob": "no base64!"}, ["layer_part_blob is not base64"]),
-            ({"layer_part_blob": BLOB[:-1]}, ["layer_part_blob is not base64"]),
-            ({"layer_part_blob": "ünïcode"}, ["layer_part_blob is not base64"]),
+            ({"layer_part_blob": "no base64!"}, ["layer_part_blob must be base64 without line breaks"]),
+            ({"layer_part_blob": BLOB[:-1]}, ["layer_part_blob must be base64 without line breaks"]),
+            ({"layer_part_blob": "ünïcode"}, ["layer_part_blob must be base64 without line breaks"]),
             ({"layer_part_blob": None}, ["src or layer_part_blob is required"]),
             ({"layer_part_blob": ""}, ["layer_part_blob has 0 bytes"]),
             ({"part_first_byte": None}, ["part_first_byte is required"]),
@@ -221,7 +222,7 @@ class TestBadInput:
             run_module(module, **WHOLE, src=str(layer_file))
 
     def test_missing_file(self, tmp_path: Path) -> None:
-        with pytest.raises(ModuleFailedError, match=r"src .*nowhere cannot be read.*No such file"):
+        with pytest.raises(ModuleFailedError, match=r"src '.*nowhere' cannot be read.*No such file"):
             run_module(module, **TASK, part_first_byte=0, part_last_byte=1, src=str(tmp_path / "nowhere"))
 
     def test_directory(self, tmp_path: Path) -> None:
@@ -230,7 +231,7 @@ class TestBadInput:
 
     def test_fifo_does_not_hang(self, tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "fifo")
-        with pytest.raises(ModuleFailedError, match=r"src .*fifo must be a regular file"):
+        with pytest.raises(ModuleFailedError, match=r"src '.*fifo' must be a regular file"):
             run_module(module, **TASK, part_first_byte=0, part_last_byte=1, src=str(tmp_path / "fifo"))
 
     def test_range_past_the_end(self, layer_file: Path) -> None:
@@ -270,6 +271,24 @@ class TestCliInputJson:
         receives(registry)
         assert BLOB not in json.dumps(run_module(module, **WHOLE))
         assert BLOB not in json.dumps(run_module(module, **WHOLE, generate_cli_skeleton="output"))
+
+    @pytest.mark.parametrize("name", ["layer_part_blob", "LayerPartBlob", "whatever"])
+    @pytest.mark.parametrize("form", [dict, json.dumps])
+    def test_bytes_under_another_name_are_not_in_the_outcome(
+        self, name: str, form: t.Callable[[dict[str, t.Any]], t.Any]
+    ) -> None:
+        with pytest.raises(ModuleFailedError, match=f"unknown member '{name}'") as failed:
+            run_module(module, cli_input_json=form({**self.JSON, "layerPartBlob": "e30=", name: BLOB}))
+        assert BLOB not in json.dumps(failed.value.result)
+
+    def test_skeleton_is_not_masked(self) -> None:
+        skeleton = run_module(module, connection={}, generate_cli_skeleton="input", cli_input_json=self.JSON)
+        assert skeleton["cli_skeleton"]["partFirstByte"] == 0
+        assert BLOB not in json.dumps(skeleton)
+
+    def test_truth_value_is_no_position(self) -> None:
+        with pytest.raises(ModuleFailedError, match="part_first_byte False must be a whole number"):
+            run_module(module, cli_input_json={**self.JSON, "partFirstByte": False})
 
     def test_secrets_stay_hidden_when_a_member_is_equal_to_one(self, registry: StubbedRegistry) -> None:
         receives(registry)

@@ -1,0 +1,20 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The words that the advice on each modelled error must have, whichever operation it comes from."""
+
+from __future__ import annotations
+
+ADVICE = {
+    "EmptyUploadException": "No part was uploaded",
+    "InvalidLayerException": "none of the digests listed",
+    "InvalidLayerPartException": "does not tell which byte it expects",
+    "InvalidParameterException": "refused a parameter",
+    "KmsException": "kms:Decrypt",
+    "LayerPartTooSmallException": "5242880 bytes (5 MiB)",
+    "LimitExceededException": "4200 parts and 52000 MiB",
+    "RepositoryNotFoundException": "The repository does not exist",
+    "ServerException": "the outcome is not known",
+    "UploadNotFoundException": "does not know this upload",
+}
