@@ -18,7 +18,7 @@ print(getattr(sys, "_base_executable", sys.executable))
 
 rm -rf .venv
 "$python" -m venv .venv
-.venv/bin/python -m pip install --quiet --disable-pip-version-check uv
+.venv/bin/python -m pip install -qq --disable-pip-version-check uv
 .venv/bin/uv pip install --quiet --python .venv/bin/python -r requirements-dev.txt
 
 collections="$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/ansible_collections"

@@ -9,26 +9,32 @@ set -euo pipefail
 export LAYERKIT_BACKEND="$1" NO_COLOR=1
 work="$PWD/.work/molecule/$LAYERKIT_BACKEND"
 export ANSIBLE_HOME="$work/ansible"
-if [ $# -gt 1 ]; then
-  selection=(--scenario-name "$2")
-  scenarios=("$2")
-else
-  selection=(--all)
-  mapfile -t scenarios < <(cd extensions/molecule && printf '%s\n' */molecule.yml | sed 's|/.*||')
-fi
+scenario="${2:-}"
+
+# What is left of a run that was killed: its server, and the state in which molecule takes that server for a living one.
+stop_server() {
+  python tests/tools/ecr_server.py stop "$work"
+}
+stop_server
+rm -rf "$ANSIBLE_HOME"
 mkdir -p "$work"
+trap stop_server EXIT
 
-# After a run that was killed, molecule would take the dead server for a living one.
-molecule destroy --scenario-name default --no-command-borders
-molecule test "${selection[@]}" --report --no-command-borders 2>&1 | tee "$work/test.log"
+if [ -n "$scenario" ]; then selection="--scenario-name=$scenario"; else selection=--all; fi
+molecule test "$selection" --report --no-command-borders 2>&1 | tee "$work/test.log"
 
-for scenario in "${scenarios[@]}" default; do
-  steps='converge verify'
-  [ "$scenario" != default ] || steps='create destroy'
-  for step in $steps; do
-    if ! grep -Eq "^$scenario > $step: Executed: Successful" "$work/test.log"; then
-      echo "FAILED: molecule did not run $step of the scenario $scenario" >&2
-      exit 1
-    fi
-  done
+must_run() {
+  if ! grep -q "^$1 > $2: Executed: Successful" "$work/test.log"; then
+    echo "FAILED: molecule did not run $2 of the scenario $1" >&2
+    exit 1
+  fi
+}
+must_run default create
+must_run default destroy
+for file in extensions/molecule/${scenario:-*}/molecule.yml; do
+  name="$(basename "$(dirname "$file")")"
+  if [ "$name" != default ]; then
+    must_run "$name" converge
+    must_run "$name" verify
+  fi
 done

@@ -11,6 +11,7 @@ other than the one in use, that this machine does not have.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -27,17 +28,8 @@ WORK = CHECKOUT / ".work" / "sanity"
 COPY = WORK / "ansible_collections" / "layerkit" / "ecr"
 # Kept short: ansible-test puts virtual environments below it, whose scripts name their interpreter in their first line.
 HOME = CHECKOUT / ".work" / "home"
+OUR_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 NOT_COPIED = (".git", ".venv", ".work", ".ansible", ".*_cache", ".hypothesis", "__pycache__", "output")
-
-GET_PIP = """
-import pathlib
-import subprocess
-import sys
-
-subprocess.run([sys.executable, "-m", "ensurepip"], check=True, stdout=subprocess.DEVNULL)
-pathlib.Path(sys.prefix, "pip.conf").write_text("[global]\\nquiet = 2\\n")
-"""
-"""Takes the place of get-pip.py, which ansible-test would download: Python brings a pip of its own."""
 
 
 def make_copy() -> None:
@@ -54,27 +46,37 @@ def make_copy() -> None:
 
 
 def make_home() -> None:
-    """Make the home directory of the run, with the user's pip settings and cache and the script that makes pip."""
-    cache = HOME / ".ansible" / "test" / "cache"
-    cache.mkdir(parents=True, exist_ok=True)
+    """Make the home directory of the run, with the user's pip settings and cache, and the stand-in for get-pip."""
     for name in (".config/pip", ".cache/pip"):
-        link = HOME / name
-        link.parent.mkdir(exist_ok=True)
-        if (Path.home() / name).is_dir() and not link.exists():
-            link.symlink_to(Path.home() / name)
+        if (Path.home() / name).is_dir():
+            link(HOME / name, Path.home() / name)
+    pip = importlib.util.find_spec("pip")
+    if pip and pip.submodule_search_locations:
+        link(HOME / "pip" / OUR_PYTHON / "pip", Path(pip.submodule_search_locations[0]))
     requirements = Path(next(iter(ansible_test_package.__path__)), "_internal", "python_requirements.py")
-    pip = re.search(r"\bpip='([0-9.]+)'", requirements.read_text(encoding="utf-8"))
-    if pip is None:
+    wanted = re.search(r"\bpip='([0-9.]+)'", requirements.read_text(encoding="utf-8"))
+    if wanted is None:
         sys.exit(f"{requirements} does not tell which pip ansible-test asks for")
-    (cache / f"get_pip_{pip[1].replace('.', '_')}.py").write_text(GET_PIP.lstrip(), encoding="utf-8")
+    name = f"get_pip_{wanted[1].replace('.', '_')}.py"
+    link(HOME / ".ansible" / "test" / "cache" / name, Path(__file__).resolve().with_name("get_pip.py"))
+
+
+def link(path: Path, target: Path) -> None:
+    """Make ``path`` a symbolic link to ``target``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    path.symlink_to(target)
 
 
 def search_path() -> str:
-    """Return a PATH without version managers' shims, which ansible-test cannot use, but with what pyenv's stand for."""
+    """Return a PATH without version managers' shims, which ansible-test cannot use.
+
+    Of the Pythons behind pyenv's, the oldest that runs the modules takes their place (``tests/config.yml``).
+    """
     found = [Path(sys.executable).parent]
     for name in os.environ.get("PATH", os.defpath).split(os.pathsep):
         directory = Path(name)
-        found += sorted(directory.parent.glob("versions/*/bin")) if directory.name == "shims" else [directory]
+        found += sorted(directory.parent.glob("versions/3.9.*/bin")) if directory.name == "shims" else [directory]
     return os.pathsep.join(str(directory) for directory in found)
 
 
@@ -110,9 +112,8 @@ def omissions(output: str, listed: str) -> list[str]:
     unseen = [f"ansible-test does not see {path}" for path in sources if path not in listed.split()]
     if not any(path.startswith("plugins/modules/") for path in sources):
         unseen.append("there is no module to test")
-    ours = f"{sys.version_info.major}.{sys.version_info.minor}"
     other_python = re.compile(
-        rf'"(compile|import)" on Python (?!{re.escape(ours)} )[0-9.]+ because it could not be found'
+        rf'"(compile|import)" on Python (?!{re.escape(OUR_PYTHON)} )[0-9.]+ because it could not be found'
     )
     reasons = sorted(set(re.findall(r"WARNING: (Skipping .*|Required program .*)", output)))
     skipped = [reason for reason in reasons if not other_python.search(reason)]
