@@ -61,7 +61,7 @@ molecule-moto molecule-strict: molecule-%: $(ENVIRONMENT)
 	@$(STEP) 'molecule on the $* server' tests/tools/molecule.sh $* $(SCENARIO)
 
 .PHONY: sanity
-sanity: $(ENVIRONMENT) ## ansible-test sanity, on every Python that is found
+sanity: $(ENVIRONMENT) ## ansible-test sanity, without ignores
 	@$(STEP) 'ansible-test sanity' python tests/tools/sanity.py
 
 .PHONY: lint
