@@ -47,11 +47,11 @@ class LayerPlan:
         """The parts that these bytes are sent in."""
         return parts_of(self.bytes_to_send, self.part_size)
 
-    def diff(self, changed: bool) -> dict[str, t.Any]:
+    def diff(self, changed: bool, bytes_sent: int, part_count: int) -> dict[str, t.Any]:
         """Return Ansible's ``diff`` of the repository's layer, and of what is sent for it."""
         availability = self.found.availability if self.found else "unknown"
         before = {"layer_digest": self.digest, "layer_availability": availability, "sent": _sent(0, 0)}
-        after = {**before, "layer_availability": AVAILABLE, "sent": _sent(self.bytes_to_send, self.parts_to_send)}
+        after = {**before, "layer_availability": AVAILABLE, "sent": _sent(bytes_sent, part_count)}
         return {"before": before, "after": after if changed else before}
 
 

@@ -253,7 +253,7 @@ def act(module: EcrModule, repository: Repository, request: Request) -> Result:
             push = push_layer(repository, blob, plan, options, module.warn)
     return {
         "changed": push.changed,
-        "diff": plan.diff(push.changed),
+        "diff": plan.diff(push.changed, push.bytes_sent, push.part_count),
         **asdict(push),
         "registry_id": request.get("registryId"),
         "repository_name": request["repositoryName"],

@@ -87,6 +87,8 @@ class TestPredictionAndRun:
         predicted = run_module(module, check=True, **task)
         done = run_module(module, **task)
         assert predicted["bytes_sent"] == done["bytes_sent"] == 2 * MIB
+        assert predicted["diff"] == done["diff"]
+        assert done["diff"]["after"]["sent"] == "2097152 bytes in 1 parts"
         assert predicted["upload_id"] == done["upload_id"] == failed.value.result["upload_id"]
 
     def test_caller_who_may_not_look_still_uploads(
