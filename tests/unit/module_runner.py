@@ -65,8 +65,9 @@ def run_module(
         **(CREDENTIALS if connection is None else connection),
         **options,
     }
-    # Ansible runs one module a process, and gathers its warnings in a global.
+    # Ansible runs one module a process, and gathers its warnings in globals.
     warnings._global_warnings.clear()
+    warnings._global_deprecations.clear()
     printed = io.StringIO()
     with _module_arguments(arguments), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
         module.main()
