@@ -414,6 +414,7 @@ class TestState:
         assert push.upload_id == failed.value.kwargs["upload_id"]
         assert bench.control.calls.bytes_received(bench.repository) == 15
         assert bench.calls() == (0, 2, 1)
+        assert bench.warnings == []
         assert bench.holds_the_layer()
         assert list(Path(state_dir).iterdir()) == []
 
@@ -433,6 +434,8 @@ class TestState:
             bench.push(state_dir=state_dir)
         bench.control.forget_upload(bench.repository, failed.value.kwargs["upload_id"])
         assert bench.push(state_dir=state_dir).bytes_sent == 35
+        assert failed.value.kwargs["upload_id"] in bench.warnings[0]
+        assert "another one was begun" in bench.warnings[0]
         assert bench.holds_the_layer()
 
     def test_state_is_good_whenever_the_run_is_interrupted(self, bench: LayerBench, tmp_path: Path) -> None:
