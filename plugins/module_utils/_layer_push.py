@@ -121,8 +121,8 @@ def push_layer(repository: Repository, blob: Blob, plan: LayerPlan, options: Upl
         keep(None)
     if saved and upload.upload and upload.upload.upload_id != saved.upload_id:
         warn(
-            f"Upload {saved.upload_id} of the state file could not be continued, another one was begun: it has expired, "
-            "or belongs to another account."
+            f"Upload {saved.upload_id} of the state file could not be continued, another one was begun: it has "
+            "expired, or belongs to another account."
         )
     if completion.layer and not completion.layer.is_available:
         warn(f"The upload was completed, but {repository} does not list the layer as available, or not yet.")

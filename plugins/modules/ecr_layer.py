@@ -48,8 +48,9 @@ options:
       - A directory on the host that runs the module, where a small state file is kept for each layer while it is
         uploaded. The next run finds it there and goes on, even after the last one was killed.
       - The directory is made if it does not exist. The files hold no credentials, and are readable by their owner only.
-      - A state file that is damaged, or that fits the file, the repository, the registry or the region no more, is
-        set aside with a warning.
+      - A state file that is damaged, or that fits the file, the repository, the registry or the region no more, is set
+        aside with a warning.
+      - An upload that is gone, or that belongs to another account, is begun again with a warning.
       - O(upload_id) wins over a state file.
     type: path
 attributes:
