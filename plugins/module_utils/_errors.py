@@ -137,26 +137,18 @@ def advice(failure: Exception) -> str:
 
 
 class EcrError(TaskError):
-    """A call to ECR that failed for good; ``exception`` is botocore's, and ``description`` says what was tried."""
+    """A call to ECR that failed for good; ``exception`` is botocore's, ``earlier_failures`` are those before it."""
 
-    def __init__(self, message: str, exception: Exception | None = None, **result: t.Any) -> None:
-        self.description = message
-        self.earlier_failures: tuple[Exception, ...] = ()
-        super().__init__(message, exception, **result)
+    earlier_failures: tuple[Exception, ...] = ()
 
-    @property
-    def message(self) -> str:
-        """What was tried, what that means, and what to do next; botocore's own words are to follow."""
+    def _worded(self) -> str:
+        """Say what was tried, what that means, and what to do next; botocore's own words are to follow."""
         if self.exception is None:
             return self.description
         attempts = len(self.earlier_failures) + 1
         tried = f" after {attempts} attempts" if attempts > 1 else ""
         lost = any(map(may_have_been_applied, self.earlier_failures)) and not may_have_been_applied(self.exception)
         return f"{self.description}{tried}. {advice(self.exception)}{f'; {_MAYBE}' if lost else ''}. The error was"
-
-    @message.setter
-    def message(self, description: str) -> None:
-        self.description = description
 
     @property
     def code(self) -> str:

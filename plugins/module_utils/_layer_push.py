@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass, replace
 from ansible_collections.layerkit.ecr.plugins.module_utils._audience import is_waited_for
 from ansible_collections.layerkit.ecr.plugins.module_utils._blob import BlobChangedError
 from ansible_collections.layerkit.ecr.plugins.module_utils._completion import ALREADY_EXISTS
-from ansible_collections.layerkit.ecr.plugins.module_utils._errors import EcrError
 from ansible_collections.layerkit.ecr.plugins.module_utils._layer_upload import LayerUpload
 from ansible_collections.layerkit.ecr.plugins.module_utils._part_size import USUAL_PART
 from ansible_collections.layerkit.ecr.plugins.module_utils._task_error import TaskError
@@ -142,10 +141,7 @@ def _tell(error: TaskError, plan: LayerPlan, options: UploadOptions, upload: Lay
         how = "with the same state_dir" if options.state_dir else f"with upload_id={upload.upload.upload_id}"
         where = f"the registry has {upload.upload.next_byte} of its {plan.size} bytes"
         prefix = f"The layer is not complete, {where}; to go on, run the task again {how}. "
-        if isinstance(error, EcrError):
-            error.description = prefix + error.description
-        else:
-            error.message = prefix + error.message
+        error.description = prefix + error.description
 
 
 def _resumed(plan: LayerPlan, options: UploadOptions, saved: SavedUpload | None) -> LayerPlan:

@@ -12,8 +12,24 @@ from ansible_collections.amazon.aws.plugins.module_utils.exceptions import Ansib
 
 
 class TaskError(AnsibleAWSError):
-    """An error that ends the task; ``kwargs`` are further keys of the task's result, such as the upload id."""
+    """An error that ends the task; ``kwargs`` are further keys of the task's result, such as the upload id.
+
+    ``description`` says what was tried, and can be added to; ``message`` is what the task says in the end.
+    """
 
     def __init__(self, message: str, exception: Exception | None = None, **result: t.Any) -> None:
+        self.description = message
         # amazon.aws does not annotate its constructors.
         super().__init__(message, exception, **result)  # type: ignore[no-untyped-call, unused-ignore]
+
+    @property
+    def message(self) -> str:
+        """What the task says."""
+        return self._worded()
+
+    @message.setter
+    def message(self, description: str) -> None:
+        self.description = description
+
+    def _worded(self) -> str:
+        return self.description
