@@ -92,16 +92,16 @@ def _has_wrong_type(shape: Shape, value: t.Any) -> bool:
 def _type_name(shape: Shape) -> str:
     if shape.type_name == "list":
         return f"list of {_type_name(t.cast('ListShape', shape).member)}s"
-    return {"long": "whole number", "blob": "base64 string"}.get(shape.type_name, shape.type_name)
+    return "whole number" if shape.type_name == "long" else shape.type_name
 
 
 def _broken_rules(shape: Shape, value: t.Any, option: str) -> t.Iterator[str]:
     if shape.type_name == "list" and isinstance(value, list):
-        yield from _broken_bounds(shape, len(value), f"{option} with {len(value)} entries must have", "entries")
+        yield from _broken_bounds(shape, len(value), f"{option} with {len(value)} entries must have", " entries")
         for index, entry in enumerate(value):
             yield from _broken_rules(t.cast("ListShape", shape).member, entry, f"{option}[{index}]")
     elif shape.type_name == "string" and isinstance(value, str):
-        broken = list(_broken_bounds(shape, len(value), f"{option} {_shown(value)} must have", "characters"))
+        broken = list(_broken_bounds(shape, len(value), f"{option} {_shown(value)} must have", " characters"))
         yield from broken or _broken_pattern(t.cast("StringShape", shape), value, option)
     elif shape.type_name == "long" and isinstance(value, int):
         yield from _broken_bounds(shape, value, f"{option} {value} must be", "")
@@ -110,9 +110,9 @@ def _broken_rules(shape: Shape, value: t.Any, option: str) -> t.Iterator[str]:
 def _broken_bounds(shape: Shape, size: int, subject: str, unit: str) -> t.Iterator[str]:
     least, most = shape.metadata.get("min"), shape.metadata.get("max")
     if least is not None and size < least:
-        yield f"{subject} {least} or more {unit}".rstrip()
+        yield f"{subject} {least} or more{unit}"
     if most is not None and size > most:
-        yield f"{subject} {most} {unit} or less".replace("  ", " ")
+        yield f"{subject} {most}{unit} or less"
 
 
 def _broken_pattern(shape: StringShape, value: str, option: str) -> t.Iterator[str]:

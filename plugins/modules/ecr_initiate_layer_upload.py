@@ -138,11 +138,12 @@ upload_id:
 
 from ansible_collections.layerkit.ecr.plugins.module_utils._argspec import cli_spec, repository_spec
 from ansible_collections.layerkit.ecr.plugins.module_utils._module import EcrModule, Request, Result
+from ansible_collections.layerkit.ecr.plugins.module_utils._part_size import USUAL_PART
 from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository
 from ansible_collections.layerkit.ecr.plugins.module_utils._request import checked_request
 
 OPERATION = "InitiateLayerUpload"
-PREDICTED = {"uploadId": "00000000-0000-0000-0000-000000000000", "partSize": 10 * 1024 * 1024}
+PREDICTED = {"uploadId": "00000000-0000-0000-0000-000000000000", "partSize": USUAL_PART}
 
 
 def read(module: EcrModule) -> Request:
