@@ -2,11 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A blob in a file: its size, its bytes, its digest, and whether it is still the same."""
+"""A blob: its size, its bytes, its digest, and whether it is still the same."""
 
 from __future__ import annotations
 
+import abc
 import contextlib
+import copy
 import hashlib
 import os
 import stat
@@ -20,24 +22,57 @@ _CHUNK = 1024 * 1024
 
 
 class BlobChangedError(TaskError):
-    """The file is not what it was when it was hashed."""
+    """The bytes are not what they were, or not what their digest says."""
 
 
-class Blob:
-    """The bytes of an open file, read by position, so that several readers do not disturb each other.
+class Blob(abc.ABC):
+    """Bytes that are read by position. ``size`` is in bytes; ``str()`` names the blob in messages."""
 
-    ``size`` is in bytes, as it was when the file was opened.
-    """
+    def __init__(self, name: str, size: int) -> None:
+        self._name = name
+        self.size = size
+
+    def __str__(self) -> str:
+        return self._name
+
+    @abc.abstractmethod
+    def read(self, position: int, size: int) -> bytes:
+        """Return exactly ``size`` bytes from ``position`` on.
+
+        :raises BlobChangedError: there are fewer
+        :raises TaskError: they cannot be read
+        """
+
+    @abc.abstractmethod
+    def check_unchanged(self) -> None:
+        """Raise BlobChangedError when the file that the bytes are read from was written to, or replaced."""
+
+    def chunks(self, start: int, end: int) -> t.Iterator[bytes]:
+        """Yield the bytes from ``start`` up to, not including, ``end``, at most 1 MiB at a time."""
+        for position in range(start, end, _CHUNK):
+            yield self.read(position, min(_CHUNK, end - position))
+
+    def digest(self) -> str:
+        """Read the whole blob and return its digest, ``sha256:`` and 64 hexadecimal digits."""
+        hasher = hashlib.sha256()
+        for chunk in self.chunks(0, self.size):
+            hasher.update(chunk)
+        return f"sha256:{hasher.hexdigest()}"
+
+
+class FileBlob(Blob):
+    """An open file, or consecutive bytes of it, that several threads can read at once."""
 
     def __init__(self, path: str, descriptor: int) -> None:
+        super().__init__(f"src {path!r}", os.fstat(descriptor).st_size)
         self.path = path
         self._descriptor = descriptor
+        self._start = 0
         self._stamp = self._present_stamp()
-        self.size = os.fstat(descriptor).st_size
 
     @classmethod
     @contextlib.contextmanager
-    def open(cls, path: str) -> t.Iterator[Blob]:
+    def open(cls, path: str) -> t.Iterator[FileBlob]:
         """Open the file for the length of the block.
 
         :raises InvalidInputError: the file does not exist, is not a regular file, or cannot be read
@@ -54,6 +89,12 @@ class Blob:
         finally:
             os.close(descriptor)
 
+    def range(self, name: str, start: int, size: int) -> FileBlob:
+        """Return ``size`` bytes of this file from ``start`` on as a blob; it can be read while this one is open."""
+        part = copy.copy(self)
+        part._name, part._start, part.size = name, self._start + start, size
+        return part
+
     def read(self, position: int, size: int) -> bytes:
         """Return exactly ``size`` bytes from ``position`` on.
 
@@ -61,24 +102,12 @@ class Blob:
         :raises TaskError: the file cannot be read
         """
         try:
-            chunk = os.pread(self._descriptor, size, position)
+            chunk = os.pread(self._descriptor, size, self._start + position)
         except OSError as error:
-            raise TaskError(f"src {self.path!r} cannot be read: {error.strerror}") from error
+            raise TaskError(f"{self} cannot be read: {error.strerror}") from error
         if len(chunk) != size:
-            raise BlobChangedError(f"src {self.path!r} has become shorter while it was read")
+            raise BlobChangedError(f"{self} has become shorter while it was read")
         return chunk
-
-    def chunks(self, start: int, end: int) -> t.Iterator[bytes]:
-        """Yield the bytes from ``start`` up to, not including, ``end``, at most 1 MiB at a time."""
-        for position in range(start, end, _CHUNK):
-            yield self.read(position, min(_CHUNK, end - position))
-
-    def digest(self) -> str:
-        """Read the whole blob and return its digest, ``sha256:`` and 64 hexadecimal digits."""
-        hasher = hashlib.sha256()
-        for chunk in self.chunks(0, self.size):
-            hasher.update(chunk)
-        return f"sha256:{hasher.hexdigest()}"
 
     def check_unchanged(self) -> None:
         """Raise BlobChangedError when the file was written to, or replaced, since it was opened."""
@@ -87,7 +116,7 @@ class Blob:
         except OSError:
             replaced = True
         if replaced or self._present_stamp() != self._stamp:
-            raise BlobChangedError(f"src {self.path!r} was changed while it was uploaded")
+            raise BlobChangedError(f"{self} was changed while it was uploaded")
 
     def _present_stamp(self) -> tuple[int, int, int]:
         # The time of the last status change shows a write even where the time of modification was set back.

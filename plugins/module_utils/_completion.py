@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.layerkit.ecr.plugins.module_utils._completion_plan import CompletionPlan
 from ansible_collections.layerkit.ecr.plugins.module_utils._errors import EcrError
@@ -58,7 +58,18 @@ def complete(repository: Repository, plan: CompletionPlan) -> Completion:
     except EcrError as error:
         return _resolved(repository, plan, error)
     digest = _verified(repository, plan, response.get("layerDigest"))
-    return Completion(COMPLETED, digest, _described(repository, digest), response.get("registryId"))
+    return Completion(COMPLETED, digest, registry_id=response.get("registryId"))
+
+
+def described(repository: Repository, completion: Completion) -> Completion:
+    """Return the completion with the layer as the registry lists it now, where it can be asked."""
+    if completion.layer or completion.digest is None:
+        return completion
+    try:
+        return replace(completion, layer=repository.layers([completion.digest])[completion.digest])
+    except EcrError:
+        # The layer is complete whether or not it can be looked up.
+        return completion
 
 
 def _verified(repository: Repository, plan: CompletionPlan, digest: str | None) -> str | None:
@@ -74,16 +85,6 @@ def _verified(repository: Repository, plan: CompletionPlan, digest: str | None) 
         upload_id=plan.upload_id,
         layer_digest=digest,
     )
-
-
-def _described(repository: Repository, digest: str | None) -> Layer | None:
-    if digest is None:
-        return None
-    try:
-        return repository.layers([digest])[digest]
-    except EcrError:
-        # The layer is complete whether or not its size can be looked up.
-        return None
 
 
 def _resolved(repository: Repository, plan: CompletionPlan, error: EcrError) -> Completion:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from ansible_collections.layerkit.ecr.plugins.module_utils._audience import is_waited_for
 from ansible_collections.layerkit.ecr.plugins.module_utils._blob import BlobChangedError
 from ansible_collections.layerkit.ecr.plugins.module_utils._completion import ALREADY_EXISTS
+from ansible_collections.layerkit.ecr.plugins.module_utils._errors import EcrError
 from ansible_collections.layerkit.ecr.plugins.module_utils._layer_upload import LayerUpload
 from ansible_collections.layerkit.ecr.plugins.module_utils._part_size import USUAL_PART
 from ansible_collections.layerkit.ecr.plugins.module_utils._task_error import TaskError
@@ -36,11 +37,15 @@ Warn = t.Callable[[str], None]
 
 @dataclass(frozen=True)
 class UploadOptions:
-    """How a task wants its layers uploaded; ``part_size`` is in bytes, None for what the registry advises."""
+    """How a task wants its layers uploaded; ``part_size`` is in bytes, None for what the registry advises.
+
+    ``takes_upload_id`` says whether an upload can be continued by its id, too.
+    """
 
     part_size: int | None = None
     upload_id: str | None = None
     state_dir: str | None = None
+    takes_upload_id: bool = True
 
     @property
     def expected_part_size(self) -> int:
@@ -75,9 +80,7 @@ def checked_digest(blob: Blob, expected: str | None) -> str:
     """
     digest = blob.digest()
     if expected not in (None, digest):
-        raise InvalidInputError(
-            f"src {blob.path!r} has the digest {digest}, not layer_digest {expected}, nothing was sent"
-        )
+        raise InvalidInputError(f"{blob} has the digest {digest}, not layer_digest {expected}, nothing was sent")
     return digest
 
 
@@ -96,9 +99,17 @@ def predict(plan: LayerPlan, options: UploadOptions) -> LayerPush:
     return LayerPush(UPLOADED, plan.digest, plan.size, upload_id, plan.bytes_to_send, plan.parts_to_send)
 
 
-def push_layer(repository: Repository, blob: Blob, plan: LayerPlan, options: UploadOptions, warn: Warn) -> LayerPush:
+def push_layer(
+    repository: Repository,
+    blob: Blob,
+    plan: LayerPlan,
+    options: UploadOptions,
+    warn: Warn,
+    goes_on: t.Callable[[], bool] | None = None,
+) -> LayerPush:
     """Upload the layer unless the plan says that it is there.
 
+    :param goes_on: asked before every step; the upload stops when it says no. Whether the task is waited for, if not given
     :raises TaskError: the layer could not be uploaded; ``kwargs`` say how far it is and how to go on
     """
     if plan.is_present:
@@ -109,7 +120,7 @@ def push_layer(repository: Repository, blob: Blob, plan: LayerPlan, options: Upl
         keep = _keeper(state)
         saved = state.load() if state and options.upload_id is None else None
         plan = _resumed(plan, options, saved)
-        upload = LayerUpload(repository, blob, plan, options.part_size, keep, is_waited_for)
+        upload = LayerUpload(repository, blob, plan, options.part_size, keep, goes_on or is_waited_for)
         try:
             completion = upload.run(options.upload_id)
         except TaskError as error:
@@ -123,9 +134,18 @@ def push_layer(repository: Repository, blob: Blob, plan: LayerPlan, options: Upl
             f"Upload {saved.upload_id} of the state file could not be continued, another one was begun: it has "
             "expired, or belongs to another account."
         )
-    if completion.layer and not completion.layer.is_available:
-        warn(f"The upload was completed, but {repository} does not list the layer as available, or not yet.")
     return _progress(UPLOADED if completion.changed else ALREADY_EXISTS, plan, options, upload)
+
+
+def warn_unless_available(repository: Repository, push: LayerPush, warn: Warn) -> None:
+    """Look whether a layer that was uploaded is listed now, where the registry can be asked."""
+    try:
+        layer = repository.layers([push.layer_digest])[push.layer_digest]
+    except EcrError:
+        # The layer is complete whether or not it can be looked up.
+        return
+    if not layer.is_available:
+        warn(f"The upload was completed, but {repository} does not list the layer as available, or not yet.")
 
 
 def not_begun(digest: str, size: int, options: UploadOptions) -> dict[str, t.Any]:
@@ -138,10 +158,18 @@ def _tell(error: TaskError, plan: LayerPlan, options: UploadOptions, upload: Lay
     error.kwargs.update(asdict(_progress(FAILED, plan, options, upload)))
     if upload.upload and not isinstance(error, BlobChangedError):
         error.kwargs["next_byte"] = upload.upload.next_byte
-        how = "with the same state_dir" if options.state_dir else f"with upload_id={upload.upload.upload_id}"
         where = f"the registry has {upload.upload.next_byte} of its {plan.size} bytes"
-        prefix = f"The layer is not complete, {where}; to go on, run the task again {how}. "
+        how = _way_to_go_on(options, upload.upload.upload_id)
+        prefix = f"The layer is not complete, {where}; {how}. "
         error.description = prefix + error.description
+
+
+def _way_to_go_on(options: UploadOptions, upload_id: str) -> str:
+    if options.state_dir:
+        return "to go on, run the task again with the same state_dir"
+    if options.takes_upload_id:
+        return f"to go on, run the task again with upload_id={upload_id}"
+    return "with a state_dir, the next run would go on there"
 
 
 def _resumed(plan: LayerPlan, options: UploadOptions, saved: SavedUpload | None) -> LayerPlan:

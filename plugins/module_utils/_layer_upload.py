@@ -120,7 +120,7 @@ class LayerUpload:
             return
         response = self._repository.initiate_upload()
         part_size = self._part_size or usable_part_size(response.get("partSize"))
-        check_layer_size(self._blob.path, self._blob.size, part_size)
+        check_layer_size(str(self._blob), self._blob.size, part_size)
         self._move_to(SavedUpload(response["uploadId"], part_size, 0))
 
     def _forget(self) -> None:
@@ -145,7 +145,7 @@ class LayerUpload:
         except EcrError as error:
             # A registry may judge the position by itself: then the first part is corrected.
             return 0 if error.code == "InvalidParameterException" else self._position_in(error)
-        raise UploadGoneError(EcrError(f"Upload {upload_id} holds more bytes than src {self._blob.path!r} has"))
+        raise UploadGoneError(EcrError(f"Upload {upload_id} holds more bytes than {self._blob} has"))
 
     def _position_in(self, error: EcrError) -> int:
         """Return the next byte that the registry's refusal of a part names."""
@@ -196,8 +196,12 @@ class LayerUpload:
     def _complete(self) -> Completion:
         upload = t.cast(SavedUpload, self.upload)
         self._check()
-        if self._witness.digest() != self._plan.digest:
-            raise BlobChangedError(f"src {self._blob.path!r} was changed while it was uploaded")
+        found = self._witness.digest()
+        if found != self._plan.digest:
+            raise BlobChangedError(
+                f"{self._blob} has the digest {found}, not {self._plan.digest}: "
+                "it is damaged, or was changed while it was uploaded"
+            )
         found = None if self._plan.found is None else {self._plan.digest: self._plan.found}
         try:
             return complete(self._repository, plan_completion(upload.upload_id, [self._plan.digest], found))

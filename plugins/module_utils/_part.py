@@ -11,7 +11,7 @@ import binascii
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.layerkit.ecr.plugins.module_utils._blob import Blob
+from ansible_collections.layerkit.ecr.plugins.module_utils._blob import FileBlob
 from ansible_collections.layerkit.ecr.plugins.module_utils._part_size import SMALLEST_PART
 from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import largest
 from ansible_collections.layerkit.ecr.plugins.module_utils._validation import InvalidInputError
@@ -68,7 +68,7 @@ def part_of_file(path: str, first_byte: int, last_byte: int) -> Part:
     :raises InvalidInputError: the file cannot be read, or has no such bytes
     :raises BlobChangedError: the file has become shorter meanwhile
     """
-    with Blob.open(path) as layer:
+    with FileBlob.open(path) as layer:
         if last_byte >= layer.size:
             raise InvalidInputError(
                 f"src {path!r} has {layer.size} bytes, nothing was sent: part_last_byte {last_byte} lies past its end"

@@ -41,17 +41,17 @@ def check_part_size(part_size: int) -> None:
         )
 
 
-def check_layer_size(path: str, size: int, part_size: int) -> None:
+def check_layer_size(name: str, size: int, part_size: int) -> None:
     """Raise InvalidInputError unless Amazon ECR can store a layer of ``size`` bytes in parts of ``part_size`` bytes."""
     if size == 0:
-        raise InvalidInputError(f"src {path!r} has 0 bytes, nothing was sent: Amazon ECR cannot store an empty layer")
+        raise InvalidInputError(f"{name} has 0 bytes, nothing was sent: Amazon ECR cannot store an empty layer")
     if size > LARGEST_LAYER:
         raise InvalidInputError(
-            f"src {path!r} has {size} bytes, nothing was sent: "
+            f"{name} has {size} bytes, nothing was sent: "
             f"Amazon ECR takes layers of at most {LARGEST_LAYER} bytes (52000 MiB)"
         )
     if parts_of(size, part_size) > MOST_PARTS:
         raise InvalidInputError(
-            f"src {path!r} has {size} bytes, which are {parts_of(size, part_size)} parts of {part_size} bytes: "
+            f"{name} has {size} bytes, which are {parts_of(size, part_size)} parts of {part_size} bytes: "
             f"Amazon ECR takes at most {MOST_PARTS} parts, here {MOST_PARTS * part_size} bytes"
         )

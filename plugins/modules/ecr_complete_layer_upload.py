@@ -227,7 +227,12 @@ upload_id:
 """
 
 from ansible_collections.layerkit.ecr.plugins.module_utils._argspec import cli_spec, repository_spec, upload_spec
-from ansible_collections.layerkit.ecr.plugins.module_utils._completion import Completion, complete, predict
+from ansible_collections.layerkit.ecr.plugins.module_utils._completion import (
+    Completion,
+    complete,
+    described,
+    predict,
+)
 from ansible_collections.layerkit.ecr.plugins.module_utils._completion_plan import plan_completion
 from ansible_collections.layerkit.ecr.plugins.module_utils._layer import EMPTY_BLOB, is_sha256
 from ansible_collections.layerkit.ecr.plugins.module_utils._module import EcrModule, Request, Result
@@ -259,7 +264,7 @@ def act(module: EcrModule, repository: Repository, request: Request) -> Result:
         module.look_for(repository)
     layers = module.layers(repository, sha256_digests)
     plan = plan_completion(request["uploadId"], request["layerDigests"], layers)
-    completion = predict(plan) if module.check_mode else complete(repository, plan)
+    completion = predict(plan) if module.check_mode else described(repository, complete(repository, plan))
     facts = facts_of(completion, request)
     diff = plan.diff(completion.changed, completion.digest)
     return {"changed": completion.changed, "diff": diff, "ansible_facts": {"ecr_complete_layer_upload": facts}, **facts}

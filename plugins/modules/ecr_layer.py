@@ -210,7 +210,7 @@ upload_id:
 from dataclasses import asdict
 
 from ansible_collections.layerkit.ecr.plugins.module_utils._argspec import repository_spec
-from ansible_collections.layerkit.ecr.plugins.module_utils._blob import Blob
+from ansible_collections.layerkit.ecr.plugins.module_utils._blob import FileBlob
 from ansible_collections.layerkit.ecr.plugins.module_utils._layer_plan import LayerPlan
 from ansible_collections.layerkit.ecr.plugins.module_utils._layer_push import (
     UploadOptions,
@@ -218,6 +218,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._layer_push import (
     not_begun,
     predict,
     push_layer,
+    warn_unless_available,
     with_saved_upload,
 )
 from ansible_collections.layerkit.ecr.plugins.module_utils._module import EcrModule, Request, Result
@@ -238,8 +239,8 @@ def read(module: EcrModule) -> Request:
 
 def act(module: EcrModule, repository: Repository, request: Request) -> Result:
     options = UploadOptions(module.params["part_size"], module.params["upload_id"], module.params["state_dir"])
-    with Blob.open(module.params["src"]) as blob:
-        check_layer_size(blob.path, blob.size, options.expected_part_size)
+    with FileBlob.open(module.params["src"]) as blob:
+        check_layer_size(str(blob), blob.size, options.expected_part_size)
         digest = checked_digest(blob, module.params["layer_digest"])
         try:
             layers = module.layers(repository, [digest]) or {}
@@ -252,6 +253,8 @@ def act(module: EcrModule, repository: Repository, request: Request) -> Result:
             push = predict(plan, options)
         else:
             push = push_layer(repository, blob, plan, options, module.warn)
+            if push.changed:
+                warn_unless_available(repository, push, module.warn)
     return {
         "changed": push.changed,
         "diff": plan.diff(push.changed, push.bytes_sent, push.part_count),

@@ -10,9 +10,14 @@ import hashlib
 import typing as t
 from pathlib import Path
 
-from ansible_collections.layerkit.ecr.plugins.module_utils._blob import Blob
+from ansible_collections.layerkit.ecr.plugins.module_utils._blob import FileBlob
 from ansible_collections.layerkit.ecr.plugins.module_utils._layer_plan import LayerPlan
-from ansible_collections.layerkit.ecr.plugins.module_utils._layer_push import LayerPush, UploadOptions, push_layer
+from ansible_collections.layerkit.ecr.plugins.module_utils._layer_push import (
+    LayerPush,
+    UploadOptions,
+    push_layer,
+    warn_unless_available,
+)
 from ansible_collections.layerkit.ecr.plugins.module_utils._part_body import stream_parts
 from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository
 from ansible_collections.layerkit.ecr.tests.strict_ecr.faults import Fault
@@ -52,11 +57,14 @@ class LayerBench:
             self.strike("BatchCheckLayerAvailability", "access_denied", times=1000)
         stream_parts(self.client)
         repository = Repository(self.client, self.repository)
-        with Blob.open(str(self.path)) as blob:
+        with FileBlob.open(str(self.path)) as blob:
             found = repository.layers([self.digest])[self.digest] if self.may_look else None
             upload_options = UploadOptions(**options)
             plan = LayerPlan(self.digest, blob.size, upload_options.expected_part_size, found)
-            return push_layer(repository, blob, plan, upload_options, self.warnings.append)
+            push = push_layer(repository, blob, plan, upload_options, self.warnings.append)
+            if push.changed:
+                warn_unless_available(repository, push, self.warnings.append)
+            return push
 
     def open_upload(self, *parts: bytes) -> str:
         """Open an upload that has these parts, as another run would have."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils import _layer_push, _part_size
-from ansible_collections.layerkit.ecr.plugins.module_utils._blob import Blob, BlobChangedError
+from ansible_collections.layerkit.ecr.plugins.module_utils._blob import BlobChangedError, FileBlob
 from ansible_collections.layerkit.ecr.plugins.module_utils._errors import EcrError
 from ansible_collections.layerkit.ecr.plugins.module_utils._task_error import TaskError
 from ansible_collections.layerkit.ecr.plugins.module_utils._validation import InvalidInputError
@@ -491,7 +491,7 @@ class TestFileThatChanges:
     def test_bytes_are_compared_even_if_the_file_looks_untouched(
         self, bench: LayerBench, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(Blob, "check_unchanged", lambda _blob: None)
+        monkeypatch.setattr(FileBlob, "check_unchanged", lambda _blob: None)
 
         def change(**_event: t.Any) -> None:
             bench.path.write_bytes(bytes(35))

@@ -13,7 +13,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.layerkit.ecr.plugins.module_utils._blob import Blob, BlobChangedError, Witness
+from ansible_collections.layerkit.ecr.plugins.module_utils._blob import BlobChangedError, FileBlob, Witness
 from ansible_collections.layerkit.ecr.plugins.module_utils._part_body import BlobPart, PartBody
 from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository
 from ansible_collections.layerkit.ecr.plugins.modules import ecr_layer
@@ -29,14 +29,14 @@ PREFIX, SUFFIX = b'{"layerPartBlob": "', b'", "uploadId": "x"}'
 
 
 @pytest.fixture(scope="module")
-def blob(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Blob]:
+def blob(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[FileBlob]:
     path = tmp_path_factory.mktemp("blob") / "layer"
     path.write_bytes(CONTENT)
-    with Blob.open(str(path)) as opened:
+    with FileBlob.open(str(path)) as opened:
         yield opened
 
 
-def body_of(blob: Blob, first: int, last: int) -> tuple[PartBody, bytes]:
+def body_of(blob: FileBlob, first: int, last: int) -> tuple[PartBody, bytes]:
     expected = PREFIX + base64.b64encode(CONTENT[first : last + 1]) + SUFFIX
     return PartBody(PREFIX, BlobPart(blob, first, last), SUFFIX), expected
 
@@ -45,7 +45,7 @@ ranges = st.tuples(st.integers(0, len(CONTENT) - 1), st.integers(0, len(CONTENT)
 
 
 @given(part=ranges, sizes=st.lists(st.integers(1, 300_000), min_size=1))
-def test_reads_of_any_size_make_the_same_bytes(blob: Blob, part: list[int], sizes: list[int]) -> None:
+def test_reads_of_any_size_make_the_same_bytes(blob: FileBlob, part: list[int], sizes: list[int]) -> None:
     body, expected = body_of(blob, *part)
     assert len(body) == len(expected)
     read = b"".join(body.read(size) for size in sizes)
@@ -55,7 +55,7 @@ def test_reads_of_any_size_make_the_same_bytes(blob: Blob, part: list[int], size
 
 
 @given(part=ranges, position=st.integers(0, len(CONTENT) * 2), size=st.integers(1, 1000))
-def test_it_can_be_read_from_any_position(blob: Blob, part: list[int], position: int, size: int) -> None:
+def test_it_can_be_read_from_any_position(blob: FileBlob, part: list[int], position: int, size: int) -> None:
     body, expected = body_of(blob, *part)
     assert body.seek(position) == position
     read = body.read(size)
@@ -64,7 +64,7 @@ def test_it_can_be_read_from_any_position(blob: Blob, part: list[int], position:
     assert body.tell() == position + len(read)
 
 
-def test_it_is_a_file_that_signers_and_senders_know(blob: Blob) -> None:
+def test_it_is_a_file_that_signers_and_senders_know(blob: FileBlob) -> None:
     body, expected = body_of(blob, 5, 1000)
     assert isinstance(body, io.RawIOBase)
     assert body.readable()
@@ -75,7 +75,7 @@ def test_it_is_a_file_that_signers_and_senders_know(blob: Blob) -> None:
 
 
 @given(part=ranges, size=st.integers(1, 1000))
-def test_it_fills_buffers(blob: Blob, part: list[int], size: int) -> None:
+def test_it_fills_buffers(blob: FileBlob, part: list[int], size: int) -> None:
     body, expected = body_of(blob, *part)
     buffer = bytearray(size)
     count = body.readinto(buffer)
@@ -83,14 +83,14 @@ def test_it_fills_buffers(blob: Blob, part: list[int], size: int) -> None:
     assert bytes(buffer[:count]) == expected[:count]
 
 
-def test_its_digest_leaves_it_at_its_beginning(blob: Blob) -> None:
+def test_its_digest_leaves_it_at_its_beginning(blob: FileBlob) -> None:
     body, expected = body_of(blob, 5, 500_000)
     body.read(10)
     assert body.sha256() == hashlib.sha256(expected).hexdigest()
     assert body.read() == expected
 
 
-def test_one_read_holds_no_more_than_a_chunk(blob: Blob) -> None:
+def test_one_read_holds_no_more_than_a_chunk(blob: FileBlob) -> None:
     body, _expected = body_of(blob, 0, len(CONTENT) - 1)
     body.read(len(PREFIX))
     assert 0 < len(body.read(100 * 1024 * 1024)) <= 192 * 1024
@@ -99,14 +99,14 @@ def test_one_read_holds_no_more_than_a_chunk(blob: Blob) -> None:
 def test_file_that_becomes_shorter_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "layer"
     path.write_bytes(CONTENT)
-    with Blob.open(str(path)) as opened:
+    with FileBlob.open(str(path)) as opened:
         path.write_bytes(CONTENT[:10])
         with pytest.raises(BlobChangedError, match="shorter"):
             PartBody(PREFIX, BlobPart(opened, 0, 100), SUFFIX).read()
 
 
 def test_request_is_the_one_that_boto3_makes_of_bytes(
-    blob: Blob, strict_ecr: StrictECR, repository: str, connection: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch
+    blob: FileBlob, strict_ecr: StrictECR, repository: str, connection: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bodies: list[bytes] = []
 
@@ -136,18 +136,18 @@ def test_request_is_the_one_that_boto3_makes_of_bytes(
 
 
 class TestWitness:
-    def test_bytes_seen_again_count_once(self, blob: Blob) -> None:
+    def test_bytes_seen_again_count_once(self, blob: FileBlob) -> None:
         witness = Witness(blob)
         for position, size in ((0, 100), (0, 100), (50, 100), (150, 10)):
             witness.saw(position, CONTENT[position : position + size])
         assert witness.digest() == "sha256:" + hashlib.sha256(CONTENT).hexdigest()
 
-    def test_it_tells_when_other_bytes_were_sent(self, blob: Blob) -> None:
+    def test_it_tells_when_other_bytes_were_sent(self, blob: FileBlob) -> None:
         witness = Witness(blob)
         witness.saw(0, b"other bytes")
         assert witness.digest() != "sha256:" + hashlib.sha256(CONTENT).hexdigest()
 
-    def test_it_catches_up_with_what_was_sent_before(self, blob: Blob) -> None:
+    def test_it_catches_up_with_what_was_sent_before(self, blob: FileBlob) -> None:
         witness = Witness(blob)
         witness.catch_up(1000)
         witness.catch_up(10)

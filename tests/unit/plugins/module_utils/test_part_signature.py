@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from ansible_collections.layerkit.ecr.plugins.module_utils._blob import Blob
+from ansible_collections.layerkit.ecr.plugins.module_utils._blob import FileBlob
 from ansible_collections.layerkit.ecr.plugins.module_utils._part_body import BlobPart, stream_parts
 from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository
 from ansible_collections.layerkit.ecr.tests.strict_ecr.faults import Fault
@@ -80,7 +80,7 @@ def test_every_attempt_has_the_signature_of_its_bytes(
         strict_ecr.control.faults.add(Fault("server_error", "UploadLayerPart", repository, times=failures))
     upload_id = client.initiate_layer_upload(repositoryName=repository)["uploadId"]
     (tmp_path / "layer").write_bytes(CONTENT)
-    with Blob.open(str(tmp_path / "layer")) as blob:
+    with FileBlob.open(str(tmp_path / "layer")) as blob:
         Repository(client, repository).upload_part(upload_id, 0, 99_999, BlobPart(blob, 0, 99_999))
     assert len(signatures) == failures + 1
     assert all(signed == expected for signed, expected in signatures)
