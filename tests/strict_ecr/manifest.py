@@ -36,16 +36,15 @@ class Manifest:
     def parse(cls, text: str, media_type: str | None) -> Manifest:
         """Read a manifest; the media type of the request wins over the manifest's own.
 
-        Raises InvalidParameterException for what ECR refuses: text that is no JSON object, no media type, an
-        artifactType, media types with parameters, and image manifests without config or layers.
+        Raises InvalidParameterException for what ECR refuses: text that is no JSON object, no media type, media types
+        and artifact types with parameters, and image manifests without config or layers.
         """
         document = _json_object(text)
         media_type = media_type or document.get("mediaType")
         if not media_type:
             raise _refused("must have a mediaType, or be sent with imageManifestMediaType")
         _require_plain_media_type(media_type)
-        if "artifactType" in document:
-            raise _refused("must not have an artifactType")
+        _require_plain_media_type(document.get("artifactType", ""))
         if "manifests" in document:
             return cls(media_type, images=tuple(child["digest"] for child in _descriptors(document["manifests"])))
         layers = _descriptors(document.get("layers"))

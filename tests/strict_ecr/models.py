@@ -10,6 +10,7 @@ Not thread-safe by itself: :class:`.responses.StrictECRResponse` holds ``lock`` 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import threading
 from dataclasses import dataclass, field
@@ -257,8 +258,10 @@ class StrictECRBackend(ECRBackend):
         repository_name: str,
         registry_id: str | None = None,
         image_ids: list[dict[str, Any]] | None = None,
+        accepted_media_types: list[str] | None = None,
     ) -> dict[str, Any]:
         """Return the images found; the ids of those not found come back as failures."""
+        converts = self.rulebook.of(repository_name).converts_manifests
         repository = self._get_repository(repository_name, registry_id)
         images: list[dict[str, Any]] = []
         failures: list[dict[str, Any]] = []
@@ -267,6 +270,9 @@ class StrictECRBackend(ECRBackend):
             if image is None:
                 failures.append(_image_failure(image_id))
                 continue
+            accepted = image.image_manifest_media_type in (accepted_media_types or ())
+            if converts and "imageTag" in image_id and not accepted:
+                image = _converted(image)
             images.append(
                 {
                     "registryId": repository.registry_id,
@@ -319,6 +325,14 @@ def _find_image(repository: Repository, image_id: dict[str, Any]) -> Image | Non
         if digest in (None, image.image_digest) and (tag is None or tag in image.image_tags):
             return image
     return None
+
+
+def _converted(image: Image) -> Image:
+    """Return another image that says the same, as the live service makes one of a type that the caller can read."""
+    manifest = json.dumps(json.loads(image.image_manifest), indent=3)
+    digest = SHA256 + hashlib.sha256(manifest.encode()).hexdigest()
+    media_type = image.image_manifest_media_type
+    return Image(image.registry_id, image.image_tag, manifest, image.repository_name, media_type, digest)
 
 
 def _image_failure(image_id: dict[str, Any]) -> dict[str, Any]:

@@ -57,6 +57,11 @@ class StrictECRResponse(ECRResponse):
         if name is not None and self._get_action() != "CreateRepository":
             backend.require_repository(name, self.params.get("registryId"))
 
+    def batch_get_image(self) -> ActionResult:
+        """Answer BatchGetImage with the media types that the caller accepts, which moto leaves out."""
+        members = ("repositoryName", "registryId", "imageIds", "acceptedMediaTypes")
+        return ActionResult(self.ecr_backend.batch_get_image(*map(self.params.get, members)))
+
     def get_download_url_for_layer(self) -> ActionResult:  # type: ignore[override]  # moto's own only raises
         """Answer GetDownloadUrlForLayer, which moto does not implement."""
         return ActionResult(

@@ -26,6 +26,8 @@ class Rules:
     part_size: int = 10 * MIB
     # Whether InvalidLayerPartException carries lastValidByteReceived.
     tells_last_valid_byte: bool = True
+    # Whether BatchGetImage gives an image by its tag out as another one, unless its media type is accepted.
+    converts_manifests: bool = False
     # What BatchCheckLayerAvailability says of a digest, whatever the repository holds.
     availability: dict[str, LayerAvailability] = field(default_factory=dict)
 

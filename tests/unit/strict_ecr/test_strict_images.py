@@ -26,6 +26,7 @@ from ansible_collections.layerkit.ecr.tests.unit.strict_ecr.pushing import (
 )
 
 if TYPE_CHECKING:
+    from ansible_collections.layerkit.ecr.tests.strict_ecr.server import StrictECR
     from mypy_boto3_ecr import ECRClient
 
 
@@ -84,7 +85,7 @@ def test_a_media_type_comes_with_the_manifest_or_beside_it(ecr: ECRClient, repos
         ({"layers": ["sha256:" + "0" * 64]}, "descriptors with a digest"),
         ({"layers": [{"digest": "nonsense"}]}, "descriptors with a digest"),
         ({"config": None}, "descriptors with a digest"),
-        ({"artifactType": "application/vnd.example"}, "artifactType"),
+        ({"artifactType": "application/vnd.example;v=1"}, "media types without parameters"),
         ({"mediaType": f"{MANIFEST_TYPE};charset=utf-8"}, "media types without parameters"),
         ({"mediaType": 2}, "media types without parameters"),
         ({"config": {"mediaType": f"{CONFIG_TYPE};v=1", "digest": ABSENT}}, "media types without parameters"),
@@ -131,7 +132,9 @@ def test_an_index_needs_its_images(ecr: ECRClient, repository: str) -> None:
     assert (image["imageManifest"], image["imageManifestMediaType"]) == (manifest, INDEX_TYPE)
 
 
-@pytest.mark.parametrize("members", [{"artifactType": "application/vnd.example"}, {"mediaType": f"{INDEX_TYPE};v=1"}])
+@pytest.mark.parametrize(
+    "members", [{"artifactType": "application/vnd.example;v=1"}, {"mediaType": f"{INDEX_TYPE};v=1"}]
+)
 def test_an_index_that_ecr_refuses(ecr: ECRClient, repository: str, members: dict[str, Any]) -> None:
     child = put(ecr, repository, pushed_blobs(ecr, repository))
     with refused("InvalidParameterException", "imageManifest"):
@@ -249,3 +252,17 @@ def test_images_are_found_by_tag_and_by_digest(ecr: ECRClient, repository: str) 
         ({"imageDigest": other, "imageTag": "v1"}, "ImageNotFound"),
         ({}, "MissingDigestAndTag"),
     ]
+
+
+def test_an_image_by_its_tag_is_converted_unless_its_type_is_accepted(
+    ecr: ECRClient, strict_ecr: StrictECR, repository: str
+) -> None:
+    strict_ecr.control.rules(repository).converts_manifests = True
+    manifest = pushed_blobs(ecr, repository)
+    digest = put(ecr, repository, manifest, "tag")
+    for accepted, expected in (([CONFIG_TYPE], False), ([CONFIG_TYPE, MANIFEST_TYPE], True)):
+        answer = ecr.batch_get_image(
+            repositoryName=repository, imageIds=[{"imageTag": "tag"}], acceptedMediaTypes=accepted
+        )
+        (image,) = answer["images"]
+        assert (image["imageId"]["imageDigest"] == digest, image["imageManifest"] == manifest) == (expected, expected)
