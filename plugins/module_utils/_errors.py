@@ -58,6 +58,17 @@ _ADVICE = {
     "ExpiredTokenException": _EXPIRED,
     "HTTPClientError": _NO_ANSWER,
     "IncompleteSignatureException": _NOT_ACCEPTED,
+    "ImageAlreadyExistsException": (
+        "The registry says that it has this image with this tag, but does not give it out: look at the repository with "
+        "ecr_image_info, and run the task again"
+    ),
+    "ImageDigestDoesNotMatchException": (
+        "The manifest does not have the digest that was sent with it: the source is damaged, or something on the way "
+        "changed the request"
+    ),
+    "ImageTagAlreadyExistsException": (
+        "The tag is immutable and on another image: choose another tag, or delete the image that has it"
+    ),
     "InternalFailure": _SERVER_FAILED,
     "InvalidLayerException": (
         "The bytes that were uploaded have none of the digests listed: compute the digest of the very file that was "
@@ -83,6 +94,10 @@ _ADVICE = {
         "Every part but the last must have at least 5242880 bytes (5 MiB): open a new upload and send larger parts, "
         "10485760 bytes each if in doubt"
     ),
+    "LayersNotFoundException": (
+        "Layers of the image are not in the repository, although they were sent or listed as available: "
+        "run the task again"
+    ),
     "LimitExceededException": (
         "A limit of Amazon ECR is exceeded: the request rate, or the 4200 parts and 52000 MiB that a layer may have; "
         "send larger parts, up to 10 MiB, or run the task again later"
@@ -96,6 +111,9 @@ _ADVICE = {
     "OptInRequired": "The account may not use Amazon ECR in this region: enable the region, or use another one",
     "PartialCredentialsError": "The credentials are incomplete: set both access_key and secret_key",
     "ProfileNotFound": "The profile does not exist on the host that runs the module: check profile and AWS_PROFILE",
+    "ReferencedImagesNotFoundException": (
+        "Images of the index are not in the repository, although they were put there or listed: run the task again"
+    ),
     "RepositoryNotFoundException": (
         "The repository does not exist: create it, or check repository_name (the name alone, without a registry host), "
         "registry_id and region"
@@ -110,6 +128,10 @@ _ADVICE = {
     "Throttling": _THROTTLED,
     "ThrottlingException": _THROTTLED,
     "TooManyRequestsException": _THROTTLED,
+    "UnableToGetUpstreamImageException": (
+        "The image is to come from an upstream registry, which did not give it out: check the pull through cache rule "
+        "and its credentials"
+    ),
     "UnrecognizedClientException": _NOT_ACCEPTED,
     "UploadNotFoundException": (
         "The registry does not know this upload: it has expired, it was completed, its id is wrong, "

@@ -109,7 +109,8 @@ def push_layer(
 ) -> LayerPush:
     """Upload the layer unless the plan says that it is there.
 
-    :param goes_on: asked before every step; the upload stops when it says no. Whether the task is waited for, if not given
+    :param goes_on: asked before every step; the upload stops when it says no. If not given, it goes on as long as the
+        task is waited for
     :raises TaskError: the layer could not be uploaded; ``kwargs`` say how far it is and how to go on
     """
     if plan.is_present:

@@ -196,10 +196,10 @@ class LayerUpload:
     def _complete(self) -> Completion:
         upload = t.cast(SavedUpload, self.upload)
         self._check()
-        found = self._witness.digest()
-        if found != self._plan.digest:
+        sent = self._witness.digest()
+        if sent != self._plan.digest:
             raise BlobChangedError(
-                f"{self._blob} has the digest {found}, not {self._plan.digest}: "
+                f"{self._blob} has the digest {sent}, not {self._plan.digest}: "
                 "it is damaged, or was changed while it was uploaded"
             )
         found = None if self._plan.found is None else {self._plan.digest: self._plan.found}

@@ -50,6 +50,12 @@ def digest_shape() -> Shape:
     return t.cast("ListShape", input_shape("CompleteLayerUpload").members["layerDigests"]).member
 
 
+def dns_suffix(partition: str) -> str:
+    """Return the domain of a partition's services, such as ``amazonaws.com`` for ``aws``."""
+    partitions = Loader().load_data("partitions")["partitions"]
+    return next(str(entry["outputs"]["dnsSuffix"]) for entry in partitions if entry["id"] == partition)
+
+
 def largest(operation: str, member: str) -> int:
     """Return the upper bound of a request member: entries of a list, characters of a string, bytes of a blob."""
     return int(input_shape(operation).members[member].metadata["max"])
