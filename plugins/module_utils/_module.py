@@ -15,7 +15,9 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._collection_info impo
 from ansible_collections.layerkit.ecr.plugins.module_utils._errors import EcrError
 from ansible_collections.layerkit.ecr.plugins.module_utils._layer import EMPTY_BLOB, Layer
 from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._repository_settings import RepositorySettings
 from ansible_collections.layerkit.ecr.plugins.module_utils._skeleton import input_skeleton, output_skeleton
+from ansible_collections.layerkit.ecr.plugins.module_utils._stored_image import ImageDetail
 
 Request = dict[str, t.Any]
 Result = dict[str, t.Any]
@@ -42,7 +44,9 @@ class EcrModule(AnsibleAWSModule):
         request: Request = {}
         try:
             request = read(self)
-            repository = Repository.connect(self, request["repositoryName"], request.get("registryId"))
+            repository = Repository.connect(
+                self, request["repositoryName"], request.get("registryId"), connections=self.params.get("parallel", 1)
+            )
             self.exit_json(**act(self, repository, request))
         except AnsibleAWSError as error:
             self.fail_json_aws_error(_named(error, request))
@@ -81,6 +85,34 @@ class EcrModule(AnsibleAWSModule):
                 "so what the registry has already is not known."
             )
             return None
+
+    def settings_of(self, repository: Repository) -> RepositorySettings | None:
+        """Look the repository's settings up, or return None when the caller may not.
+
+        :raises EcrError: the look-up failed for another reason
+        """
+        try:
+            return repository.settings()
+        except EcrError as error:
+            if error.code != "AccessDeniedException":
+                raise
+            return None
+
+    def image_details(self, repository: Repository, digests: t.Sequence[str]) -> dict[str, ImageDetail]:
+        """Look size, age and tags of images up, or warn and return nothing when the caller may not.
+
+        :raises EcrError: the look-up failed for another reason
+        """
+        try:
+            return repository.image_details(digests)
+        except EcrError as error:
+            if error.code != "AccessDeniedException":
+                raise
+            self.warn(
+                f"The caller may not use ecr:DescribeImages on {repository}, "
+                "so size, age and further tags of the images are not known."
+            )
+            return {}
 
     def look_for(self, repository: Repository) -> None:
         """Look whether the repository exists, by asking it for a layer that no registry has.

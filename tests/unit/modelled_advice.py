@@ -8,13 +8,19 @@ from __future__ import annotations
 
 ADVICE = {
     "EmptyUploadException": "No part was uploaded",
+    "ImageAlreadyExistsException": "look at the repository with ecr_image_info",
+    "ImageDigestDoesNotMatchException": "the source is damaged",
+    "ImageTagAlreadyExistsException": "choose another tag",
     "InvalidLayerException": "none of the digests listed",
     "InvalidLayerPartException": "does not tell which byte it expects",
     "InvalidParameterException": "refused a parameter",
     "KmsException": "kms:Decrypt",
     "LayerPartTooSmallException": "5242880 bytes (5 MiB)",
+    "LayersNotFoundException": "Layers of the image are not in the repository",
     "LimitExceededException": "4200 parts and 52000 MiB",
+    "ReferencedImagesNotFoundException": "Images of the index are not in the repository",
     "RepositoryNotFoundException": "The repository does not exist",
     "ServerException": "the outcome is not known",
+    "UnableToGetUpstreamImageException": "pull through cache rule",
     "UploadNotFoundException": "does not know this upload",
 }

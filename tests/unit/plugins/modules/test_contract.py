@@ -20,12 +20,15 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._collection_info impo
 from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import input_shape
 from ansible_collections.layerkit.ecr.plugins.modules import (
     ecr_complete_layer_upload,
+    ecr_image,
+    ecr_image_info,
     ecr_initiate_layer_upload,
     ecr_layer,
     ecr_layer_info,
     ecr_upload_layer_part,
 )
 from ansible_collections.layerkit.ecr.tests.strict_ecr.faults import Fault
+from ansible_collections.layerkit.ecr.tests.unit.layout_writer import LayoutWriter
 from ansible_collections.layerkit.ecr.tests.unit.module_runner import ModuleFailedError, run_module
 from botocore import xform_name
 
@@ -35,7 +38,7 @@ if t.TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[4]
 OPERATIONS = [ecr_complete_layer_upload, ecr_initiate_layer_upload, ecr_upload_layer_part]
-MODULES = [*OPERATIONS, ecr_layer, ecr_layer_info]
+MODULES = [*OPERATIONS, ecr_image, ecr_image_info, ecr_layer, ecr_layer_info]
 LAYER = b"the bytes of a whole layer"
 DIGEST = "sha256:" + hashlib.sha256(LAYER).hexdigest()
 ACCOUNT = "123456789012"
@@ -67,6 +70,12 @@ def layer_file(tmp_path: Path) -> str:
 
 
 @pytest.fixture
+def image_source(tmp_path: Path) -> str:
+    layout = LayoutWriter(tmp_path / "layout")
+    return str(layout.finish(layout.image(LAYER)))
+
+
+@pytest.fixture
 def upload_id(ecr: ECRClient, repository: str) -> str:
     """An upload that has all bytes of LAYER."""
     upload = ecr.initiate_layer_upload(repositoryName=repository)["uploadId"]
@@ -82,7 +91,7 @@ def module(request: pytest.FixtureRequest) -> t.Any:
 
 
 @pytest.fixture
-def task(module: t.Any, repository: str, upload_id: str, layer_file: str) -> dict[str, t.Any]:
+def task(module: t.Any, repository: str, upload_id: str, layer_file: str, image_source: str) -> dict[str, t.Any]:
     """The options of a task that succeeds, without those of the connection."""
     part = {
         "part_first_byte": 0,
@@ -91,6 +100,8 @@ def task(module: t.Any, repository: str, upload_id: str, layer_file: str) -> dic
     }
     options: dict[str, dict[str, t.Any]] = {
         "ecr_complete_layer_upload": {"upload_id": upload_id, "layer_digests": [DIGEST]},
+        "ecr_image": {"src": image_source, "tags": ["1"]},
+        "ecr_image_info": {"tags": ["1"]},
         "ecr_initiate_layer_upload": {},
         "ecr_layer": {"src": layer_file},
         "ecr_layer_info": {"layer_digests": [DIGEST]},
@@ -131,7 +142,8 @@ class TestReturn:
         with pytest.raises(ModuleFailedError) as failed:
             run_module(module, connection=connection, **task)
         known = keys_returned(module, "when a request failed")
-        assert known <= keys_of(failed.value.result) <= known | keys_returned(module, "when an upload failed")
+        begun = keys_returned(module, "when an upload failed") | keys_returned(module, "when a push failed")
+        assert known <= keys_of(failed.value.result) <= known | begun
 
 
 @pytest.mark.parametrize("module", OPERATIONS, ids=name_of, indirect=True)
@@ -192,6 +204,46 @@ class TestSpecial:
     ) -> None:
         (layer,) = run_module(module, connection=connection, **task)["layers"]
         assert set(layer) == set(documented(module)["layers"]["contains"])
+
+    @pytest.mark.parametrize("module", [ecr_image_info], indirect=True)
+    def test_images_are_documented_whole(
+        self, module: t.Any, connection: dict[str, t.Any], task: dict[str, t.Any], image_source: str
+    ) -> None:
+        name = task["repository_name"]
+        run_module(ecr_image, connection=connection, repository_name=name, src=image_source, tags=["1"])
+        (image,) = run_module(module, connection=connection, **task)["images"]
+        assert set(image) == set(documented(module)["images"]["contains"])
+
+    @pytest.mark.parametrize("module", [ecr_image], indirect=True)
+    @pytest.mark.parametrize("check", [True, False])
+    def test_parts_of_an_image_are_documented_whole(
+        self, module: t.Any, connection: dict[str, t.Any], task: dict[str, t.Any], check: bool
+    ) -> None:
+        result = run_module(module, check=check, connection=connection, **task)
+        assert set(result["image"]) == set(documented(module)["image"]["contains"])
+        (sample,) = documented(module)["image"]["contains"]["tags"]["sample"]
+        for entry in result["image"]["tags"]:
+            assert set(entry) == set(sample)
+        for key in ("layers", "manifests"):
+            for entry in result[key]:
+                assert set(entry) == set(documented(module)[key]["contains"])
+
+    @pytest.mark.parametrize("module", [ecr_image], indirect=True)
+    @pytest.mark.parametrize("operation", ["InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "PutImage"])
+    def test_push_that_fails_has_the_keys_that_are_documented(
+        self,
+        module: t.Any,
+        connection: dict[str, t.Any],
+        task: dict[str, t.Any],
+        operation: str,
+        strict_ecr: StrictECR,
+    ) -> None:
+        strict_ecr.control.faults.add(Fault("kms", operation, repository=task["repository_name"]))
+        with pytest.raises(ModuleFailedError) as failed:
+            run_module(module, connection=connection, **task)
+        keys = keys_of(failed.value.result)
+        assert keys_returned(module, "when a push failed") <= keys <= set(documented(module))
+        assert ("layer_digest" in keys) == (operation != "PutImage")
 
     @pytest.mark.parametrize("module", [ecr_layer], indirect=True)
     @pytest.mark.parametrize("operation", ["InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload"])

@@ -1,0 +1,186 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One image of a source, whole: its manifests, the platforms chosen, and every blob that belongs to it."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+from functools import cached_property
+
+from ansible_collections.layerkit.ecr.plugins.module_utils._json_document import JsonObject
+from ansible_collections.layerkit.ecr.plugins.module_utils._manifest import Manifest, check_manifest_size
+from ansible_collections.layerkit.ecr.plugins.module_utils._part_size import check_layer_size
+from ansible_collections.layerkit.ecr.plugins.module_utils._platform import Platform
+from ansible_collections.layerkit.ecr.plugins.module_utils._validation import InvalidInputError
+
+if t.TYPE_CHECKING:
+    from ansible_collections.layerkit.ecr.plugins.module_utils._descriptor import Descriptor
+    from ansible_collections.layerkit.ecr.plugins.module_utils._image_source import ImageSource
+
+# The configurations of images that run; those of artifacts say nothing of a platform.
+_CONFIGS = ("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json")
+_LARGEST_CONFIG = 8 * 1024 * 1024
+_MOST_LISTED = 20
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image of a source, checked for what Amazon ECR would refuse.
+
+    ``children`` are the images of an index, each once. ``foreign`` are the digests of layers that are to be had
+    elsewhere, by their ``urls``, and that the source does not hold. ``platforms`` are in the order of the index.
+    """
+
+    source: ImageSource
+    root: Manifest
+    children: tuple[Manifest, ...]
+    platforms: tuple[Platform, ...]
+    foreign: frozenset[str]
+
+    @property
+    def manifests(self) -> tuple[Manifest, ...]:
+        """All manifests, in the order in which they are put: what is referred to comes first."""
+        return (*self.children, self.root)
+
+    @cached_property
+    def blobs(self) -> dict[str, Descriptor]:
+        """Every blob once, by its digest."""
+        return {blob.digest: blob for manifest in self.manifests for blob in manifest.blobs}
+
+    def platform_of(self, manifest: Manifest) -> Platform | None:
+        """Return the platform that one of the manifests is for, None for an index and for an artifact."""
+        for image in self.root.images:
+            if image.digest == manifest.digest and image.platform:
+                return image.platform
+        return self.platforms[0] if manifest is self.root and self.platforms and not manifest.is_index else None
+
+
+def load_image(
+    sources: t.Sequence[ImageSource],
+    src: str,
+    image: str | None,
+    platforms: t.Sequence[Platform],
+    part_size: int,
+) -> Image:
+    """Return an image of a source.
+
+    :param sources: the ways to read the source; the first that makes a whole image is taken
+    :param image: a reference name, a tag or a digest; None for the only image
+    :param platforms: those to be picked, none for all
+    :param part_size: the size in bytes of the parts that layers will be sent in
+    :raises InvalidInputError: there is no such image, or it is damaged, or Amazon ECR would refuse it
+    """
+    source, *others = sources
+    try:
+        return _Loader(source, f"src {src!r}", part_size).load(image, platforms)
+    except InvalidInputError as refusal:
+        if not others:
+            raise
+        try:
+            return load_image(others, src, image, platforms, part_size)
+        except InvalidInputError as other:
+            both = f"{refusal.message}. Read as the other kind of archive that it is as well: {other.message}"
+            raise InvalidInputError(both) from other
+
+
+class _Loader:
+    def __init__(self, source: ImageSource, where: str, part_size: int) -> None:
+        self._source = source
+        self._where = where
+        self._part_size = part_size
+
+    def load(self, image: str | None, wanted: t.Sequence[Platform]) -> Image:
+        root = self._manifest(self._source.choose(image))
+        chosen: dict[Descriptor, Manifest] = {}
+        if root.is_index:
+            picked = self._picked(root, wanted) if wanted else root.images
+            chosen = {descriptor: self._manifest(descriptor) for descriptor in picked}
+            root = self._reduced(root, chosen, bool(wanted))
+        children = {child.digest: child for child in chosen.values()} if root.is_index else {}
+        foreign = self._check_blobs([*children.values(), root])
+        if root.is_index:
+            found = [self._platform(descriptor, child) for descriptor, child in chosen.items()]
+        else:
+            found = [self._configured_platform(root)]
+            if not chosen:
+                self._check_platform(found[0], wanted)
+        platforms = tuple(dict.fromkeys(platform for platform in found if platform and platform.os != "unknown"))
+        return Image(self._source, root, tuple(children.values()), platforms, foreign)
+
+    def _manifest(self, descriptor: Descriptor) -> Manifest:
+        content = self._source.manifest(descriptor)
+        return Manifest.parse(content, descriptor.media_type, f"{self._where}: manifest {descriptor.digest}")
+
+    def _reduced(self, root: Manifest, chosen: t.Mapping[Descriptor, Manifest], picks: bool) -> Manifest:
+        # Whoever picks one platform wants an image, not an index: Lambda takes no other.
+        if picks and len(chosen) == 1:
+            return next(iter(chosen.values()))
+        reduced = root.with_images(chosen)
+        check_manifest_size(len(reduced.content), f"{self._where}: the index of the platforms chosen")
+        return reduced
+
+    def _picked(self, index: Manifest, wanted: t.Sequence[Platform]) -> list[Descriptor]:
+        found = {image: self._platform(image, None) for image in index.images}
+        platforms = [platform for platform in found.values() if platform]
+        picked: set[Platform] = set()
+        for platform in wanted:
+            meant = platform.narrowed(platforms)
+            if not meant:
+                raise self._no_platform(platform, platforms)
+            picked |= meant
+        return [image for image, platform in found.items() if platform in picked]
+
+    def _check_platform(self, found: Platform | None, wanted: t.Sequence[Platform]) -> None:
+        for platform in wanted:
+            if found is None or not platform.includes(found):
+                raise self._no_platform(platform, [found] if found else [])
+
+    def _no_platform(self, platform: Platform, found: t.Sequence[Platform]) -> InvalidInputError:
+        names = sorted(set(map(str, found)))
+        listed = ", ".join(names[:_MOST_LISTED]) or "none"
+        return InvalidInputError(
+            f"{self._where} has no image for the platform {platform}, nothing was sent: it has {listed}"
+        )
+
+    def _platform(self, descriptor: Descriptor, manifest: Manifest | None) -> Platform | None:
+        if descriptor.platform:
+            return descriptor.platform
+        return self._configured_platform(manifest or self._manifest(descriptor))
+
+    def _configured_platform(self, manifest: Manifest) -> Platform | None:
+        config = manifest.blobs[0]
+        if config.media_type not in _CONFIGS:
+            return None
+        where = f"{self._where}: config {config.digest}"
+        if config.size > _LARGEST_CONFIG:
+            raise InvalidInputError(
+                f"{where} has {config.size} bytes, nothing was sent: {_LARGEST_CONFIG} bytes at most are read"
+            )
+        self._check_blobs([Manifest(b"", manifest.media_type, blobs=(config,))])
+        with self._source.open(config.digest) as blob:
+            content = blob.read(0, blob.size)
+            found = blob.digest()
+        if found != config.digest:
+            raise InvalidInputError(f"{where} is damaged, nothing was sent: its bytes have the digest {found}")
+        return Platform.from_json(JsonObject.parse(content, where))
+
+    def _check_blobs(self, manifests: t.Sequence[Manifest]) -> frozenset[str]:
+        """Check every blob's size, and return those that are to be had elsewhere."""
+        foreign: set[str] = set()
+        for blob in {blob.digest: blob for manifest in manifests for blob in manifest.blobs}.values():
+            name = f"{self._where}: blob {blob.digest}"
+            size = self._source.size(blob.digest)
+            if size is None and blob.urls:
+                foreign.add(blob.digest)
+            elif size is None:
+                raise InvalidInputError(f"{name} is missing, nothing was sent")
+            elif size != blob.size:
+                raise InvalidInputError(
+                    f"{name} has {size} bytes, not the {blob.size} of its descriptor, nothing was sent"
+                )
+            else:
+                check_layer_size(name, size, self._part_size)
+        return frozenset(foreign)

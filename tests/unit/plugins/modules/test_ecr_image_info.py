@@ -1,0 +1,205 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""ecr_image_info from its arguments to its result."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.layerkit.ecr.plugins.module_utils._repository import _ACCEPTED_MEDIA_TYPES
+from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import operation_model
+from ansible_collections.layerkit.ecr.plugins.modules import ecr_image, ecr_image_info
+from ansible_collections.layerkit.ecr.tests.unit.layout_writer import INDEX_TYPE, MANIFEST_TYPE, LayoutWriter, digest_of
+from ansible_collections.layerkit.ecr.tests.unit.modelled_advice import ADVICE
+from ansible_collections.layerkit.ecr.tests.unit.module_runner import ModuleFailedError, run_module, warnings_of
+from ansible_collections.layerkit.ecr.tests.unit.stubbed_registry import StubbedRegistry
+
+if t.TYPE_CHECKING:
+    from ansible_collections.layerkit.ecr.tests.strict_ecr.server import StrictECR
+
+REPOSITORY = "team/app"
+ACCOUNT = "123456789012"
+MANIFEST = '{"schemaVersion": 2, "layers": []}'
+DIGEST = digest_of(MANIFEST.encode())
+OTHER = digest_of(b"another manifest")
+NOON = datetime.datetime(2026, 2, 3, 12, tzinfo=datetime.timezone(datetime.timedelta(hours=1)))
+
+
+def look_up(*ids: dict[str, str]) -> dict[str, t.Any]:
+    return {"repositoryName": REPOSITORY, "imageIds": list(ids), "acceptedMediaTypes": _ACCEPTED_MEDIA_TYPES}
+
+
+def found(tag: str | None = None, manifest: str = MANIFEST) -> dict[str, t.Any]:
+    digest = digest_of(manifest.encode())
+    return {
+        "registryId": ACCOUNT,
+        "repositoryName": REPOSITORY,
+        "imageId": {"imageDigest": digest, **({"imageTag": tag} if tag else {})},
+        "imageManifest": manifest,
+        "imageManifestMediaType": MANIFEST_TYPE,
+    }
+
+
+def missing(**image_id: str) -> dict[str, t.Any]:
+    return {"imageId": image_id, "failureCode": "ImageNotFound", "failureReason": "Requested image not found"}
+
+
+def detail(digest: str = DIGEST, **members: t.Any) -> dict[str, t.Any]:
+    return {
+        "imageDigest": digest,
+        "imageTags": ["1", "latest"],
+        "imageSizeInBytes": 70,
+        "imagePushedAt": NOON,
+        **members,
+    }
+
+
+def describe(registry: StubbedRegistry, *details: dict[str, t.Any]) -> None:
+    ids = [{"imageDigest": entry["imageDigest"]} for entry in details]
+    registry.answers("DescribeImages", {"repositoryName": REPOSITORY, "imageIds": ids}, imageDetails=list(details))
+
+
+def info(**options: t.Any) -> dict[str, t.Any]:
+    return run_module(ecr_image_info, repository_name=REPOSITORY, **options)
+
+
+class TestAnswers:
+    def test_tags_and_digests(self, registry: StubbedRegistry) -> None:
+        registry.answers(
+            "BatchGetImage",
+            look_up({"imageDigest": DIGEST}, {"imageDigest": OTHER}, {"imageTag": "1"}, {"imageTag": "2"}),
+            images=[found("1"), found()],
+            failures=[missing(imageTag="2"), missing(imageDigest=OTHER)],
+        )
+        describe(registry, detail())
+        result = info(tags=["1", "2"], digests=[DIGEST, OTHER])
+        assert result["missing"] == ["2", OTHER]
+        assert result["registry_id"] == ACCOUNT
+        assert result["images"] == [
+            {
+                "digest": DIGEST,
+                "tags": ["1", "latest"],
+                "media_type": MANIFEST_TYPE,
+                "manifest": json.loads(MANIFEST),
+                "raw_manifest": MANIFEST,
+                "size": 70,
+                "pushed_at": "2026-02-03T11:00:00+00:00",
+            }
+        ]
+
+    def test_nothing_found_asks_nothing_more(self, registry: StubbedRegistry) -> None:
+        registry.answers("BatchGetImage", look_up({"imageTag": "1"}), images=[], failures=[missing(imageTag="1")])
+        result = info(tags=["1"])
+        assert (result["images"], result["missing"], result["registry_id"]) == ([], ["1"], None)
+
+    def test_images_are_asked_for_by_the_hundred(self, registry: StubbedRegistry) -> None:
+        tags = [str(number) for number in range(150)]
+        for batch in (tags[:100], tags[100:]):
+            failures = [missing(imageTag=tag) for tag in batch]
+            registry.answers(
+                "BatchGetImage", look_up(*({"imageTag": tag} for tag in batch)), images=[], failures=failures
+            )
+        assert info(tags=tags)["missing"] == tags
+
+    def test_tag_under_which_another_one_is_named_is_asked_for_alone(self, registry: StubbedRegistry) -> None:
+        registry.answers(
+            "BatchGetImage", look_up({"imageTag": "1"}, {"imageTag": "2"}), images=[found("2"), found("2")], failures=[]
+        )
+        registry.answers("BatchGetImage", look_up({"imageTag": "1"}), images=[found("2")], failures=[])
+        describe(registry, detail())
+        result = info(tags=["1", "2"])
+        assert (len(result["images"]), result["missing"]) == (1, [])
+
+    def test_image_that_is_gone_when_it_is_described(self, registry: StubbedRegistry) -> None:
+        other = found("2", "another manifest")
+        registry.answers(
+            "BatchGetImage", look_up({"imageTag": "1"}, {"imageTag": "2"}), images=[found("1"), other], failures=[]
+        )
+        ids = [{"imageDigest": DIGEST}, {"imageDigest": OTHER}]
+        expected = {"repositoryName": REPOSITORY, "imageIds": ids}
+        registry.refuses("DescribeImages", expected, "ImageNotFoundException")
+        describe(registry, detail())
+        registry.refuses("DescribeImages", {**expected, "imageIds": ids[1:]}, "ImageNotFoundException")
+        first, second = info(tags=["1", "2"])["images"]
+        assert (first["size"], second["size"], second["pushed_at"], second["tags"]) == (70, None, None, ["2"])
+        assert (second["manifest"], second["raw_manifest"]) == (None, "another manifest")
+
+    def test_without_leave_to_describe(self, registry: StubbedRegistry) -> None:
+        registry.answers("BatchGetImage", look_up({"imageTag": "1"}), images=[found("1")], failures=[])
+        expected = {"repositoryName": REPOSITORY, "imageIds": [{"imageDigest": DIGEST}]}
+        registry.refuses("DescribeImages", expected, "AccessDeniedException")
+        result = info(tags=["1"])
+        assert (result["images"][0]["tags"], result["images"][0]["size"]) == (["1"], None)
+        assert "ecr:DescribeImages" in warnings_of(result)[0]
+
+
+class TestErrors:
+    @pytest.mark.parametrize("code", [shape.name for shape in operation_model("BatchGetImage").error_shapes])
+    def test_modelled_error_of_getting(self, registry: StubbedRegistry, code: str) -> None:
+        attempts = 7 if code in ("ServerException", "LimitExceededException") else 1
+        for _attempt in range(attempts):
+            registry.refuses("BatchGetImage", look_up({"imageTag": "1"}), code)
+        with pytest.raises(ModuleFailedError, match=code) as failed:
+            info(tags=["1"])
+        assert failed.value.result["error"]["code"] == code
+        assert ADVICE[code] in failed.value.msg
+
+    @pytest.mark.parametrize(
+        "code",
+        [shape.name for shape in operation_model("DescribeImages").error_shapes if shape.name[:13] != "ImageNotFound"],
+    )
+    def test_modelled_error_of_describing(self, registry: StubbedRegistry, code: str) -> None:
+        registry.answers("BatchGetImage", look_up({"imageTag": "1"}), images=[found("1")], failures=[])
+        for _attempt in range(7 if code == "ServerException" else 1):
+            expected = {"repositoryName": REPOSITORY, "imageIds": [{"imageDigest": DIGEST}]}
+            registry.refuses("DescribeImages", expected, code)
+        with pytest.raises(ModuleFailedError, match=code) as failed:
+            info(tags=["1"])
+        assert ADVICE[code] in failed.value.msg
+
+    def test_image_that_the_registry_does_not_give_out(self, registry: StubbedRegistry) -> None:
+        failure = {**missing(imageTag="1"), "failureCode": "KmsError", "failureReason": "the key is disabled"}
+        registry.answers("BatchGetImage", look_up({"imageTag": "1"}), images=[], failures=[failure])
+        with pytest.raises(ModuleFailedError, match=r"KmsError.*the key is disabled"):
+            info(tags=["1"])
+
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [
+            ({}, "tags or digests is required"),
+            ({"tags": ["a b"]}, "'a b' must match"),
+            ({"digests": ["sha256:12"]}, "'sha256:12' must match"),
+            ({"tags": ["1"], "registry_id": "12"}, "registry_id '12'"),
+        ],
+    )
+    def test_bad_input(self, registry: StubbedRegistry, options: dict[str, t.Any], words: str) -> None:
+        assert registry
+        with pytest.raises(ModuleFailedError) as failed:
+            info(**options)
+        assert words in failed.value.msg
+        assert "nothing was sent" in failed.value.msg
+
+
+def test_over_http(strict_ecr: StrictECR, repository: str, tmp_path: Path, connection: dict[str, t.Any]) -> None:
+    strict_ecr.control.rules(repository).converts_manifests = True
+    layout = LayoutWriter(tmp_path / "layout")
+    images = {"linux/amd64": layout.image(b"layer"), "linux/arm64": layout.image(b"other", platform="linux/arm64")}
+    index = layout.index(images)
+    src = str(layout.finish(index))
+    run_module(ecr_image, connection=connection, repository_name=repository, src=src, tags=["a", "b"])
+    child = images["linux/arm64"]["digest"]
+    task = {"repository_name": repository, "tags": ["a", "b", "c"], "digests": [child]}
+    result = run_module(ecr_image_info, connection=connection, **task)
+    first, second = result["images"]
+    assert (first["digest"], first["media_type"], sorted(first["tags"])) == (index["digest"], INDEX_TYPE, ["a", "b"])
+    assert first["raw_manifest"].encode() == layout.path_of(index["digest"]).read_bytes()
+    assert (second["digest"], second["tags"], second["manifest"]["layers"][0]["size"]) == (child, [], len(b"other"))
+    assert result["missing"] == ["c"]
+    assert datetime.datetime.fromisoformat(first["pushed_at"]).tzinfo == datetime.UTC
+    assert not run_module(ecr_image_info, check=True, connection=connection, **task)["changed"]
