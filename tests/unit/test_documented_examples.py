@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import itertools
 import os
 import re
 import subprocess
 import sys
+import tarfile
 import textwrap
 import typing as t
 from pathlib import Path
@@ -21,12 +21,15 @@ import pytest
 import yaml
 from ansible_collections.layerkit.ecr.plugins.modules import (
     ecr_complete_layer_upload,
+    ecr_image,
+    ecr_image_info,
     ecr_initiate_layer_upload,
     ecr_layer,
     ecr_layer_info,
     ecr_upload_layer_part,
 )
 from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import ecr_client
+from ansible_collections.layerkit.ecr.tests.unit.layout_writer import LayoutWriter, digest_of
 
 if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.tests.strict_ecr.server import StrictECR
@@ -36,7 +39,9 @@ ROOT = Path(__file__).parents[2]
 REPOSITORY = "my-app"
 REGION = "eu-west-1"
 LAYER = gzip.compress(b"the files of a layer" * 100, mtime=0)
-DIGEST = "sha256:" + hashlib.sha256(LAYER).hexdigest()
+DIGEST = digest_of(LAYER)
+# The platforms that the examples pick from.
+PLATFORMS = ("linux/amd64", "linux/arm64/v8")
 
 
 def readme_snippets(language: str) -> list[str]:
@@ -58,6 +63,7 @@ class Host:
         self.server = server
         self.client = ecr_client(server.url, region=REGION)
         (directory / "layer.tar.gz").write_bytes(LAYER)
+        self.images = self.write_image(directory / "layout", directory / "image.tar")
         secret = "aws_access_key_id = AKIAEXAMPLES\naws_secret_access_key = not-a-secret-0nly-for-examples\n"
         (directory / "credentials").write_text(f"[default]\n{secret}[ci]\n{secret}", encoding="utf-8")
         self.environment = {
@@ -70,6 +76,17 @@ class Host:
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
             "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
         }
+
+    @staticmethod
+    def write_image(path: Path, archive: Path) -> dict[str, str]:
+        """Write an image for several platforms, and return the digests by the platforms, and by "all" the index's."""
+        layout = LayoutWriter(path)
+        images = {platform: layout.image(LAYER, platform=platform) for platform in PLATFORMS}
+        index = layout.index(images)
+        layout.finish(index)
+        with tarfile.open(archive, "w") as tar:
+            tar.add(path, arcname=".")
+        return {name: image["digest"] for name, image in {**images, "all": index}.items()}
 
     def run(self, *command: str, **environment: str) -> str:
         ran = subprocess.run(
@@ -90,6 +107,10 @@ class Host:
 
     def layers(self) -> dict[str, int]:
         return self.server.control.layers(REPOSITORY)
+
+    def tags(self) -> dict[str, str]:
+        ids = self.client.list_images(repositoryName=REPOSITORY)["imageIds"]
+        return {image["imageTag"]: image["imageDigest"] for image in ids if "imageTag" in image}
 
     def sent(self) -> str:
         upload_id = self.client.initiate_layer_upload(repositoryName=REPOSITORY)["uploadId"]
@@ -115,6 +136,7 @@ def host(tmp_path: Path, strict_ecr: StrictECR) -> t.Iterator[Host]:
     ("module", "layers"),
     [
         (ecr_complete_layer_upload, {DIGEST: len(LAYER)}),
+        (ecr_image_info, {}),
         (ecr_initiate_layer_upload, {}),
         (ecr_layer, {DIGEST: len(LAYER)}),
         (ecr_layer_info, {}),
@@ -124,20 +146,32 @@ def host(tmp_path: Path, strict_ecr: StrictECR) -> t.Iterator[Host]:
 )
 def test_examples_of_a_module(host: Host, module: t.Any, layers: dict[str, int]) -> None:
     tasks = yaml.safe_load(module.EXAMPLES)
-    printed = host.play(
-        [{"hosts": "localhost", "gather_facts": False, "vars": {"layer_file": "layer.tar.gz"}, "tasks": tasks}]
-    )
+    files = {"layer_file": "layer.tar.gz", "image_source": "image.tar"}
+    printed = host.play([{"hosts": "localhost", "gather_facts": False, "vars": files, "tasks": tasks}])
     assert re.search(rf"ok={len(tasks)} .*failed=0 +skipped=0", printed), printed
     assert host.layers() == layers
 
 
+def test_examples_of_the_image_module(host: Host) -> None:
+    tasks = yaml.safe_load(ecr_image.EXAMPLES)
+    files = {"image_source": "image.tar"}
+    printed = host.play([{"hosts": "localhost", "gather_facts": False, "vars": files, "tasks": tasks}])
+    assert re.search(rf"ok={len(tasks)} .*failed=0 +skipped=0", printed), printed
+    assert host.tags() == {
+        "1.4.2": host.images["all"],
+        "latest": host.images["all"],
+        "1.4.2-lambda": host.images["linux/amd64"],
+    }
+
+
 def test_playbooks_of_the_readme(host: Host) -> None:
-    playbooks = readme_snippets("yaml")
-    assert len(playbooks) == 2
-    for playbook in playbooks:
-        host.play(yaml.safe_load(playbook))
-    assert host.layers() == {DIGEST: len(LAYER)}
-    assert len(host.server.control.uploads(REPOSITORY)) == 1
+    image, role, layer = readme_snippets("yaml")
+    assert "pushed.image.uri" in host.play(yaml.safe_load(image))
+    assert host.tags() == dict.fromkeys(("1.4.2", "latest"), host.images["all"])
+    host.play(yaml.safe_load(role))
+    assert (host.tags()["latest"], host.tags()["lambda"]) == (host.images["all"], host.images["linux/amd64"])
+    assert "changed=0" in host.play(yaml.safe_load(layer))
+    assert DIGEST in host.layers()
 
 
 def test_ad_hoc_command_of_the_readme(host: Host) -> None:
@@ -163,7 +197,8 @@ def test_playbooks_of_the_guides(host: Host) -> None:
     for playbook in playbooks:
         host.play(yaml.safe_load(playbook))
         assert "changed=0" in host.play(yaml.safe_load(playbook)), "the second run changed something"
-    assert host.layers() == {DIGEST: len(LAYER)}
+    assert DIGEST in host.layers()
+    assert host.tags() == {"latest": host.images["all"], "lambda": host.images["linux/amd64"]}
 
 
 def test_module_table_of_the_readme_has_every_module() -> None:
