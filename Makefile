@@ -50,14 +50,14 @@ test: $(ENVIRONMENT) ## Everything below
 	@$(MAKE) --no-print-directory unit
 
 .PHONY: unit
-unit: $(ENVIRONMENT) ## The pytest tests; PYTEST_ARGS='-k digest' for some of them
+unit: $(ENVIRONMENT) tools ## The pytest tests; PYTEST_ARGS='-k digest' for some of them
 	@printf '\n==> pytest\n'
 	@pytest --numprocesses=2 --dist=worksteal $(PYTEST_ARGS)
 
 .PHONY: molecule molecule-moto molecule-strict
 molecule: $(ENVIRONMENT) ## The molecule scenarios, on plain moto and on the strict backend
 	@$(MAKE) --no-print-directory $(PARALLEL) molecule-moto molecule-strict
-molecule-moto molecule-strict: molecule-%: $(ENVIRONMENT)
+molecule-moto molecule-strict: molecule-%: $(ENVIRONMENT) tools
 	@$(STEP) 'molecule on the $* server' tests/tools/molecule.sh $* $(SCENARIO)
 
 .PHONY: sanity
@@ -78,6 +78,10 @@ lint: $(ENVIRONMENT) ## ruff, mypy, ansible-lint, antsibull-docs, antsibull-chan
 .PHONY: package
 package: $(ENVIRONMENT) ## Build the tarball, install it into an empty path, and use it from there
 	@$(STEP) 'package' tests/tools/package.sh
+
+.PHONY: tools
+tools: ## See to it that umoci, skopeo, buildah and busybox are there, with apt-get
+	@tests/tools/system_packages.sh
 
 .PHONY: clean
 clean: ## Remove the environment and everything that was written at run time

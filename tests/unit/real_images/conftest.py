@@ -1,0 +1,50 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.layerkit.ecr.tests.real_images import RealImage, Tools, make_images
+from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import ecr_client
+from ansible_collections.layerkit.ecr.tests.unit.real_images.recorded_registry import Registry
+from ansible_collections.layerkit.ecr.tests.unit.real_images.recording_proxy import RecordingProxy
+
+if t.TYPE_CHECKING:
+    from mypy_boto3_ecr import ECRClient
+
+ECR_SERVER = Path(__file__).parents[2] / "tools" / "ecr_server.py"
+
+
+# Each process of pytest-xdist makes its own: they take a few seconds, and what is kept has to be known for fresh.
+@pytest.fixture(scope="session")
+def images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RealImage]:
+    return make_images(tmp_path_factory.mktemp("real-images"))
+
+
+@pytest.fixture(scope="session")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Tools:
+    return Tools(tmp_path_factory.mktemp("tools"))
+
+
+@pytest.fixture(scope="session")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[ECRClient]:
+    """Run plain moto in a process of its own, and return a client of it."""
+    directory = tmp_path_factory.mktemp("moto")
+    command = [sys.executable, str(ECR_SERVER)]
+    started = subprocess.run([*command, "start", "moto", str(directory)], check=True, capture_output=True, text=True)
+    yield ecr_client(started.stdout.strip())
+    subprocess.run([*command, "stop", str(directory)], check=True)
+
+
+@pytest.fixture(params=["moto", "strict"])
+def registry(request: pytest.FixtureRequest, moto: ECRClient, ecr: ECRClient) -> t.Iterator[Registry]:
+    """A new repository, once on plain moto and once on the strict server."""
+    client = {"moto": moto, "strict": ecr}[request.param]
+    with RecordingProxy(client.meta.endpoint_url).running() as proxy:
+        yield Registry(client, proxy)
