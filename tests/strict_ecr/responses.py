@@ -59,8 +59,14 @@ class StrictECRResponse(ECRResponse):
 
     def batch_get_image(self) -> ActionResult:
         """Answer BatchGetImage with the media types that the caller accepts, which moto leaves out."""
-        members = ("repositoryName", "registryId", "imageIds", "acceptedMediaTypes")
-        return ActionResult(self.ecr_backend.batch_get_image(*map(self.params.get, members)))
+        return ActionResult(
+            self.ecr_backend.batch_get_image(
+                self.params["repositoryName"],
+                self.params.get("registryId"),
+                self.params["imageIds"],
+                self.params.get("acceptedMediaTypes"),
+            )
+        )
 
     def get_download_url_for_layer(self) -> ActionResult:  # type: ignore[override]  # moto's own only raises
         """Answer GetDownloadUrlForLayer, which moto does not implement."""

@@ -215,7 +215,7 @@ class TestSingleImage:
         assert len(result["layers"]) == 3
         assert bench.calls().count("CompleteLayerUpload") == 3
 
-    def test_biggest_blobs_are_sent_first(self, bench: ImageBench) -> None:
+    def test_biggest_blobs_are_sent_first(self, bench: ImageBench, monkeypatch: pytest.MonkeyPatch) -> None:
         bench.layout.finish(bench.layout.image(b"s" * 400, b"l" * 9000, b"m" * 5000))
         completed: list[str] = []
         original = bench.control.backend_class.complete_layer_upload
@@ -225,11 +225,8 @@ class TestSingleImage:
             completed.append(answer["layerDigest"])
             return answer
 
-        bench.control.backend_class.complete_layer_upload = complete  # type: ignore[method-assign]  # a spy
-        try:
-            bench.run(parallel=1)
-        finally:
-            bench.control.backend_class.complete_layer_upload = original  # type: ignore[method-assign]  # and its end
+        monkeypatch.setattr(bench.control.backend_class, "complete_layer_upload", complete)
+        bench.run(parallel=1)
         assert completed[:3] == [digest_of(b"l" * 9000), digest_of(b"m" * 5000), digest_of(b"s" * 400)]
 
     def test_foreign_layer_is_left_out(self, bench: ImageBench) -> None:
@@ -313,7 +310,7 @@ class TestIndex:
         assert len(bench.layers()) == 3
 
     def test_several_platforms_are_an_index_of_these(self, bench: ImageBench, index: dict[str, t.Any]) -> None:
-        options = {"platforms": ["linux/arm64", "linux/amd64"], "tags": ["two"]}
+        options: dict[str, t.Any] = {"platforms": ["linux/arm64", "linux/amd64"], "tags": ["two"]}
         result = bench.run(**options)
         digest = bench.tags()["two"]
         stored = json.loads(bench.manifest(digest))
@@ -450,7 +447,7 @@ class TestRegistryThatLosesThings:
         bench.control.rules(bench.repository).part_size = 4
         layer = b"0123456789"
         bench.layout.finish(bench.layout.image(layer))
-        state = {"state_dir": str(tmp_path / "state"), "parallel": 1}
+        state: dict[str, t.Any] = {"state_dir": str(tmp_path / "state"), "parallel": 1}
         bench.strike("UploadLayerPart", "kms", skip=200)
         whole = bench.run(check=True, **state)["bytes_sent"]
         bench.control.faults.clear()

@@ -194,7 +194,7 @@ def test_over_http(strict_ecr: StrictECR, repository: str, tmp_path: Path, conne
     src = str(layout.finish(index))
     run_module(ecr_image, connection=connection, repository_name=repository, src=src, tags=["a", "b"])
     child = images["linux/arm64"]["digest"]
-    task = {"repository_name": repository, "tags": ["a", "b", "c"], "digests": [child]}
+    task: dict[str, t.Any] = {"repository_name": repository, "tags": ["a", "b", "c"], "digests": [child]}
     result = run_module(ecr_image_info, connection=connection, **task)
     first, second = result["images"]
     assert (first["digest"], first["media_type"], sorted(first["tags"])) == (index["digest"], INDEX_TYPE, ["a", "b"])
