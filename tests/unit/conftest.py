@@ -5,7 +5,10 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import typing as t
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -16,6 +19,8 @@ from ansible_collections.layerkit.ecr.tests.unit.stubbed_registry import Stubbed
 if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.tests.strict_ecr.server import StrictECR
     from mypy_boto3_ecr import ECRClient
+
+ECR_SERVER = Path(__file__).parents[1] / "tools/ecr_server.py"
 
 # The fixtures of the strict server.
 pytest_plugins = ["ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures"]
@@ -51,6 +56,19 @@ def registry(monkeypatch: pytest.MonkeyPatch, delays: list[float]) -> t.Iterator
     with stubbed.stubber:
         yield stubbed
         stubbed.stubber.assert_no_pending_responses()
+
+
+@pytest.fixture(scope="session")
+def plain_moto(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[ECRClient]:
+    """Run moto without the strict backend, in a process of its own, and return a client of it."""
+    # pytest itself is to import the module first, as it is a plugin.
+    from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import ecr_client
+
+    directory = tmp_path_factory.mktemp("moto")
+    command = [sys.executable, str(ECR_SERVER)]
+    started = subprocess.run([*command, "start", "moto", str(directory)], check=True, capture_output=True, text=True)
+    yield ecr_client(started.stdout.strip())
+    subprocess.run([*command, "stop", str(directory)], check=True)
 
 
 @pytest.fixture

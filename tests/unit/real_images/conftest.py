@@ -4,21 +4,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import typing as t
-from pathlib import Path
 
 import pytest
 from ansible_collections.layerkit.ecr.tests.real_images import RealImage, Tools, make_images
-from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import ecr_client
 from ansible_collections.layerkit.ecr.tests.unit.real_images.recorded_registry import Registry
 from ansible_collections.layerkit.ecr.tests.unit.real_images.recording_proxy import RecordingProxy
 
 if t.TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
-
-ECR_SERVER = Path(__file__).parents[2] / "tools" / "ecr_server.py"
 
 
 # Each process of pytest-xdist makes its own: they take a few seconds, and what is kept has to be known for fresh.
@@ -32,19 +26,9 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Tools:
     return Tools(tmp_path_factory.mktemp("tools"))
 
 
-@pytest.fixture(scope="session")
-def moto(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[ECRClient]:
-    """Run plain moto in a process of its own, and return a client of it."""
-    directory = tmp_path_factory.mktemp("moto")
-    command = [sys.executable, str(ECR_SERVER)]
-    started = subprocess.run([*command, "start", "moto", str(directory)], check=True, capture_output=True, text=True)
-    yield ecr_client(started.stdout.strip())
-    subprocess.run([*command, "stop", str(directory)], check=True)
-
-
 @pytest.fixture(params=["moto", "strict"])
-def registry(request: pytest.FixtureRequest, moto: ECRClient, ecr: ECRClient) -> t.Iterator[Registry]:
+def registry(request: pytest.FixtureRequest, plain_moto: ECRClient, ecr: ECRClient) -> t.Iterator[Registry]:
     """A new repository, once on plain moto and once on the strict server."""
-    client = {"moto": moto, "strict": ecr}[request.param]
+    client = {"moto": plain_moto, "strict": ecr}[request.param]
     with RecordingProxy(client.meta.endpoint_url).running() as proxy:
         yield Registry(client, proxy)
