@@ -3,7 +3,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Play the collection's demo twice against a moto server: the first run uploads a layer, the second must change nothing.
+# Play the collection's demo twice against a moto server: the first run uploads a layer and pushes an image, the second must
+# change nothing.
 # Usage: demo.sh [LAYER], where LAYER is a file, or a directory to be packed; botocore, which has two parts, when not given.
 set -euo pipefail
 tools="$(dirname "$0")"
@@ -18,14 +19,16 @@ elif [ ! -f "$layer" ]; then
   exit 2
 fi
 
+python "$tools/make_image.py" plugins "$work/image.tar"
+
 trap 'python "$tools/ecr_server.py" stop "$work"' EXIT
 url="$(python "$tools/ecr_server.py" start moto "$work")"
 export AWS_REGION=eu-central-1 AWS_ACCESS_KEY_ID=AKIADEMOOFLAYERKIT AWS_SECRET_ACCESS_KEY=made-up-for-the-demo-of-layerkit
 export ANSIBLE_LOCALHOST_WARNING=false ANSIBLE_INVENTORY_UNPARSED_WARNING=false
 
 play() {
-  ansible-playbook layerkit.ecr.demo \
-    -e "demo_layer='$layer'" -e demo_endpoint_url="$url" -e demo_create_repository=true | tee "$work/$1.log"
+  ansible-playbook layerkit.ecr.demo -e "demo_layer='$layer'" -e demo_image="$work/image.tar" \
+    -e demo_endpoint_url="$url" -e demo_create_repository=true | tee "$work/$1.log"
 }
 
 printf '\n==> First run: the layer is uploaded to the moto server on %s\n' "$url"
@@ -37,4 +40,9 @@ if ! grep -Eq '^localhost .* changed=0 ' "$work/second.log"; then
   echo 'FAILED: the second run changed something' >&2
   exit 1
 fi
-printf '==> Success: the layer is in the registry, and the second run changed nothing.\n'
+uri="$(grep -Eo "[0-9]{12}\.dkr\.ecr\.[^ \"]+@sha256:[0-9a-f]{64}" "$work/second.log" | tail -n 1)"
+if [ -z "$uri" ]; then
+  echo 'FAILED: no image was pushed' >&2
+  exit 1
+fi
+printf '==> Success: layer and image are in the registry, and the second run changed nothing. The image is\n%s\n' "$uri"

@@ -18,6 +18,8 @@ fail() {
 rm -rf "$work"
 mkdir -p "$work/dependencies/ansible_collections"
 python "$tools/make_layer.py" plugins "$work/layer.tar.gz"
+python "$tools/make_image.py" plugins "$work/plugins.tar"
+python "$tools/make_image.py" roles "$work/roles.tar"
 
 ansible-galaxy collection build --output-path "$work"
 tarball="$(ls "$work"/layerkit-ecr-*.tar.gz)"
@@ -42,7 +44,8 @@ export AWS_REGION=eu-central-1 AWS_ACCESS_KEY_ID=AKIAPACKAGEOFLAYERKIT AWS_SECRE
 export ANSIBLE_LOCALHOST_WARNING=false ANSIBLE_INVENTORY_UNPARSED_WARNING=false
 
 ansible-doc --list --json layerkit.ecr >modules.json
-python - "$work/collections" <<'PYTHON' || fail "not all modules are found, or not in the tarball's installation"
+ansible-doc --type role --list --json layerkit.ecr >roles.json
+python - "$work/collections" <<'PYTHON' || fail 'modules or roles are missing, elsewhere, or documented differently'
 import json
 import pathlib
 import subprocess
@@ -54,16 +57,60 @@ listed = sorted(json.loads(pathlib.Path("modules.json").read_text(encoding="utf-
 print(*listed, sep="\n")
 documented = json.loads(subprocess.run(["ansible-doc", "--json", *names], check=True, stdout=subprocess.PIPE).stdout)
 files = {pathlib.Path(module["doc"]["filename"]).parent for module in documented.values()}
-sys.exit(not names or listed != names or files != {installed})
+if not names or listed != names or files != {installed}:
+    sys.exit(1)
+
+# The role passes the options of an image on to the module, so it documents the same of them.
+[role] = json.loads(pathlib.Path("roles.json").read_text(encoding="utf-8"))
+print(role)
+command = ["ansible-doc", "--type", "role", "--json", role]
+[documented_role] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout).values()
+of_role = documented_role["entry_points"]["main"]["options"]["push_image_images"]["options"]
+of_module = documented["layerkit.ecr.ecr_image"]["doc"]["options"]
+told = ("type", "elements", "choices", "default", "required")
+differing = {
+    name: option
+    for name, option in of_role.items()
+    if any(option.get(key) != of_module[name].get(key) for key in told)
+}
+sys.exit(str(differing) if differing else 0)
 PYTHON
 
 printf '\n==> The playbook of the installed collection\n'
-ansible-playbook layerkit.ecr.demo -e demo_layer=layer.tar.gz -e demo_endpoint_url="$url" -e demo_create_repository=true |
-  tee play.log
+ansible-playbook layerkit.ecr.demo -e demo_layer=layer.tar.gz -e demo_image=plugins.tar -e demo_endpoint_url="$url" \
+  -e demo_create_repository=true | tee play.log
 grep -q 'layerkit/demo has the layer sha256:' play.log || fail 'the playbook did not come to its end'
+grep -q 'layerkit/demo-image@sha256:' play.log || fail 'the playbook did not push the image'
 
 printf '\n==> An ad-hoc command with the installed collection\n'
 digest="$(python -c 'import hashlib, pathlib; print(hashlib.sha256(pathlib.Path("layer.tar.gz").read_bytes()).hexdigest())')"
 ansible localhost -m layerkit.ecr.ecr_complete_layer_upload -a "endpoint_url=$url repository_name=layerkit/demo
   upload_id=00000000-0000-0000-0000-000000000000 layer_digests=sha256:$digest" | tee ad-hoc.log
 grep -q '"action": "already_exists"' ad-hoc.log || fail 'the ad-hoc command did not find the layer'
+
+printf '\n==> The role of the installed collection, with nothing but amazon.aws beside it\n'
+mkdir -p "$work/alone/ansible_collections"
+ln -s "$collections/amazon" "$work/alone/ansible_collections/"
+export ANSIBLE_COLLECTIONS_PATH="$work/collections:$work/alone"
+cat >push.yml <<'YAML'
+- hosts: localhost
+  gather_facts: false
+  module_defaults:
+    group/layerkit.ecr.aws:
+      endpoint_url: "{{ url }}"
+  roles:
+    - role: layerkit.ecr.push_image
+      vars:
+        push_image_images:
+          - src: "{{ playbook_dir }}/roles.tar"
+            repository_name: layerkit/demo-image
+  post_tasks:
+    - ansible.builtin.debug:
+        var: push_image_result
+YAML
+ansible-playbook push.yml -e url="$url" | tee role.log
+grep -q '"changed": true' role.log || fail 'the role did not push the image'
+if ansible-playbook push.yml -e url="$url" -e push_image_create_repositories=true >no-aws.log 2>&1; then
+  fail 'the role created repositories without community.aws'
+fi
+grep -q 'the collection community.aws is needed' no-aws.log || fail 'the role does not say what it lacks'
