@@ -40,6 +40,12 @@ class _Member:
     content: bytes | None = None
 
 
+class _Opened(t.Protocol):
+    """Opens consecutive bytes of the archive as a blob."""
+
+    def __call__(self, name: str, start: int, size: int, /) -> contextlib.AbstractContextManager[Blob]: ...
+
+
 class Archive(SourceFiles):
     """A tar archive, which can be compressed by gzip, and by zstd where Python can read that."""
 
@@ -154,9 +160,3 @@ class Archive(SourceFiles):
             content = read(start, size)
             self._kept += size
         return _Member(start, size, read(start, min(HEAD, size)), content)
-
-
-class _Opened(t.Protocol):
-    """Opens consecutive bytes of the archive as a blob."""
-
-    def __call__(self, name: str, start: int, size: int, /) -> contextlib.AbstractContextManager[Blob]: ...

@@ -150,7 +150,7 @@ class DockerArchive(ImageSource):
                 raise rootfs.refused("diff_ids", f"{digest!r:.200} must match {SHA256_DIGEST.pattern}")
         pairs = list(zip(names, digests))
         with ThreadPoolExecutor(self._parallel) as pool:
-            layers = {pair: pool.submit(self._layer, *pair) for pair in pairs}
+            layers = {pair: pool.submit(self._layer, *pair) for pair in dict.fromkeys(pairs)}
             try:
                 return [layers[pair].result() for pair in pairs]
             finally:

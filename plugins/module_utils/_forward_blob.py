@@ -13,6 +13,7 @@ from __future__ import annotations
 import abc
 import collections
 import contextlib
+import mmap
 import threading
 import typing as t
 
@@ -20,9 +21,9 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._blob import Blob, Bl
 from ansible_collections.layerkit.ecr.plugins.module_utils._part_size import LARGEST_PART, MIB
 from ansible_collections.layerkit.ecr.plugins.module_utils._validation import InvalidInputError
 
-# Bounds the memory that is needed, however many layers are sent at once.
-_WINDOWS = threading.BoundedSemaphore(2)
-_SMALL = MIB
+_MOST_WINDOWS = 2
+# What is smaller has a small window.
+_LARGEST_UNCOUNTED = MIB
 
 
 class Stream(abc.ABC):
@@ -41,82 +42,116 @@ class Stream(abc.ABC):
 
 
 class ForwardReader:
-    """Reads a stream by position, and keeps the last ``kept`` bytes, so that they can be read again."""
+    """Reads a stream by position, and holds the last bytes of it, ``capacity`` in number, so as to read them again."""
 
-    def __init__(self, stream: Stream, kept: int) -> None:
+    def __init__(self, stream: Stream, capacity: int) -> None:
         self._stream = stream
-        self._kept = kept
         self._chunks: t.Iterator[bytes] = iter(())
-        self._window: collections.deque[bytes] = collections.deque()
+        self._rest = memoryview(b"")
+        # Position p is held at p modulo the capacity. Malloc would keep this memory, once in every thread.
+        self._ring = mmap.mmap(-1, capacity, flags=mmap.MAP_PRIVATE)
         # Nothing has been read, so that every position is one to begin at.
         self._start = self._end = -1
 
     def read(self, position: int, size: int) -> bytes:
-        """Return ``size`` bytes from ``position`` on, or fewer at the end of the stream."""
+        """Return ``size`` bytes, the capacity at most, from ``position`` on, or fewer at the end of the stream."""
         if not 0 <= self._start <= position:
-            self._window.clear()
             self._start, self._chunks = self._stream.start(position)
-            self._end = self._start
-        while self._end < position + size:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                break
-            self._window.append(chunk)
-            self._end += len(chunk)
-            self._forget(min(position, position + size - self._kept))
-        return self._held(position, position + size)
+            self._end, self._rest = self._start, memoryview(b"")
+        end = position + size
+        while self._end < end and self._hold(end - self._end):
+            pass
+        return self._held(position, min(end, self._end) - position)
 
     def finish(self) -> None:
         """Go to the end of the stream, where its check sum stands."""
-        self._window.clear()
+        self._start = -1
         collections.deque(self._chunks, maxlen=0)
 
-    def _forget(self, position: int) -> None:
-        while self._window and self._start + len(self._window[0]) <= position:
-            self._start += len(self._window.popleft())
+    def _hold(self, most: int) -> bool:
+        """Hold some of the next bytes, and tell whether there are any more."""
+        if not self._rest:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return False
+            self._rest = memoryview(chunk)
+        place = self._end % len(self._ring)
+        piece = self._rest[: min(most, len(self._ring) - place)]
+        self._ring[place : place + len(piece)] = piece
+        self._rest = self._rest[len(piece) :]
+        self._end += len(piece)
+        self._start = max(self._start, self._end - len(self._ring))
+        return True
 
-    def _held(self, first: int, end: int) -> bytes:
-        held = []
-        start = self._start
-        for chunk in self._window:
-            if start >= end:
-                break
-            if start + len(chunk) > first:
-                held.append(chunk[max(0, first - start) : end - start])
-            start += len(chunk)
-        return b"".join(held)
+    def _held(self, position: int, size: int) -> bytes:
+        if size <= 0:
+            return b""
+        place = position % len(self._ring)
+        first = self._ring[place : place + size]
+        return first + self._ring[: size - len(first)]
+
+
+class _Windows:
+    """Bounds the memory that is needed, however many blobs are to be read at once.
+
+    A thread waits before it opens a blob, when it holds nothing that others could wait for, and once only.
+    """
+
+    def __init__(self) -> None:
+        self._free = threading.BoundedSemaphore(_MOST_WINDOWS)
+        self._mine = threading.local()
+
+    @contextlib.contextmanager
+    def one(self) -> t.Iterator[None]:
+        """Hold a window for the length of the block; wait for it unless the thread holds one already."""
+        if getattr(self._mine, "is_held", False):
+            yield
+            return
+        with self._free:
+            self._mine.is_held = True
+            try:
+                yield
+            finally:
+                self._mine.is_held = False
+
+
+_WINDOWS = _Windows()
 
 
 class ForwardBlob(Blob):
-    """Consecutive bytes of a stream. One thread reads it; nobody who has read one reads another before it is closed."""
+    """Consecutive bytes of a stream, to be read by one thread."""
 
     def __init__(self, name: str, stream: Stream, start: int, size: int) -> None:
         super().__init__(name, size)
         self._stream = stream
         self._start = start
         self._reader: ForwardReader | None = None
-        self._is_counted = False
 
     @classmethod
     @contextlib.contextmanager
     def opened(cls, name: str, stream: Stream, start: int, size: int) -> t.Iterator[ForwardBlob]:
-        """Open ``size`` bytes of a stream from ``start`` on for the length of the block."""
-        blob = cls(name, stream, start, size)
-        try:
-            yield blob
-        finally:
-            blob._close()
+        """Open ``size`` bytes of a stream from ``start`` on for the length of the block.
+
+        Where two threads have such blobs open, a third waits until one of them is closed.
+        """
+        with _WINDOWS.one() if size > _LARGEST_UNCOUNTED else contextlib.nullcontext():
+            blob = cls(name, stream, start, size)
+            try:
+                yield blob
+            finally:
+                blob._reader = None
 
     def read(self, position: int, size: int) -> bytes:
-        """Return exactly ``size`` bytes; the first time, wait until there is room for another blob."""
+        """Return exactly ``size`` bytes."""
+        if size > LARGEST_PART:
+            return b"".join(self.chunks(position, position + size))
         if self._reader is None:
-            self._is_counted = self.size > _SMALL and _WINDOWS.acquire()
             self._reader = ForwardReader(self._stream, LARGEST_PART)
         return self._read(self._reader, position, size)
 
     def chunks(self, start: int, end: int) -> t.Iterator[bytes]:
         """Yield the bytes from ``start`` up to, not including, ``end``, without keeping any."""
-        reader = ForwardReader(self._stream, 0)
+        reader = ForwardReader(self._stream, MIB)
         for position in range(start, end, MIB):
             yield self._read(reader, position, min(MIB, end - position))
 
@@ -133,9 +168,3 @@ class ForwardBlob(Blob):
         if len(chunk) != size:
             raise BlobChangedError(f"{self} has become shorter while it was read")
         return chunk
-
-    def _close(self) -> None:
-        self._reader = None
-        if self._is_counted:
-            self._is_counted = False
-            _WINDOWS.release()

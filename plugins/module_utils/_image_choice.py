@@ -79,7 +79,7 @@ def _matching(images: list[NamedImage], wanted: str) -> list[NamedImage]:
     senses: list[t.Callable[[NamedImage], bool]] = [
         lambda image: wanted in (image.digest, *image.names),
         lambda image: full in map(full_name, image.names),
-        lambda image: any(name.rpartition("/")[2].partition(":")[2] == wanted for name in image.names),
+        lambda image: any(name.rpartition("/")[2].endswith(f":{wanted}") for name in image.names),
         lambda image: bool(_SHORT_ID.fullmatch(wanted)) and image.digest.startswith(f"sha256:{wanted}"),
     ]
     matches = ([image for image in images if sense(image)] for sense in senses)

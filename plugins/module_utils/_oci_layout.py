@@ -46,10 +46,8 @@ class OciLayout(ImageSource):
         """
         self._check_version()
         entries = self._entries()
-        if image is not None and SHA256_DIGEST.fullmatch(image):
-            within = self._within(entries, image)
-            if within:
-                return within
+        if image is not None and SHA256_DIGEST.fullmatch(image) and image not in {entry.digest for entry in entries}:
+            entries += self._within(entries, image)
         named = [NamedImage(entry.digest, _names(entry), entry.platform) for entry in entries]
         digest = choose(named, image, str(self._files)).digest
         return next(entry for entry in entries if entry.digest == digest)
@@ -91,19 +89,19 @@ class OciLayout(ImageSource):
             raise index.refused("manifests", "is missing or null, so that it lists no image")
         return [Descriptor.from_json(entry) for entry in index.objects("manifests", MOST_IMAGES)]
 
-    def _within(self, entries: list[Descriptor], digest: str) -> Descriptor | None:
-        """Return the manifest of this digest from the list, or from an index that the list leads to."""
+    def _within(self, entries: list[Descriptor], digest: str) -> list[Descriptor]:
+        """Return the manifest of this digest from the indexes that these entries lead to, if it is there."""
         seen = set()
         queue = collections.deque(entries)
         while queue:
             entry = queue.popleft()
             if entry.digest == digest:
-                return entry
+                return [entry]
             if entry.media_type in INDEXES and entry.digest not in seen and self.size(entry.digest) is not None:
                 seen.add(entry.digest)
                 document = JsonObject.parse(self.manifest(entry), self._files.where(_blob(entry.digest)))
                 queue += [Descriptor.from_json(inner) for inner in document.objects("manifests", MOST_IMAGES)]
-        return None
+        return []
 
 
 def _blob(digest: str) -> str:

@@ -20,8 +20,8 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._validation import In
 
 MOST_ENTRIES = 100_000
 
-# More than the longest path and the longest link take, twice.
-_LARGEST_HEADERS = 16 * 1024
+# Many times what the headers of a blob take, and little enough for the quadratic time of an older tarfile.
+_LARGEST_HEADERS = 8 * 1024
 
 Read = t.Callable[[int, int], bytes]
 
@@ -49,6 +49,9 @@ def tar_entries(read: Read, where: str) -> t.Iterator[tarfile.TarInfo]:
 
 def _entries(headers: _Headers, where: str) -> t.Iterator[tarfile.TarInfo]:
     archive: t.Any = tarfile.TarFile(fileobj=headers, encoding="utf-8", errors="surrogateescape")
+    if archive.firstmember is None:
+        # Before Python 3.11 next() does not bear with an archive that has none.
+        return
     for _number in range(MOST_ENTRIES + 1):
         headers.begin_entry()
         entry: tarfile.TarInfo | None = archive.next()
