@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import select
 
+from ansible_collections.layerkit.ecr.plugins.module_utils._task_error import TaskError
+
 _STDOUT = 1
 
 
@@ -20,3 +22,8 @@ def is_waited_for() -> bool:
     poll = select.poll()
     poll.register(_STDOUT, 0)
     return not any(event & (select.POLLERR | select.POLLHUP) for _descriptor, event in poll.poll(0))
+
+
+def nobody_waits() -> TaskError:
+    """Make the error of a task that has come to its next step when nobody waits for it any more."""
+    return TaskError("Nobody waits for this task any more, as its time is over: it was stopped")

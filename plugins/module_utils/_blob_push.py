@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import typing as t
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.layerkit.ecr.plugins.module_utils._audience import is_waited_for
+from ansible_collections.layerkit.ecr.plugins.module_utils._audience import is_waited_for, nobody_waits
 from ansible_collections.layerkit.ecr.plugins.module_utils._blob import BlobChangedError
 from ansible_collections.layerkit.ecr.plugins.module_utils._layer_push import LayerPush, UploadOptions, push_layer
 from ansible_collections.layerkit.ecr.plugins.module_utils._task_error import TaskError
@@ -23,7 +24,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository
 
 # What LayerPush tells of one layer is not to be taken for the image's.
-_LAYER_KEYS = ("action", "layer_digest", "layer_size", "upload_id", "bytes_sent", "part_count", "next_byte")
+_LAYER_KEYS = ("action", "layer_size", "bytes_sent", "part_count", "next_byte")
 
 Job = t.Callable[[], None]
 
@@ -63,6 +64,8 @@ class BlobPusher:
         self._warn = warn
         self._lock = threading.Lock()
         self._stopped = threading.Event()
+        # A request that is tried again can take minutes.
+        repository.goes_on = self._goes_on
         self.outcome = BlobPushes()
 
     def run(self, layers: t.Iterable[LayerPlan], checked: t.Iterable[Descriptor]) -> None:
@@ -102,6 +105,8 @@ class BlobPusher:
                 self._count(told.get("bytes_sent", 0))
                 error.description = f"Layer {layer.digest}: {error.description}"
                 error.kwargs["layer_digest"] = layer.digest
+                if error.kwargs.get("upload_id") is None:
+                    error.kwargs.pop("upload_id", None)
                 raise
             self._count(push.bytes_sent, push)
 
@@ -109,10 +114,13 @@ class BlobPusher:
 
     def _checker(self, blob: Descriptor) -> Job:
         def check() -> None:
-            if not self._goes_on():
-                return
+            hasher = hashlib.sha256()
             with self._source.open(blob.digest) as opened:
-                found = opened.digest()
+                for chunk in opened.chunks(0, opened.size):
+                    if not self._goes_on():
+                        raise nobody_waits()
+                    hasher.update(chunk)
+                found = f"sha256:{hasher.hexdigest()}"
                 if found != blob.digest:
                     raise BlobChangedError(f"{opened} is damaged: its bytes have the digest {found}, not {blob.digest}")
 
@@ -121,5 +129,7 @@ class BlobPusher:
     def _count(self, bytes_sent: int, push: LayerPush | None = None) -> None:
         with self._lock:
             self.outcome.bytes_sent += bytes_sent
-            if push:
+            before = self.outcome.pushed.get(push.layer_digest) if push else None
+            # A blob that this run brought stays so when it is found there the second time.
+            if push and not (before and before.changed):
                 self.outcome.pushed[push.layer_digest] = push

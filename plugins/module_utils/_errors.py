@@ -140,6 +140,11 @@ _ADVICE = {
 }
 
 
+def advice_on(code: str) -> str:
+    """Say what one of AWS's errors means and what to do next, in one sentence without a full stop."""
+    return _ADVICE[code]
+
+
 def _names(failure: Exception) -> t.Iterator[str]:
     if isinstance(failure, ClientError):
         yield failure.response["Error"]["Code"]
@@ -159,9 +164,13 @@ def advice(failure: Exception) -> str:
 
 
 class EcrError(TaskError):
-    """A call to ECR that failed for good; ``exception`` is botocore's, ``earlier_failures`` are those before it."""
+    """A call to ECR that failed for good; ``exception`` is botocore's, ``earlier_failures`` are those before it.
+
+    ``advice`` takes the place of what is usually said of such an exception.
+    """
 
     earlier_failures: tuple[Exception, ...] = ()
+    advice: str | None = None
 
     def _worded(self) -> str:
         """Say what was tried, what that means, and what to do next; botocore's own words are to follow."""
@@ -170,7 +179,8 @@ class EcrError(TaskError):
         attempts = len(self.earlier_failures) + 1
         tried = f" after {attempts} attempts" if attempts > 1 else ""
         lost = any(map(may_have_been_applied, self.earlier_failures)) and not may_have_been_applied(self.exception)
-        return f"{self.description}{tried}. {advice(self.exception)}{f'; {_MAYBE}' if lost else ''}. The error was"
+        meaning = self.advice or advice(self.exception)
+        return f"{self.description}{tried}. {meaning}{f'; {_MAYBE}' if lost else ''}. The error was"
 
     @property
     def code(self) -> str:

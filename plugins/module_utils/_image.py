@@ -22,8 +22,10 @@ if t.TYPE_CHECKING:
 
 # The configurations of images that run; those of artifacts say nothing of a platform.
 _CONFIGS = ("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json")
-_LARGEST_CONFIG = 8 * 1024 * 1024
+_LARGEST_CONFIG = 4 * 1024 * 1024
 _MOST_LISTED = 20
+# What attestations have for a platform.
+_NO_SYSTEM = "unknown"
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,12 @@ class Image:
 
     @cached_property
     def blobs(self) -> dict[str, Descriptor]:
-        """Every blob once, by its digest."""
-        return {blob.digest: blob for manifest in self.manifests for blob in manifest.blobs}
+        """Every blob once, by its digest, as the first manifest that refers to it describes it."""
+        blobs: dict[str, Descriptor] = {}
+        for manifest in self.manifests:
+            for blob in manifest.blobs:
+                blobs.setdefault(blob.digest, blob)
+        return blobs
 
     def platform_of(self, manifest: Manifest) -> Platform | None:
         """Return the platform that one of the manifests is for, None for an index and for an artifact."""
@@ -98,33 +104,40 @@ class _Loader:
         if root.is_index:
             picked = self._picked(root, wanted) if wanted else root.images
             chosen = {descriptor: self._manifest(descriptor) for descriptor in picked}
-            root = self._reduced(root, chosen, bool(wanted))
+            root = self._reduced(root, chosen, wanted)
         children = {child.digest: child for child in chosen.values()} if root.is_index else {}
         foreign = self._check_blobs([*children.values(), root])
-        if root.is_index:
-            found = [self._platform(descriptor, child) for descriptor, child in chosen.items()]
-        else:
+        found = [self._platform(descriptor, child) for descriptor, child in chosen.items()]
+        if not chosen:
             found = [self._configured_platform(root)]
-            if not chosen:
-                self._check_platform(found[0], wanted)
-        platforms = tuple(dict.fromkeys(platform for platform in found if platform and platform.os != "unknown"))
+            self._check_platform(found[0], wanted)
+        platforms = tuple(dict.fromkeys(platform for platform in found if platform and platform.os != _NO_SYSTEM))
         return Image(self._source, root, tuple(children.values()), platforms, foreign)
 
     def _manifest(self, descriptor: Descriptor) -> Manifest:
         content = self._source.manifest(descriptor)
         return Manifest.parse(content, descriptor.media_type, f"{self._where}: manifest {descriptor.digest}")
 
-    def _reduced(self, root: Manifest, chosen: t.Mapping[Descriptor, Manifest], picks: bool) -> Manifest:
+    def _reduced(
+        self, root: Manifest, chosen: t.Mapping[Descriptor, Manifest], wanted: t.Sequence[Platform]
+    ) -> Manifest:
         # Whoever picks one platform wants an image, not an index: Lambda takes no other.
-        if picks and len(chosen) == 1:
-            return next(iter(chosen.values()))
+        images = {manifest.digest: manifest for manifest in chosen.values()}
+        if wanted and len(images) == 1:
+            return next(iter(images.values()))
+        if len(wanted) == 1:
+            found = [f"{image.digest} ({image.platform})" for image in chosen]
+            raise InvalidInputError(
+                f"{self._where} has {len(images)} images for the platform {wanted[0]}, nothing was sent: name the "
+                f"variant, or choose one with image: {', '.join(found[:_MOST_LISTED])}"
+            )
         reduced = root.with_images(chosen)
         check_manifest_size(len(reduced.content), f"{self._where}: the index of the platforms chosen")
         return reduced
 
     def _picked(self, index: Manifest, wanted: t.Sequence[Platform]) -> list[Descriptor]:
         found = {image: self._platform(image, None) for image in index.images}
-        platforms = [platform for platform in found.values() if platform]
+        platforms = [platform for platform in found.values() if platform and platform.os != _NO_SYSTEM]
         picked: set[Platform] = set()
         for platform in wanted:
             meant = platform.narrowed(platforms)
@@ -168,19 +181,22 @@ class _Loader:
         return Platform.from_json(JsonObject.parse(content, where))
 
     def _check_blobs(self, manifests: t.Sequence[Manifest]) -> frozenset[str]:
-        """Check every blob's size, and return those that are to be had elsewhere."""
-        foreign: set[str] = set()
-        for blob in {blob.digest: blob for manifest in manifests for blob in manifest.blobs}.values():
-            name = f"{self._where}: blob {blob.digest}"
-            size = self._source.size(blob.digest)
-            if size is None and blob.urls:
-                foreign.add(blob.digest)
-            elif size is None:
+        """Check every blob's size, and return the digests of the layers that are to be had elsewhere."""
+        sizes: dict[str, int | None] = {}
+        for manifest in manifests:
+            for blob in manifest.blobs:
+                if blob.digest not in sizes:
+                    sizes[blob.digest] = self._source.size(blob.digest)
+                is_layer = blob is not manifest.blobs[0]
+                self._check_blob(blob, sizes[blob.digest], is_layer)
+        return frozenset(digest for digest, size in sizes.items() if size is None)
+
+    def _check_blob(self, blob: Descriptor, size: int | None, is_layer: bool) -> None:
+        name = f"{self._where}: blob {blob.digest}"
+        if size is None:
+            if not (is_layer and blob.urls):
                 raise InvalidInputError(f"{name} is missing, nothing was sent")
-            elif size != blob.size:
-                raise InvalidInputError(
-                    f"{name} has {size} bytes, not the {blob.size} of its descriptor, nothing was sent"
-                )
-            else:
-                check_layer_size(name, size, self._part_size)
-        return frozenset(foreign)
+        elif size != blob.size:
+            raise InvalidInputError(f"{name} has {size} bytes, not the {blob.size} of its descriptor, nothing was sent")
+        else:
+            check_layer_size(name, size, self._part_size)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
+from ansible_collections.layerkit.ecr.plugins.module_utils._layer import ARCHIVED
 from ansible_collections.layerkit.ecr.plugins.module_utils._layer_plan import LayerPlan
 
 if t.TYPE_CHECKING:
@@ -27,6 +28,7 @@ PUT = "put"
 IMAGE_IS_THERE = "an image that the repository has refers to it"
 LAYER_IS_THERE = "the repository has it"
 LAYER_IS_MISSING = "the repository does not have it"
+LAYER_IS_ARCHIVED = "the repository has archived it, and may refuse it until it is restored"
 LAYER_IS_UNKNOWN = "it is not known whether the repository has it"
 LAYER_IS_FOREIGN = "it is to be had at its urls, and the source does not hold it"
 
@@ -187,7 +189,7 @@ def _blob_step(
         return BlobStep(blob, SENT, LAYER_IS_UNKNOWN, layer)
     if found.is_available:
         return BlobStep(blob, PRESENT, LAYER_IS_THERE, layer)
-    return BlobStep(blob, SENT, LAYER_IS_MISSING, layer)
+    return BlobStep(blob, SENT, LAYER_IS_ARCHIVED if found.availability == ARCHIVED else LAYER_IS_MISSING, layer)
 
 
 def _after(step: BlobStep) -> str:

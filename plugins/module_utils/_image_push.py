@@ -29,8 +29,8 @@ Look = t.Callable[[t.Sequence[str]], "dict[str, Layer] | None"]
 class ImagePush:
     """One image on its way into the registry.
 
-    ``changed`` tells whether the repository is another one because of this run, ``registry_id`` is the AWS account that
-    the registry answered with.
+    ``changed`` tells whether the repository is another one because of this run, ``tags_put`` are the tags that this run
+    has put on the image, and ``registry_id`` is the AWS account that the registry answered with.
 
     :param pusher: sends the blobs
     :param look: looks layers up, and returns None when the caller may not
@@ -50,6 +50,7 @@ class ImagePush:
         self._look = look
         self._warn = warn
         self._put_count = 0
+        self.tags_put: list[str] = []
         self.registry_id: str | None = None
 
     @property
@@ -92,6 +93,7 @@ class ImagePush:
             self._put(root)
         for tag in moving:
             self._put(root, tag)
+            self.tags_put.append(tag)
 
     def _put(self, manifest: Manifest, tag: str | None = None) -> None:
         try:
@@ -130,12 +132,24 @@ class ImagePush:
         """Send those layers of a manifest that the registry says it has not, once more."""
         steps = {step.blob.digest: step for step in self._plan.blobs if step.action != SKIPPED}
         digests = [blob.digest for blob in manifest.blobs if blob.digest in steps]
-        layers = self._look(digests) or {}
         named = set(re.findall(SHA256_DIGEST.pattern, str(error.exception)))
+        self._check_foreign(named, error)
+        layers = self._look(digests) or {}
         missing = {digest for digest in digests if digest not in layers or not layers[digest].is_available}
         # The registry's own refusal is believed more than its list of layers.
         wanted = dict.fromkeys(digest for digest in digests if digest in missing | named) or dict.fromkeys(digests)
         self._pusher.run([replace(steps[digest].layer, found=None) for digest in wanted], [])
+
+    def _check_foreign(self, named: set[str], error: EcrError) -> None:
+        foreign = [
+            step.blob.digest for step in self._plan.blobs if step.action == SKIPPED and step.blob.digest in named
+        ]
+        if foreign:
+            error.advice = (
+                f"The registry wants layers that were left out as they are to be had at their urls: {listed(foreign)}; "
+                "the source has to hold them"
+            )
+            raise error
 
     def _put_children_again(self) -> None:
         stored = self._repository.images([child.digest for child in self._plan.image.children])
@@ -177,19 +191,18 @@ class ImagePush:
 
     def _not_proven(self, reason: str) -> TaskError:
         return TaskError(
-            f"The image {self._plan.image.root.digest} was put into {self._repository}, but {reason}: "
-            "something else may be changing the repository, run the task again",
-            changed=True,
+            f"The image {self._plan.image.root.digest} is not in {self._repository} as it should be after the push, as "
+            f"{reason}: something else may be changing the repository, run the task again"
         )
 
 
 def tag_is_taken(repository: Repository, tag: str, found: str, wanted: str, error: EcrError | None = None) -> EcrError:
     """Make the error of an immutable tag that is on another image; ``error`` is the registry's, if it was asked."""
     taken = f"The tag {tag} of {repository} is on {found} and cannot be moved to {wanted}"
+    advice = "The tag is immutable: choose another tag, or delete the image that has it"
     if error is None:
-        return EcrError(
-            f"{taken}, nothing was sent: the tag is immutable; choose another tag, or delete the image that has it"
-        )
+        return EcrError(f"{taken}, nothing was sent. {advice}")
     refused = EcrError(taken, error.exception, **error.kwargs)
     refused.earlier_failures = error.earlier_failures
+    refused.advice = advice
     return refused

@@ -19,15 +19,25 @@ FAILED = "failed"
 Result = dict[str, t.Any]
 
 
-def image_result(plan: ImagePlan, repository_uri: str | None) -> Result:
-    """Return the image by its names; ``uri`` has the digest, so that it means this image for ever."""
+def image_result(plan: ImagePlan, repository_uri: str | None, tags_put: t.Collection[str] | None = None) -> Result:
+    """Return the image by its names; ``uri`` has the digest, so that it means this image for ever.
+
+    :param tags_put: the only tags that were put on the image before the task failed; None for all of them
+    """
     root = plan.image.root
     return {
         "digest": root.digest,
         "media_type": root.media_type,
         "repository_uri": repository_uri,
         "uri": f"{repository_uri}@{root.digest}" if repository_uri else None,
-        "tags": [{"tag": step.tag, "before": step.before, "after": step.after} for step in plan.tags],
+        "tags": [
+            {
+                "tag": step.tag,
+                "before": step.before,
+                "after": step.after if tags_put is None or step.tag in tags_put else step.before,
+            }
+            for step in plan.tags
+        ],
         "platforms": [str(platform) for platform in plan.image.platforms],
     }
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import math
 import typing as t
 
 from ansible_collections.layerkit.ecr.plugins.module_utils._validation import InvalidInputError
@@ -111,8 +112,15 @@ def parse_json(content: bytes, where: str) -> t.Any:
         raise InvalidInputError(f"{where} has more than {_MOST_VALUES} values, nothing was sent")
     try:
         value = json.loads(
-            content.decode(), object_pairs_hook=_members, parse_constant=_no_constant, parse_int=_whole_number
+            content.decode(),
+            object_pairs_hook=_members,
+            parse_constant=_no_constant,
+            parse_float=_finite_number,
+            parse_int=_whole_number,
         )
+        if b"\\ud" in content.lower():
+            # Half of a surrogate pair stands for no character, and cannot be written again.
+            json.dumps(value, ensure_ascii=False).encode()
     except RecursionError as error:
         raise InvalidInputError(f"{where} is nested too deep, nothing was sent") from error
     except ValueError as error:
@@ -132,6 +140,13 @@ def _members(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
 
 def _no_constant(name: str) -> t.NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite_number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text:.20} is too large a number")
+    return number
 
 
 def _whole_number(digits: str) -> int:

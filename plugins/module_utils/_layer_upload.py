@@ -14,6 +14,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
+from ansible_collections.layerkit.ecr.plugins.module_utils._audience import nobody_waits
 from ansible_collections.layerkit.ecr.plugins.module_utils._blob import Blob, BlobChangedError, Witness
 from ansible_collections.layerkit.ecr.plugins.module_utils._completion import (
     ALREADY_EXISTS,
@@ -26,7 +27,6 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._errors import EcrErr
 from ansible_collections.layerkit.ecr.plugins.module_utils._layer import ARCHIVED
 from ansible_collections.layerkit.ecr.plugins.module_utils._part_body import BlobPart
 from ansible_collections.layerkit.ecr.plugins.module_utils._part_size import check_layer_size, usable_part_size
-from ansible_collections.layerkit.ecr.plugins.module_utils._task_error import TaskError
 from ansible_collections.layerkit.ecr.plugins.module_utils._upload_state import SavedUpload
 
 if t.TYPE_CHECKING:
@@ -134,7 +134,7 @@ class LayerUpload:
 
     def _check(self) -> None:
         if not self._is_waited_for():
-            raise TaskError("Nobody waits for this task any more, as its time is over: the upload was stopped")
+            raise nobody_waits()
         self._blob.check_unchanged()
 
     def _ask(self, upload_id: str) -> int:

@@ -16,6 +16,7 @@ import hashlib
 import json
 import typing as t
 from dataclasses import dataclass
+from functools import cached_property
 
 from ansible_collections.layerkit.ecr.plugins.module_utils._descriptor import Descriptor, media_type_of
 from ansible_collections.layerkit.ecr.plugins.module_utils._json_document import JsonObject
@@ -46,7 +47,7 @@ class Manifest:
     blobs: tuple[Descriptor, ...] = ()
     images: tuple[Descriptor, ...] = ()
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The digest of its bytes, which is the image's name."""
         return f"sha256:{hashlib.sha256(self.content).hexdigest()}"

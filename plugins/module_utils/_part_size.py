@@ -52,6 +52,6 @@ def check_layer_size(name: str, size: int, part_size: int) -> None:
         )
     if parts_of(size, part_size) > MOST_PARTS:
         raise InvalidInputError(
-            f"{name} has {size} bytes, which are {parts_of(size, part_size)} parts of {part_size} bytes: "
-            f"Amazon ECR takes at most {MOST_PARTS} parts, here {MOST_PARTS * part_size} bytes"
+            f"{name} has {size} bytes, which are {parts_of(size, part_size)} parts of {part_size} bytes, nothing was "
+            f"sent: Amazon ECR takes at most {MOST_PARTS} parts, here {MOST_PARTS * part_size} bytes"
         )

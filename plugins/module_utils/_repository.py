@@ -20,7 +20,8 @@ except ImportError:
     pass  # AnsibleAWSModule reports a missing SDK
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import boto3_inventory_conn, get_aws_connection_info
-from ansible_collections.layerkit.ecr.plugins.module_utils._errors import EcrError, EcrErrorHandler
+from ansible_collections.layerkit.ecr.plugins.module_utils._audience import is_waited_for, nobody_waits
+from ansible_collections.layerkit.ecr.plugins.module_utils._errors import EcrError, EcrErrorHandler, advice_on
 from ansible_collections.layerkit.ecr.plugins.module_utils._layer import Layer, listed
 from ansible_collections.layerkit.ecr.plugins.module_utils._manifest import MEDIA_TYPES, Manifest
 from ansible_collections.layerkit.ecr.plugins.module_utils._pace import Pace
@@ -66,6 +67,8 @@ def _counted_by_us(refused: ClientError) -> ClientError:
 class Repository:
     """A repository of a private registry.
 
+    ``goes_on`` is asked before every attempt; no request is made once it says no.
+
     :param client: a boto3 client of the service ``ecr``
     :param name: the repository's name, without a registry host
     :param registry_id: the AWS account of the registry; None for the caller's own
@@ -75,6 +78,7 @@ class Repository:
         self._client = client
         self.name = name
         self.registry_id = registry_id
+        self.goes_on: t.Callable[[], bool] = is_waited_for
         self._paces = {operation: Pace(calls) for operation, calls in _CALLS_PER_SECOND.items()}
 
     def __str__(self) -> str:
@@ -226,13 +230,20 @@ class Repository:
     def _absent_tags(self, failures: t.Iterable[Response]) -> set[str | None]:
         absent = set()
         for failure in failures:
+            image_id = failure.get("imageId", {})
             if failure.get("failureCode") != "ImageNotFound":
-                raise EcrError(
-                    f"Failed to look up images in {self}. The registry answered {failure.get('failureCode')} for "
-                    f"{failure.get('imageId')}: {failure.get('failureReason')}"
-                )
-            absent.add(failure.get("imageId", {}).get("imageTag"))
+                raise self._not_given_out(failure, image_id.get("imageTag") or image_id.get("imageDigest"))
+            absent.add(image_id.get("imageTag"))
         return absent
+
+    def _not_given_out(self, failure: Response, name: str | None) -> EcrError:
+        code, reason = failure.get("failureCode"), failure.get("failureReason")
+        # What other operations raise as KmsException.
+        advice = f". {advice_on('KmsException')}" if code == "KmsError" else ""
+        return EcrError(
+            f"Failed to look up images in {self}. The registry does not give {name} out{advice}. "
+            f"The error was: {code}, {reason}"
+        )
 
     def image_details(self, digests: t.Iterable[str]) -> dict[str, ImageDetail]:
         """Look up tags, size and age of images with DescribeImages; one that is gone has no entry."""
@@ -284,6 +295,8 @@ class Repository:
         failures: list[Exception] = []
 
         def attempt() -> t.Any:
+            if not self.goes_on():
+                raise nobody_waits()
             if operation in self._paces:
                 self._paces[operation].wait()
             try:

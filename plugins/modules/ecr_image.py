@@ -47,7 +47,8 @@ options:
     description:
       - The platforms to push of a multi-platform image, each as C(os/architecture) or C(os/architecture/variant), for
         example V(linux/amd64) or V(linux/arm64/v8).
-      - One platform is pushed as an image of its own, without the index, as AWS Lambda needs it.
+      - One platform is pushed as an image of its own, without the index, as AWS Lambda needs it. If there are several
+        images for it, the task fails and lists them.
       - Several platforms are pushed with an index of these alone. Attestations belong to no platform, and are left out.
       - If not given, the image is pushed as it is, byte for byte.
       - An image that is for one platform must be for the one given here.
@@ -200,23 +201,23 @@ error:
 image:
   description: The image as it is in the repository.
   type: dict
-  returned: success
+  returned: success and when a push failed
   contains:
     digest:
       description: The digest of its manifest or index.
       type: str
-      returned: success
+      returned: success and when a push failed
       sample: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
     media_type:
       description: The media type of its manifest or index.
       type: str
-      returned: success
+      returned: success and when a push failed
       sample: application/vnd.oci.image.manifest.v1+json
     platforms:
       description: The platforms that it runs on, none for an artifact.
       type: list
       elements: str
-      returned: success
+      returned: success and when a push failed
       sample:
         - linux/amd64
     repository_uri:
@@ -225,15 +226,15 @@ image:
         - V(none) in check mode, where O(registry_id) is not given, the repository has none of the images, and
           C(ecr:DescribeRepositories) is not allowed.
       type: str
-      returned: success
+      returned: success and when a push failed
       sample: 123456789012.dkr.ecr.eu-west-1.amazonaws.com/my-app
     tags:
       description:
         - An entry for each of O(tags), with the digest of the image that it was on before, V(none) for no image, and
-          the digest of the one that it is on after.
+          the digest of the one that it is on after, which is the same where the task failed before it moved the tag.
       type: list
       elements: dict
-      returned: success
+      returned: success and when a push failed
       sample:
         - tag: "1.4.2"
           before:
@@ -241,7 +242,7 @@ image:
     uri:
       description: The name that means this image for ever, with its digest. V(none) where RV(image.repository_uri) is.
       type: str
-      returned: success
+      returned: success and when a push failed
       sample: >-
         123456789012.dkr.ecr.eu-west-1.amazonaws.com/my-app@sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
 kms_error:
@@ -299,7 +300,7 @@ manifests:
   returned: success
   contains:
     action:
-      description: V(put) means that the repository does not have it before the task, V(present) that it has it.
+      description: V(put) means that the repository did not have it before the task, V(present) that it had it.
       type: str
       returned: success
       sample: put
@@ -366,7 +367,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._image_result import 
     layers_result,
     manifests_result,
 )
-from ansible_collections.layerkit.ecr.plugins.module_utils._image_survey import survey
+from ansible_collections.layerkit.ecr.plugins.module_utils._image_survey import Survey, survey
 from ansible_collections.layerkit.ecr.plugins.module_utils._layer_push import UploadOptions
 from ansible_collections.layerkit.ecr.plugins.module_utils._module import EcrModule, Request, Result
 from ansible_collections.layerkit.ecr.plugins.module_utils._part_size import check_part_size
@@ -401,19 +402,23 @@ def act(module: EcrModule, repository: Repository, request: Request) -> Result:
         try:
             push.foresee() if module.check_mode else push.run()
         except TaskError as error:
-            error.kwargs.update(layers_result(found.plan, pusher.outcome), changed=push.changed)
+            image_so_far = image_result(found.plan, repository_uri(repository, found, push), push.tags_put)
+            error.kwargs.update(layers_result(found.plan, pusher.outcome), image=image_so_far, changed=push.changed)
             raise
-    registry_id = push.registry_id or found.registry_id
-    repository_uri = found.repository_uri or (repository.uri(registry_id) if registry_id else None)
     return {
         "changed": found.plan.changed if module.check_mode else push.changed,
         "diff": found.plan.diff(),
-        "image": image_result(found.plan, repository_uri),
+        "image": image_result(found.plan, repository_uri(repository, found, push)),
         "manifests": manifests_result(found.plan),
         **layers_result(found.plan, None if module.check_mode else pusher.outcome),
-        "registry_id": registry_id,
+        "registry_id": push.registry_id or found.registry_id,
         "repository_name": request["repositoryName"],
     }
+
+
+def repository_uri(repository: Repository, found: Survey, push: ImagePush) -> str | None:
+    registry_id = push.registry_id or found.registry_id
+    return found.repository_uri or (repository.uri(registry_id) if registry_id else None)
 
 
 def main() -> None:

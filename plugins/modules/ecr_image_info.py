@@ -194,15 +194,14 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._validation import In
 
 def read(module: EcrModule) -> Request:
     request = checked_layer_options(module.params)
-    checked_tags(module.params["tags"])
-    checked_digests(module.params["digests"])
     if not module.params["tags"] and not module.params["digests"]:
         raise InvalidInputError("tags or digests is required, nothing was sent: no image is named")
-    return request
+    tags, digests = checked_tags(module.params["tags"]), checked_digests(module.params["digests"])
+    return {**request, "tags": tags, "digests": digests}
 
 
 def act(module: EcrModule, repository: Repository, request: Request) -> Result:
-    tags, digests = module.params["tags"], module.params["digests"]
+    tags, digests = request["tags"], request["digests"]
     stored = repository.images(digests, tags)
     tags_asked: dict[str, list[str]] = {}
     for tag in tags:

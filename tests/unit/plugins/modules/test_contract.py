@@ -244,6 +244,7 @@ class TestSpecial:
         keys = keys_of(failed.value.result)
         assert keys_returned(module, "when a push failed") <= keys <= set(documented(module))
         assert ("layer_digest" in keys) == (operation != "PutImage")
+        assert ("upload_id" in keys) == (operation in ("UploadLayerPart", "CompleteLayerUpload"))
 
     @pytest.mark.parametrize("module", [ecr_layer], indirect=True)
     @pytest.mark.parametrize("operation", ["InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload"])

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import time
 import typing as t
@@ -13,15 +15,21 @@ from pathlib import Path
 from unittest.mock import ANY
 
 import pytest
+from ansible_collections.amazon.aws.plugins.module_utils import cloud
+from ansible_collections.layerkit.ecr.plugins.module_utils import _blob_push
 from ansible_collections.layerkit.ecr.plugins.module_utils._pace import Pace
 from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import operation_model
 from ansible_collections.layerkit.ecr.plugins.modules import ecr_image
-from ansible_collections.layerkit.ecr.tests.strict_ecr.exceptions import LayersNotFoundException
+from ansible_collections.layerkit.ecr.tests.strict_ecr.exceptions import (
+    LayersNotFoundException,
+    ReferencedImagesNotFoundException,
+)
 from ansible_collections.layerkit.ecr.tests.strict_ecr.faults import Fault
 from ansible_collections.layerkit.ecr.tests.unit.layout_writer import LayoutWriter, digest_of
 from ansible_collections.layerkit.ecr.tests.unit.modelled_advice import ADVICE
 from ansible_collections.layerkit.ecr.tests.unit.module_runner import ModuleFailedError, run_module, warnings_of
 from ansible_collections.layerkit.ecr.tests.unit.stubbed_registry import StubbedRegistry
+from moto.ecr.exceptions import ImageAlreadyExistsException
 
 if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.tests.strict_ecr.control import Control
@@ -85,8 +93,9 @@ class ImageBench:
         )
         return answer["images"][0]["imageManifest"].encode()
 
-    def set_mutability(self, mutability: t.Any) -> None:
-        self.client.put_image_tag_mutability(repositoryName=self.repository, imageTagMutability=mutability)
+    def set_mutability(self, mutability: t.Any, exclusions: t.Any = None) -> None:
+        filters = {"imageTagMutabilityExclusionFilters": exclusions} if exclusions else {}
+        self.client.put_image_tag_mutability(repositoryName=self.repository, imageTagMutability=mutability, **filters)
 
     def open_uploads(self) -> dict[str, int]:
         return self.control.uploads(self.repository)
@@ -190,6 +199,19 @@ class TestSingleImage:
         ]
         assert bench.calls() == ["BatchGetImage", "PutImage", "BatchGetImage"]
         assert bench.tags() == dict.fromkeys(("1", "2"), image["digest"])
+
+    def test_tags_are_put_in_their_order(self, bench: ImageBench, monkeypatch: pytest.MonkeyPatch) -> None:
+        bench.layout.finish(bench.layout.image(b"layer"))
+        original = bench.control.backend_class.put_image
+        tags: list[str | None] = []
+
+        def put_image(backend: t.Any, name: str, manifest: str, tag: str | None, *args: t.Any) -> t.Any:
+            tags.append(tag)
+            return original(backend, name, manifest, tag, *args)
+
+        monkeypatch.setattr(bench.control.backend_class, "put_image", put_image)
+        bench.run(tags=["b", "c", "a", "b"])
+        assert tags == ["b", "c", "a"]
 
     def test_tag_moves_to_another_image_and_sends_only_what_is_new(self, bench: ImageBench) -> None:
         old = bench.layout.image(b"base", b"old")
@@ -352,6 +374,68 @@ class TestIndex:
         assert "linux/arm64" in bench.fails(platforms=["linux/arm64"]).msg
         assert bench.run(platforms=["linux/amd64"])["changed"]
 
+    def test_index_in_which_several_images_are_for_one_platform(self, bench: ImageBench) -> None:
+        images = [bench.layout.image(content) for content in (b"first", b"second")]
+        index = {"schemaVersion": 2, "mediaType": MEDIA_TYPES[1]}
+        entries = [{**image, "platform": {"os": "windows", "architecture": "amd64"}} for image in images]
+        bench.layout.finish(bench.layout.document({**index, "manifests": entries}, MEDIA_TYPES[1]))
+        failed = bench.fails(platforms=["windows/amd64"])
+        assert all(image["digest"] in failed.msg for image in images)
+        assert bench.calls() == []
+        assert bench.run(image=images[1]["digest"])["image"]["digest"] == images[1]["digest"]
+
+    def test_attestation_is_for_no_platform(self, bench: ImageBench) -> None:
+        images = {"linux/amd64": bench.layout.image(b"layer"), "unknown/unknown": bench.layout.image(b"attestation")}
+        bench.layout.finish(bench.layout.index(images))
+        assert bench.run()["image"]["platforms"] == ["linux/amd64"]
+        assert "unknown/unknown" in bench.fails(platforms=["unknown/unknown"]).msg
+        result = bench.run(platforms=["linux/amd64"])
+        assert result["image"]["digest"] == images["linux/amd64"]["digest"]
+
+    def test_platform_is_that_of_the_index(self, bench: ImageBench) -> None:
+        image = bench.layout.image(b"layer", platform="linux/arm64")
+        bench.layout.finish(bench.layout.index({"linux/arm64/v8": image}))
+        result = bench.run(platforms=["linux/arm64"])
+        assert result["image"]["platforms"] == ["linux/arm64/v8"]
+        assert result["manifests"][0]["platform"] == "linux/arm64/v8"
+
+    def test_reduced_index_cannot_hold_what_is_no_text(self, bench: ImageBench) -> None:
+        images = {"linux/amd64": bench.layout.image(b"one"), "linux/arm64": bench.layout.image(b"two")}
+        for value, words in (("\ud800", "surrogates not allowed"), (float("inf"), "is not JSON")):
+            index = bench.layout.index(images, annotations={"key": value})
+            bench.layout.finish(index)
+            assert words in bench.fails().msg
+
+    def test_blob_of_another_size_in_one_of_its_images(self, bench: ImageBench) -> None:
+        layer = bench.layout.blob(b"layer")
+        wrong = bench.layout.image({**layer, "size": 6}, platform="linux/arm64")
+        bench.layout.finish(bench.layout.index({"linux/arm64": wrong, "linux/amd64": bench.layout.image(layer)}))
+        assert "5 bytes, not the 6" in bench.fails().msg
+
+    def test_missing_blob_that_has_urls_in_one_of_its_images(self, bench: ImageBench) -> None:
+        layer = {"mediaType": "a/b", "digest": digest_of(b"absent"), "size": 6}
+        foreign = bench.layout.image({**layer, "urls": ["https://example.com"]}, platform="linux/arm64")
+        bench.layout.finish(bench.layout.index({"linux/amd64": bench.layout.image(layer), "linux/arm64": foreign}))
+        assert "is missing" in bench.fails().msg
+
+    def test_children_that_the_registry_only_says_it_lacks(
+        self, bench: ImageBench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        child = bench.layout.image(b"layer")
+        bench.layout.finish(bench.layout.index({"linux/amd64": child}))
+        original = bench.control.backend_class.put_image
+        refusals = [ReferencedImagesNotFoundException(image_digests=child["digest"], repository_name="")]
+
+        def put_image(backend: t.Any, name: str, manifest: str, *args: t.Any, **options: t.Any) -> t.Any:
+            if '"manifests"' in manifest and refusals:
+                raise refusals.pop()
+            return original(backend, name, manifest, *args, **options)
+
+        monkeypatch.setattr(bench.control.backend_class, "put_image", put_image)
+        assert bench.run(tags=["1"])["changed"]
+        # The child, the index, the child once more, and the index.
+        assert bench.calls().count("PutImage") == 4
+
 
 class TestImmutableTags:
     def test_same_image_is_unchanged(self, bench: ImageBench) -> None:
@@ -371,6 +455,57 @@ class TestImmutableTags:
         assert all(name in failed.msg for name in (old["digest"], new["digest"], "The tag 1", "immutable"))
         assert not {*UPLOADS, "PutImage"} & set(bench.calls())
         assert bench.tags() == {"1": old["digest"]}
+
+    @pytest.mark.parametrize(
+        ("mutability", "moves"), [("IMMUTABLE_WITH_EXCLUSION", "dev-1"), ("MUTABLE_WITH_EXCLUSION", "1.0")]
+    )
+    def test_tags_that_are_excluded(self, bench: ImageBench, mutability: str, moves: str) -> None:
+        bench.set_mutability(mutability, [{"filterType": "WILDCARD", "filter": "dev-*"}])
+        old, new = bench.layout.image(b"old"), bench.layout.image(b"new")
+        bench.layout.finish(old=old, new=new)
+        bench.run(image="old", tags=["dev-1", "1.0"])
+        assert bench.run(image="new", tags=[moves])["changed"]
+        bench.calls()
+        (stays,) = {"dev-1", "1.0"} - {moves}
+        assert f"The tag {stays}" in bench.fails(image="new", tags=[moves, stays]).msg
+        assert not {*UPLOADS, "PutImage"} & set(bench.calls())
+        assert bench.tags() == {moves: new["digest"], stays: old["digest"]}
+
+    def test_tag_that_is_there_already_does_not_hinder_the_others(self, bench: ImageBench) -> None:
+        bench.set_mutability("IMMUTABLE")
+        image = bench.layout.image(b"layer")
+        bench.layout.finish(image)
+        bench.run(tags=["1"])
+        assert bench.run(tags=["1", "2"])["changed"]
+        assert bench.tags() == dict.fromkeys(("1", "2"), image["digest"])
+
+    @pytest.mark.parametrize("refusal", [ImageAlreadyExistsException, None])
+    def test_tag_that_is_taken_meanwhile(
+        self, bench: ImageBench, monkeypatch: pytest.MonkeyPatch, refusal: t.Any
+    ) -> None:
+        bench.set_mutability("IMMUTABLE")
+        old, new = bench.layout.image(b"old"), bench.layout.image(b"new")
+        bench.layout.finish(old=old, new=new)
+        original = bench.control.backend_class.put_image
+
+        def put_image(backend: t.Any, name: str, manifest: str, tag: str | None, *args: t.Any) -> t.Any:
+            if tag == "2":
+                original(backend, name, bench.layout.path_of(old["digest"]).read_text(), "2", MEDIA_TYPES[0])
+                if refusal:
+                    # What moto answers for a tag that is immutable.
+                    raise refusal(name, "123456789012", new["digest"], tag)
+            return original(backend, name, manifest, tag, *args)
+
+        bench.run(image="old")
+        monkeypatch.setattr(bench.control.backend_class, "put_image", put_image)
+        failed = bench.fails(image="new", tags=["1", "2"])
+        assert "The tag is immutable: choose another tag" in failed.msg
+        assert all(digest in failed.msg for digest in (old["digest"], new["digest"]))
+        assert failed.result["changed"]
+        assert failed.result["image"]["tags"] == [
+            {"tag": "1", "before": None, "after": new["digest"]},
+            {"tag": "2", "before": None, "after": None},
+        ]
 
     def test_without_leave_to_look_it_is_refused_by_the_registry(self, bench: ImageBench) -> None:
         bench.set_mutability("IMMUTABLE")
@@ -423,6 +558,48 @@ class TestRegistryThatLosesThings:
         bench.run(tags=["1"])
         assert lost
         assert bench.digests() == {child["digest"], root["digest"]}
+
+    def test_foreign_layer_that_the_registry_wants(self, bench: ImageBench, monkeypatch: pytest.MonkeyPatch) -> None:
+        digest = digest_of(b"windows")
+        bench.layout.finish(
+            bench.layout.image(
+                {"mediaType": "a/b", "digest": digest, "size": 7, "urls": ["https://example.com"]}, b"own"
+            )
+        )
+
+        def put_image(_backend: t.Any, name: str, *_args: t.Any, **_options: t.Any) -> t.NoReturn:
+            raise LayersNotFoundException(layer_digests=digest, repository_name=name)
+
+        monkeypatch.setattr(bench.control.backend_class, "put_image", put_image)
+        failed = bench.fails(tags=["1"])
+        assert f"at their urls: {digest}" in failed.msg
+        assert bench.calls().count("PutImage") == 1
+        assert failed.result["changed"]
+
+    def test_layers_that_the_registry_only_says_it_lacks_are_found_there(
+        self, bench: ImageBench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bench.layout.finish(bench.layout.image(b"layer"))
+        original = bench.control.backend_class.put_image
+        refusals = [LayersNotFoundException(layer_digests="", repository_name="")]
+
+        def put_image(backend: t.Any, *args: t.Any, **options: t.Any) -> t.Any:
+            if refusals:
+                raise refusals.pop()
+            return original(backend, *args, **options)
+
+        monkeypatch.setattr(bench.control.backend_class, "put_image", put_image)
+        result = bench.run(tags=["1"])
+        assert set(actions(result).values()) == {"sent"}
+        size = sum(bench.layers().values())
+        assert (result["bytes_sent"], result["bytes_present"]) == (2 * size, 0)
+
+    def test_archived_layer_is_told(self, bench: ImageBench) -> None:
+        bench.layout.finish(bench.layout.image(b"layer"))
+        digest = digest_of(b"layer")
+        bench.control.set_availability(bench.repository, digest, "ARCHIVED")
+        layers = bench.run(check=True)["layers"]
+        assert "archived" in next(layer["reason"] for layer in layers if layer["digest"] == digest)
 
     @pytest.mark.parametrize("kind", ["drop_after", "drop_before", "server_error", "throttle", "bare_503"])
     def test_put_that_is_tried_again(self, bench: ImageBench, kind: Kind) -> None:
@@ -478,6 +655,68 @@ class TestRegistryThatLosesThings:
         bench.control.set_availability(bench.repository, digest_of(b"layer"), "UNAVAILABLE")
         result = bench.run(tags=["1"])
         assert digest_of(b"layer") in warnings_of(result)[0]
+
+
+class TestParallel:
+    def test_so_many_layers_are_sent_at_once(self, bench: ImageBench) -> None:
+        bench.layout.finish(bench.layout.image(*(bytes([number]) * 100 for number in range(5))))
+        bench.strike("InitiateLayerUpload", "delay", times=6, seconds=0.3)
+        began = time.monotonic()
+        bench.run(parallel=6)
+        assert time.monotonic() - began < 6 * 0.3
+
+    def test_failure_stops_the_others_and_those_to_come(self, bench: ImageBench) -> None:
+        bench.control.rules(bench.repository).part_size = 10
+        layers = [bytes([number]) * 1000 for number in range(10)]
+        bench.layout.finish(bench.layout.image(*layers))
+        bench.strike("UploadLayerPart", "kms", skip=4)
+        failed = bench.fails(tags=["1"], parallel=3)
+        assert failed.result["error"]["code"] == "KmsException"
+        # Of a thousand parts; the other two uploads may have been in the middle of one.
+        assert bench.calls().count("UploadLayerPart") < 20
+        assert bench.layers() == {}
+
+    def test_failure_stops_requests_that_are_tried_again(
+        self, bench: ImageBench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bench.layout.finish(bench.layout.image(b"a layer that is throttled"))
+        monkeypatch.setattr(cloud, "time", time)
+        bench.strike("InitiateLayerUpload", "kms")
+        bench.strike("InitiateLayerUpload", "throttle", times=100)
+        began = time.monotonic()
+        assert bench.fails(parallel=2).result["error"]["code"] == "KmsException"
+        assert time.monotonic() - began < 3
+
+    @pytest.mark.parametrize("operation", ["BatchCheckLayerAvailability", "PutImage"])
+    def test_nothing_is_put_when_nobody_waits(
+        self, bench: ImageBench, monkeypatch: pytest.MonkeyPatch, operation: str
+    ) -> None:
+        bench.layout.finish(bench.layout.image(b"layer"))
+        for digest in (digest_of(b"layer"), *(layer["digest"] for layer in bench.run(check=True)["layers"])):
+            bench.control.set_availability(bench.repository, digest, "AVAILABLE")
+        bench.calls()
+
+        def is_waited_for() -> bool:
+            return operation not in bench.control.calls.operations(bench.repository)
+
+        monkeypatch.setattr(_blob_push, "is_waited_for", is_waited_for)
+        assert "Nobody waits" in bench.fails(tags=["1", "2"]).msg
+        assert bench.calls().count("PutImage") == (operation == "PutImage")
+
+    def test_saved_upload_that_another_task_holds_is_not_touched(self, bench: ImageBench, tmp_path: Path) -> None:
+        bench.control.rules(bench.repository).part_size = 4
+        bench.layout.finish(bench.layout.image(b"0123456789"))
+        state = tmp_path / "state"
+        bench.strike("UploadLayerPart", "kms", skip=1)
+        bench.fails(state_dir=str(state), parallel=1)
+        (held,) = bench.open_uploads()
+        with contextlib.ExitStack() as stack:
+            for path in state.glob("*.json"):
+                lock = stack.enter_context(path.with_suffix(".lock").open("w"))
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            result = bench.run(state_dir=str(state), parallel=1)
+        assert "Another task" in warnings_of(result)[0]
+        assert bench.open_uploads() == {held: 4}
 
 
 class TestDamage:

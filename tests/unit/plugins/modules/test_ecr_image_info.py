@@ -166,7 +166,7 @@ class TestErrors:
     def test_image_that_the_registry_does_not_give_out(self, registry: StubbedRegistry) -> None:
         failure = {**missing(imageTag="1"), "failureCode": "KmsError", "failureReason": "the key is disabled"}
         registry.answers("BatchGetImage", look_up({"imageTag": "1"}), images=[], failures=[failure])
-        with pytest.raises(ModuleFailedError, match=r"KmsError.*the key is disabled"):
+        with pytest.raises(ModuleFailedError, match=r"does not give 1 out.*kms:Decrypt.*KmsError, the key is disabled"):
             info(tags=["1"])
 
     @pytest.mark.parametrize(
