@@ -17,7 +17,7 @@ import json
 import tarfile
 import tempfile
 from pathlib import Path
-from typing import IO, Any, Literal, cast
+from typing import Any, Literal, cast
 
 from .image import platform_of
 from .layouts import MANIFEST_TYPE, PLATFORMS, REF_NAME, put_blob, put_image, put_index
@@ -129,7 +129,10 @@ def _manifest_of(archive: tarfile.TarFile) -> list[dict[str, Any]]:
 
 
 def _read(archive: tarfile.TarFile, name: str) -> bytes:
-    return cast("IO[bytes]", archive.extractfile(name)).read()
+    member = archive.extractfile(name)
+    if member is None:
+        raise ValueError(f"{name} is not a file")
+    return member.read()
 
 
 def _blob_path(layout: Path, descriptor: dict[str, Any]) -> Path:
