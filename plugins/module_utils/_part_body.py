@@ -4,9 +4,10 @@
 
 """The body of an UploadLayerPart request, made while it is read.
 
-boto3 serialises a part of 10 MiB through several copies of its base64. This body has the same bytes, and holds no
-more than a chunk of them at a time. It is put in place through botocore's public event hooks, so that signing,
-sending and errors stay botocore's: https://botocore.amazonaws.com/v1/documentation/api/latest/topics/events.html.
+boto3 serialises a part of 10 MiB through several copies of its base64. This body has the same bytes, and is encoded
+block by block: once to be hashed and, where no memory was left to keep a block until it is sent, once more. It is put
+in place through botocore's public event hooks, so that signing, sending and errors stay botocore's:
+https://botocore.amazonaws.com/v1/documentation/api/latest/topics/events.html.
 """
 
 from __future__ import annotations
@@ -16,14 +17,17 @@ import hashlib
 import io
 import os
 import secrets
+import threading
 import typing as t
 from dataclasses import dataclass
 
 if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.plugins.module_utils._blob import Blob, Witness
 
-# Chunks of up to 192 KiB of base64 are encoded twice as fast as larger ones; 3 bytes make 4 characters.
-_LARGEST_READ = 192 * 1024
+# Up to 192 KiB of base64 are encoded twice as fast as more at once.
+BLOCK_SIZE = 128 * 1024
+# 14 MiB, which one part of the usual size fits in.
+MOST_BLOCKS = 112
 _CONTEXT = "layerkit_ecr_part"
 
 
@@ -48,14 +52,37 @@ class BlobPart:
         return self.last_byte - self.first_byte + 1
 
 
+class Blocks:
+    """Memory for blocks of encoded parts; there is never more of it than ``MOST_BLOCKS``."""
+
+    def __init__(self) -> None:
+        self._made = 0
+        self._free: list[bytearray] = []
+
+    def take(self) -> bytearray | None:
+        """Return a block, None when all are in use; only one thread may take at a time."""
+        if self._free:
+            return self._free.pop()
+        if self._made == MOST_BLOCKS:
+            return None
+        self._made += 1
+        return bytearray(BLOCK_SIZE)
+
+    def give_back(self, block: bytearray) -> None:
+        """Let the block be taken again, from any thread."""
+        self._free.append(block)
+
+
 class PartBody(io.RawIOBase):
     """``prefix``, the part as base64, and ``suffix``, as a file that can be read again from its beginning."""
 
-    def __init__(self, prefix: bytes, part: BlobPart, suffix: bytes) -> None:
+    def __init__(self, prefix: bytes, part: BlobPart, suffix: bytes, blocks: Blocks) -> None:
         super().__init__()
         self._prefix = prefix
         self._part = part
         self._suffix = suffix
+        self._blocks = blocks
+        self._kept: dict[int, bytearray] = {}
         self._base64_size = 4 * ((len(part) + 2) // 3)
         self._position = 0
 
@@ -84,7 +111,7 @@ class PartBody(io.RawIOBase):
         """Return up to ``size`` bytes, all that are left for -1, and none at the end."""
         if size < 0:
             return self.readall()
-        chunk = self._chunk(min(size, _LARGEST_READ))
+        chunk = self._chunk(size)
         self._position += len(chunk)
         return chunk
 
@@ -96,16 +123,26 @@ class PartBody(io.RawIOBase):
 
     def readall(self) -> bytes:
         """Return all bytes that are left."""
-        return b"".join(iter(lambda: self.read(_LARGEST_READ), b""))
+        return b"".join(iter(lambda: self.read(BLOCK_SIZE), b""))
 
     def sha256(self) -> str:
-        """Read the whole body, and return its digest as 64 hexadecimal digits."""
-        self.seek(0)
-        hasher = hashlib.sha256()
-        for chunk in iter(lambda: self.read(_LARGEST_READ), b""):
+        """Encode the whole body, keep what there is memory for, and return its digest as 64 hexadecimal digits."""
+        hasher = hashlib.sha256(self._prefix)
+        for position in range(0, self._base64_size, BLOCK_SIZE):
+            chunk = self._encoded(position, BLOCK_SIZE)
             hasher.update(chunk)
-        self.seek(0)
+            block = self._blocks.take()
+            if block is not None:
+                block[: len(chunk)] = chunk
+                self._kept[position] = block
+        hasher.update(self._suffix)
         return hasher.hexdigest()
+
+    def close(self) -> None:
+        """Give the memory back; what is read from now on is encoded again."""
+        while self._kept:
+            self._blocks.give_back(self._kept.popitem()[1])
+        super().close()
 
     def _chunk(self, size: int) -> bytes:
         position = self._position
@@ -113,11 +150,25 @@ class PartBody(io.RawIOBase):
             return self._prefix[position : position + size]
         position -= len(self._prefix)
         if position < self._base64_size:
-            return self._base64(position, min(size, self._base64_size - position))
+            return self._base64(position, size)
         position -= self._base64_size
         return self._suffix[position : position + size]
 
     def _base64(self, position: int, size: int) -> bytes:
+        """Return base64 from one block."""
+        offset = position % BLOCK_SIZE
+        first = position - offset
+        size = min(size, BLOCK_SIZE - offset, self._base64_size - position)
+        block = self._kept.get(first)
+        if block is None:
+            return self._encoded(position, size)
+        chunk = memoryview(block)[offset : offset + size].tobytes()
+        if position + size in (first + BLOCK_SIZE, self._base64_size):
+            # Sent once is enough, but for the rare request that is repeated: that one is encoded again.
+            self._blocks.give_back(self._kept.pop(first))
+        return chunk
+
+    def _encoded(self, position: int, size: int) -> bytes:
         skip = position % 4
         first = position // 4 * 3
         # Whole groups of three bytes, but for the last, so that there is no padding in the middle.
@@ -125,26 +176,57 @@ class PartBody(io.RawIOBase):
         return binascii.b2a_base64(self._part.read(first, last - first), newline=False)[skip : skip + size]
 
 
-def stream_parts(client: t.Any) -> None:
-    """Let the client take a BlobPart for the ``layerPartBlob`` of UploadLayerPart, and stream it."""
-    register = client.meta.events.register
-    register("before-parameter-build.ecr.UploadLayerPart", _set_part_aside, unique_id="layerkit.ecr.set-part-aside")
-    register("before-call.ecr.UploadLayerPart", _put_part_in, unique_id="layerkit.ecr.put-part-in")
+class _PartStream:
+    """The handlers of one client's events.
 
+    Parts are streamed only after another call has shown that the events come, and bring the body as JSON; until then
+    they go through boto3's serialiser.
+    """
 
-def _set_part_aside(params: dict[str, t.Any], context: dict[str, t.Any], **_event: t.Any) -> None:
-    part = params.get("layerPartBlob")
-    if isinstance(part, BlobPart):
+    def __init__(self) -> None:
+        self._blocks = Blocks()
+        self._encoding = threading.Lock()
+        self._sends_json = False
+
+    def set_part_aside(self, params: dict[str, t.Any], context: dict[str, t.Any], **_event: t.Any) -> None:
+        part = params.get("layerPartBlob")
+        if not isinstance(part, BlobPart):
+            return
+        if not self._sends_json:
+            params["layerPartBlob"] = part.read(0, len(part))
+            return
         token = secrets.token_bytes(24)
         context[_CONTEXT] = (part, token)
         params["layerPartBlob"] = token
 
+    def look_at_body(self, params: dict[str, t.Any], context: dict[str, t.Any], **_event: t.Any) -> None:
+        if _CONTEXT not in context:
+            self._sends_json = isinstance(params["body"], bytes) and params["body"].startswith(b"{")
 
-def _put_part_in(params: dict[str, t.Any], context: dict[str, t.Any], **_event: t.Any) -> None:
-    if _CONTEXT in context:
+    def put_part_in(self, params: dict[str, t.Any], context: dict[str, t.Any], **_event: t.Any) -> None:
+        if _CONTEXT not in context:
+            return
         part, token = context[_CONTEXT]
         prefix, suffix = params["body"].split(binascii.b2a_base64(token, newline=False))
-        body = PartBody(prefix, part, suffix)
-        params["body"] = body
-        # The signer takes the digest from here, so that whatever goes wrong with the file goes wrong here.
-        params["headers"]["X-Amz-Content-SHA256"] = body.sha256()
+        body = context[_CONTEXT] = params["body"] = PartBody(prefix, part, suffix, self._blocks)
+        # One at a time: threads that encode at once slow each other down, and would have to share the memory.
+        with self._encoding:
+            # The signer takes the digest from here, so that whatever goes wrong with the file goes wrong here.
+            params["headers"]["X-Amz-Content-SHA256"] = body.sha256()
+
+    def let_go(self, context: dict[str, t.Any], **_event: t.Any) -> None:
+        if _CONTEXT in context:
+            context[_CONTEXT].close()
+
+
+def stream_parts(client: t.Any) -> None:
+    """Let the client take a BlobPart for the ``layerPartBlob`` of UploadLayerPart, and stream it."""
+    stream = _PartStream()
+    for event, handler in (
+        ("before-parameter-build.ecr.UploadLayerPart", stream.set_part_aside),
+        ("before-call.ecr", stream.look_at_body),
+        ("before-call.ecr.UploadLayerPart", stream.put_part_in),
+        ("after-call.ecr.UploadLayerPart", stream.let_go),
+        ("after-call-error.ecr.UploadLayerPart", stream.let_go),
+    ):
+        client.meta.events.register(event, handler, unique_id=f"layerkit.ecr.{event}")

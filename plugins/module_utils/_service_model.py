@@ -27,7 +27,10 @@ SERVICE = "ecr"
 
 @cache
 def _service_model() -> ServiceModel:
-    return ServiceModel(Loader().load_service_model(SERVICE, "service-2"), SERVICE)
+    loader = Loader()
+    # The file that the client uses, without load_service_model()'s look at the files of all four hundred services.
+    version = loader.determine_latest_version(SERVICE, "service-2")
+    return ServiceModel(loader.load_data(f"{SERVICE}/{version}/service-2"), SERVICE)
 
 
 def operation_model(operation: str) -> OperationModel:

@@ -13,16 +13,28 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.layerkit.ecr.plugins.module_utils._blob import BlobChangedError, FileBlob, Witness
-from ansible_collections.layerkit.ecr.plugins.module_utils._part_body import BlobPart, PartBody
+from ansible_collections.layerkit.ecr.plugins.module_utils._blob import Blob, BlobChangedError, FileBlob, Witness
+from ansible_collections.layerkit.ecr.plugins.module_utils._part_body import (
+    BLOCK_SIZE,
+    MOST_BLOCKS,
+    BlobPart,
+    Blocks,
+    PartBody,
+    stream_parts,
+)
+from ansible_collections.layerkit.ecr.plugins.module_utils._part_size import USUAL_PART
 from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository
 from ansible_collections.layerkit.ecr.plugins.modules import ecr_layer
+from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import ecr_client
 from ansible_collections.layerkit.ecr.tests.unit.module_runner import run_module
+from botocore.exceptions import EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
 if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.tests.strict_ecr.server import StrictECR
+    from botocore.awsrequest import AWSPreparedRequest
+    from mypy_boto3_ecr import ECRClient
 
 CONTENT = bytes(range(256)) * 3000
 PREFIX, SUFFIX = b'{"layerPartBlob": "', b'", "uploadId": "x"}'
@@ -36,17 +48,29 @@ def blob(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[FileBlob]:
         yield opened
 
 
-def body_of(blob: FileBlob, first: int, last: int) -> tuple[PartBody, bytes]:
+def body_of(blob: Blob, first: int, last: int, *, blocks: Blocks | None = None) -> tuple[PartBody, bytes]:
     expected = PREFIX + base64.b64encode(CONTENT[first : last + 1]) + SUFFIX
-    return PartBody(PREFIX, BlobPart(blob, first, last), SUFFIX), expected
+    return PartBody(PREFIX, BlobPart(blob, first, last), SUFFIX, blocks or Blocks()), expected
+
+
+def blocks_of(count: int) -> Blocks:
+    """Return memory of which only so many blocks are free."""
+    blocks = Blocks()
+    for _block in range(MOST_BLOCKS - count):
+        assert blocks.take() is not None
+    return blocks
 
 
 ranges = st.tuples(st.integers(0, len(CONTENT) - 1), st.integers(0, len(CONTENT) - 1)).map(sorted)
+# The content makes up to eight blocks: all, some or none of them are kept; or the body was not hashed before.
+memory = st.sampled_from([8, 3, 0, None])
 
 
-@given(part=ranges, sizes=st.lists(st.integers(1, 300_000), min_size=1))
-def test_reads_of_any_size_make_the_same_bytes(blob: FileBlob, part: list[int], sizes: list[int]) -> None:
-    body, expected = body_of(blob, *part)
+@given(part=ranges, sizes=st.lists(st.integers(1, 300_000), min_size=1), kept=memory)
+def test_reads_of_any_size_make_the_same_bytes(blob: Blob, part: list[int], sizes: list[int], kept: int | None) -> None:
+    body, expected = body_of(blob, *part, blocks=blocks_of(kept or 0))
+    if kept is not None:
+        body.sha256()
     assert len(body) == len(expected)
     read = b"".join(body.read(size) for size in sizes)
     assert read == expected[: len(read)]
@@ -54,9 +78,13 @@ def test_reads_of_any_size_make_the_same_bytes(blob: FileBlob, part: list[int], 
     assert body.read(1) == b""
 
 
-@given(part=ranges, position=st.integers(0, len(CONTENT) * 2), size=st.integers(1, 1000))
-def test_it_can_be_read_from_any_position(blob: FileBlob, part: list[int], position: int, size: int) -> None:
-    body, expected = body_of(blob, *part)
+@given(part=ranges, position=st.integers(0, len(CONTENT) * 2), size=st.integers(1, 1000), kept=memory)
+def test_it_can_be_read_from_any_position(
+    blob: Blob, part: list[int], position: int, size: int, kept: int | None
+) -> None:
+    body, expected = body_of(blob, *part, blocks=blocks_of(kept or 0))
+    if kept is not None:
+        body.sha256()
     assert body.seek(position) == position
     read = body.read(size)
     assert read == expected[position : position + size][: len(read)]
@@ -83,17 +111,66 @@ def test_it_fills_buffers(blob: FileBlob, part: list[int], size: int) -> None:
     assert bytes(buffer[:count]) == expected[:count]
 
 
-def test_its_digest_leaves_it_at_its_beginning(blob: FileBlob) -> None:
-    body, expected = body_of(blob, 5, 500_000)
-    body.read(10)
+@given(part=ranges, kept=st.sampled_from([8, 3, 0]))
+def test_its_digest_is_that_of_its_bytes_each_time_that_it_is_read(blob: Blob, part: list[int], kept: int) -> None:
+    body, expected = body_of(blob, *part, blocks=blocks_of(kept))
     assert body.sha256() == hashlib.sha256(expected).hexdigest()
+    assert body.read() == expected
+    body.seek(0)
     assert body.read() == expected
 
 
-def test_one_read_holds_no_more_than_a_chunk(blob: FileBlob) -> None:
+def test_one_read_holds_no_more_than_a_block(blob: Blob) -> None:
     body, _expected = body_of(blob, 0, len(CONTENT) - 1)
     body.read(len(PREFIX))
-    assert 0 < len(body.read(100 * 1024 * 1024)) <= 192 * 1024
+    assert 0 < len(body.read(100 * 1024 * 1024)) <= BLOCK_SIZE
+
+
+class CountingBlob(Blob):
+    """CONTENT, and how many bytes were read of it."""
+
+    def __init__(self) -> None:
+        super().__init__("content", len(CONTENT))
+        self.bytes_read = 0
+
+    def read(self, position: int, size: int) -> bytes:
+        self.bytes_read += size
+        return CONTENT[position : position + size]
+
+    def check_unchanged(self) -> None:
+        """Nothing can change."""
+
+
+class TestBlocks:
+    @pytest.mark.parametrize(("kept", "encoded"), [(6, 1.0), (3, 1.5), (0, 2.0)])
+    def test_what_there_is_memory_for_is_encoded_once(self, kept: int, encoded: float) -> None:
+        blob = CountingBlob()
+        size = 6 * BLOCK_SIZE * 3 // 4
+        body, expected = body_of(blob, 0, size - 1, blocks=blocks_of(kept))
+        body.sha256()
+        assert body.read() == expected
+        assert blob.bytes_read == encoded * size
+
+    def test_blocks_are_free_again_when_they_were_sent(self, blob: Blob) -> None:
+        blocks = blocks_of(1)
+        body, expected = body_of(blob, 0, 99, blocks=blocks)
+        body.sha256()
+        assert blocks.take() is None
+        assert body.read() == expected
+        assert blocks.take() is not None
+
+    def test_blocks_are_free_again_when_the_body_is_closed(self, blob: Blob) -> None:
+        blocks = blocks_of(3)
+        body, expected = body_of(blob, 0, len(CONTENT) - 1, blocks=blocks)
+        body.sha256()
+        assert blocks.take() is None
+        body.close()
+        assert [blocks.take() is not None for _block in range(4)] == [True, True, True, False]
+        assert body.read() == expected
+
+    def test_one_part_of_the_usual_size_fits_in(self) -> None:
+        assert MOST_BLOCKS * BLOCK_SIZE == 14 * 1024 * 1024
+        assert MOST_BLOCKS * BLOCK_SIZE * 3 // 4 >= USUAL_PART
 
 
 def test_file_that_becomes_shorter_is_an_error(tmp_path: Path) -> None:
@@ -102,11 +179,15 @@ def test_file_that_becomes_shorter_is_an_error(tmp_path: Path) -> None:
     with FileBlob.open(str(path)) as opened:
         path.write_bytes(CONTENT[:10])
         with pytest.raises(BlobChangedError, match="shorter"):
-            PartBody(PREFIX, BlobPart(opened, 0, 100), SUFFIX).read()
+            PartBody(PREFIX, BlobPart(opened, 0, 100), SUFFIX, Blocks()).read()
 
 
 def test_request_is_the_one_that_boto3_makes_of_bytes(
-    blob: FileBlob, strict_ecr: StrictECR, repository: str, connection: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch
+    blob: FileBlob,
+    strict_ecr: StrictECR,
+    repository: str,
+    connection: dict[str, t.Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     bodies: list[bytes] = []
 
@@ -118,8 +199,8 @@ def test_request_is_the_one_that_boto3_makes_of_bytes(
 
     connect = Repository.connect.__func__  # type: ignore[attr-defined]  # the plain function behind the class method
 
-    def connect_and_listen(cls: type[Repository], *args: t.Any) -> Repository:
-        made = t.cast(Repository, connect(cls, *args))
+    def connect_and_listen(cls: type[Repository], *args: t.Any, **options: t.Any) -> Repository:
+        made = t.cast(Repository, connect(cls, *args, **options))
         made._client.meta.events.register("before-send.ecr.UploadLayerPart", capture)
         upload_id = made.initiate_upload()["uploadId"]
         made.upload_part(upload_id, 0, 999, CONTENT[:1000])
@@ -133,6 +214,78 @@ def test_request_is_the_one_that_boto3_makes_of_bytes(
     assert len(bodies) == 2
     assert bodies[0] == bodies[1]
     assert strict_ecr.control.calls.bytes_received(repository) == 2000
+
+
+class TestClient:
+    """What the hooks do with a client, and without one of them."""
+
+    @pytest.fixture
+    def client(self, strict_ecr: StrictECR) -> ECRClient:
+        return ecr_client(strict_ecr.url)
+
+    @pytest.fixture
+    def bodies(self, client: ECRClient) -> list[t.Any]:
+        """The bodies of the parts, as they are sent."""
+        sent: list[t.Any] = []
+
+        def record(request: AWSPreparedRequest, **_event: t.Any) -> None:
+            sent.append(request.body)
+
+        client.meta.events.register("before-send.ecr.UploadLayerPart", record)
+        return sent
+
+    def send(self, client: ECRClient, repository: str, part: BlobPart) -> str:
+        stream_parts(client)
+        upload_id: str = client.initiate_layer_upload(repositoryName=repository)["uploadId"]
+        Repository(client, repository).upload_part(upload_id, part.first_byte, part.last_byte, part)
+        return upload_id
+
+    def test_part_is_streamed(
+        self, client: ECRClient, bodies: list[t.Any], strict_ecr: StrictECR, repository: str, blob: Blob
+    ) -> None:
+        upload_id = self.send(client, repository, BlobPart(blob, 0, 999))
+        assert [type(body) for body in bodies] == [PartBody]
+        assert strict_ecr.control.uploads(repository) == {upload_id: 1000}
+
+    def test_memory_is_free_again_after_an_answer_and_after_none(
+        self, client: ECRClient, bodies: list[t.Any], strict_ecr: StrictECR, repository: str, blob: Blob
+    ) -> None:
+        def lose(request: AWSPreparedRequest, **_event: t.Any) -> None:
+            if len(bodies) == 1:
+                raise EndpointConnectionError(endpoint_url=request.url)
+
+        client.meta.events.register_last("before-send.ecr.UploadLayerPart", lose)
+        upload_id = self.send(client, repository, BlobPart(blob, 0, 999))
+        assert strict_ecr.control.uploads(repository) == {upload_id: 1000}
+        assert [body.closed for body in bodies] == [True, True]
+
+    @pytest.mark.parametrize("missing", ["before-call", "json"])
+    def test_part_goes_through_boto3_where_a_hook_is_missing(
+        self,
+        client: ECRClient,
+        bodies: list[t.Any],
+        strict_ecr: StrictECR,
+        repository: str,
+        blob: Blob,
+        missing: str,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        events: t.Any = client.meta.events
+        emit = events.emit_until_response
+
+        def emit_without(event: str, **arguments: t.Any) -> t.Any:
+            if not event.startswith("before-call."):
+                return emit(event, **arguments)
+            if missing == "json":
+                # A protocol whose bodies are binary.
+                emit(event, **{**arguments, "params": {**arguments["params"], "body": b"\xbf\xff"}})
+            return (None, None)
+
+        monkeypatch.setattr(events, "emit_until_response", emit_without)
+        upload_id = self.send(client, repository, BlobPart(blob, 0, 999))
+        assert [type(body) for body in bodies] == [bytes]
+        assert base64.b64encode(CONTENT[:1000]) in bodies[0]
+        assert strict_ecr.control.uploads(repository) == {upload_id: 1000}
 
 
 class TestWitness:
