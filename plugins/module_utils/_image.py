@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass
 from functools import cached_property
 
+from ansible_collections.layerkit.ecr.plugins.module_utils._image_choice import AmbiguousImageError, NoSuchImageError
 from ansible_collections.layerkit.ecr.plugins.module_utils._json_document import JsonObject
 from ansible_collections.layerkit.ecr.plugins.module_utils._manifest import Manifest, check_manifest_size
 from ansible_collections.layerkit.ecr.plugins.module_utils._part_size import check_layer_size
@@ -23,6 +24,8 @@ if t.TYPE_CHECKING:
 # The configurations of images that run; those of artifacts say nothing of a platform.
 _CONFIGS = ("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json")
 _LARGEST_CONFIG = 4 * 1024 * 1024
+# They are held in memory until they are put.
+_LARGEST_MANIFESTS = 32 * 1024 * 1024
 _MOST_LISTED = 20
 # What attestations have for a platform.
 _NO_SYSTEM = "unknown"
@@ -70,10 +73,12 @@ def load_image(
     image: str | None,
     platforms: t.Sequence[Platform],
     part_size: int,
+    warn: t.Callable[[str], None],
 ) -> Image:
     """Return an image of a source.
 
-    :param sources: the ways to read the source; the first that makes a whole image is taken
+    :param sources: the ways to read the source; the first that makes a whole image is taken, with a warning if it is
+        not the first of all
     :param image: a reference name, a tag or a digest; None for the only image
     :param platforms: those to be picked, none for all
     :param part_size: the size in bytes of the parts that layers will be sent in
@@ -82,14 +87,34 @@ def load_image(
     source, *others = sources
     try:
         return _Loader(source, f"src {src!r}", part_size).load(image, platforms)
+    except AmbiguousImageError:
+        raise
     except InvalidInputError as refusal:
         if not others:
             raise
-        try:
-            return load_image(others, src, image, platforms, part_size)
-        except InvalidInputError as other:
-            both = f"{refusal.message}. Read as the other kind of archive that it is as well: {other.message}"
-            raise InvalidInputError(both) from other
+        found = _load_other(others, src, image, platforms, part_size, warn, refusal)
+        reason = refusal.message.replace(", nothing was sent", "")
+        warn(f"The image gets another manifest, that of the docker archive that src is as well, as {reason}.")
+        return found
+
+
+def _load_other(
+    sources: t.Sequence[ImageSource],
+    src: str,
+    image: str | None,
+    platforms: t.Sequence[Platform],
+    part_size: int,
+    warn: t.Callable[[str], None],
+    refusal: InvalidInputError,
+) -> Image:
+    try:
+        return load_image(sources, src, image, platforms, part_size, warn)
+    except InvalidInputError as other:
+        # What is in neither is told once.
+        if isinstance(refusal, NoSuchImageError) or isinstance(other, NoSuchImageError):
+            raise refusal from other
+        both = f"{refusal.message}. Read as the other kind of archive that it is as well: {other.message}"
+        raise InvalidInputError(both) from other
 
 
 class _Loader:
@@ -103,6 +128,7 @@ class _Loader:
         chosen: dict[Descriptor, Manifest] = {}
         if root.is_index:
             picked = self._picked(root, wanted) if wanted else root.images
+            self._check_manifests_size(picked)
             chosen = {descriptor: self._manifest(descriptor) for descriptor in picked}
             root = self._reduced(root, chosen, wanted)
         children = {child.digest: child for child in chosen.values()} if root.is_index else {}
@@ -113,6 +139,14 @@ class _Loader:
             self._check_platform(found[0], wanted)
         platforms = tuple(dict.fromkeys(platform for platform in found if platform and platform.os != _NO_SYSTEM))
         return Image(self._source, root, tuple(children.values()), platforms, foreign)
+
+    def _check_manifests_size(self, images: t.Sequence[Descriptor]) -> None:
+        size = sum(image.size for image in images)
+        if size > _LARGEST_MANIFESTS:
+            raise InvalidInputError(
+                f"{self._where}: the {len(images)} manifests of the index have {size} bytes, of which "
+                f"{_LARGEST_MANIFESTS} at most are read, nothing was sent"
+            )
 
     def _manifest(self, descriptor: Descriptor) -> Manifest:
         content = self._source.manifest(descriptor)
@@ -127,7 +161,7 @@ class _Loader:
             return next(iter(images.values()))
         if len(wanted) == 1:
             found = [f"{image.digest} ({image.platform})" for image in chosen]
-            raise InvalidInputError(
+            raise AmbiguousImageError(
                 f"{self._where} has {len(images)} images for the platform {wanted[0]}, nothing was sent: name the "
                 f"variant, or choose one with image: {', '.join(found[:_MOST_LISTED])}"
             )
@@ -151,10 +185,10 @@ class _Loader:
             if found is None or not platform.includes(found):
                 raise self._no_platform(platform, [found] if found else [])
 
-    def _no_platform(self, platform: Platform, found: t.Sequence[Platform]) -> InvalidInputError:
+    def _no_platform(self, platform: Platform, found: t.Sequence[Platform]) -> NoSuchImageError:
         names = sorted(set(map(str, found)))
         listed = ", ".join(names[:_MOST_LISTED]) or "none"
-        return InvalidInputError(
+        return NoSuchImageError(
             f"{self._where} has no image for the platform {platform}, nothing was sent: it has {listed}"
         )
 

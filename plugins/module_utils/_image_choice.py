@@ -22,6 +22,14 @@ _MOST_LISTED = 10
 _SHORT_ID = re.compile("[a-f0-9]{12,64}")
 
 
+class NoSuchImageError(InvalidInputError):
+    """The source does not hold what the task asks for."""
+
+
+class AmbiguousImageError(InvalidInputError):
+    """The source holds more than one image that can be meant."""
+
+
 @dataclass(frozen=True)
 class NamedImage:
     """An image that can be chosen, its names in the source, and its digest: in a docker archive the image id."""
@@ -40,7 +48,8 @@ def choose(images: t.Iterable[NamedImage], image: str | None, where: str) -> Nam
 
     :param image: a name, a tag, a digest, or an image id of 12 digits or more; None for the only one
     :param where: names the source in errors
-    :raises InvalidInputError: there is no such image, or more than one; the error lists those that there are
+    :raises NoSuchImageError: there is no such image; the error lists those that there are
+    :raises AmbiguousImageError: there is more than one; the error lists them
     """
     known = _merged(images)
     found = known if image is None else _matching(known, image)
@@ -48,9 +57,9 @@ def choose(images: t.Iterable[NamedImage], image: str | None, where: str) -> Nam
         return found[0]
     if not found:
         rule = f"does not hold the image {image!r}, but" if known else "holds no image"
-        raise InvalidInputError(f"{where} {rule}{_listed(known)}, nothing was sent")
+        raise NoSuchImageError(f"{where} {rule}{_listed(known)}, nothing was sent")
     meant = "" if image is None else f" of the name {image!r}"
-    raise InvalidInputError(
+    raise AmbiguousImageError(
         f"{where} holds {len(found)} images{meant}, nothing was sent: choose one with image:{_listed(found)}"
     )
 
@@ -79,6 +88,8 @@ def _matching(images: list[NamedImage], wanted: str) -> list[NamedImage]:
     senses: list[t.Callable[[NamedImage], bool]] = [
         lambda image: wanted in (image.digest, *image.names),
         lambda image: full in map(full_name, image.names),
+        # What podman names an image of its own.
+        lambda image: full_name(f"localhost/{wanted}") in map(full_name, image.names),
         lambda image: any(name.rpartition("/")[2].endswith(f":{wanted}") for name in image.names),
         lambda image: bool(_SHORT_ID.fullmatch(wanted)) and image.digest.startswith(f"sha256:{wanted}"),
     ]

@@ -44,7 +44,7 @@ def open_sources(path: str, compress: str, parallel: int) -> t.Iterator[list[Ima
 def _is_directory(path: str) -> bool:
     try:
         return stat.S_ISDIR(Path(path).stat().st_mode)
-    except OSError:
+    except (OSError, ValueError):
         # Opening it will say why.
         return False
 

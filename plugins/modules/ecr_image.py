@@ -24,7 +24,7 @@ options:
       - It can be a docker archive, as V(docker save), V(podman save) or V(skopeo copy … docker-archive:) write it. A
         manifest is made for it, the same one each time.
       - An archive that is both, as V(docker save) of Docker 25 or later writes it, is read as an OCI image layout.
-        Where that is not whole, it is read as a docker archive.
+        Where that is not whole, or O(compress=gzip), it is read as a docker archive, in the first case with a warning.
       - Archives can be compressed with gzip, and with zstd where the host's Python is 3.14 or later. They are read in
         place and never unpacked. A plain archive is read faster than a compressed one.
     type: path
@@ -32,7 +32,7 @@ options:
   image:
     description:
       - The image to push, if O(src) holds several. A reference name such as V(docker.io/library/app:1.0) or V(app:1.0),
-        a tag such as V(1.0), or a digest.
+        a tag such as V(1.0), or a digest. What podman names V(localhost/app:1.0) is V(app:1.0) as well.
       - In a docker archive the digest is that of the configuration, which container engines call the image's id.
       - If not given, O(src) must hold one image.
     type: str
@@ -62,7 +62,8 @@ options:
         that to learn their digests.
       - The same layer makes the same bytes on hosts with the same Python and the same zlib. With others the digests may
         differ, and the image is pushed once more.
-      - An OCI image layout is pushed as it is, whatever is given here.
+      - An OCI image layout is pushed as it is, whatever is given here. What is a docker archive as well is read as such
+        with V(gzip), so that it gets another manifest.
     type: str
     choices:
       - none
@@ -395,7 +396,9 @@ def act(module: EcrModule, repository: Repository, request: Request) -> Result:
     src, parallel = module.params["src"], module.params["parallel"]
     options = UploadOptions(module.params["part_size"], state_dir=module.params["state_dir"], takes_upload_id=False)
     with open_sources(src, module.params["compress"], parallel) as sources:
-        image = load_image(sources, src, module.params["image"], request["platforms"], options.expected_part_size)
+        image = load_image(
+            sources, src, module.params["image"], request["platforms"], options.expected_part_size, module.warn
+        )
         found = survey(module, repository, image, request["tags"], options)
         pusher = BlobPusher(repository, image.source, parallel, options, module.warn)
         push = ImagePush(repository, found.plan, pusher, partial(module.layers, repository), module.warn)

@@ -17,13 +17,16 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._source_kind import o
 _READ = 144 * 1024
 
 
-def read_image(src: Path, image: str | None = None, compress: str = "none") -> Image:
+def read_image(
+    src: Path, image: str | None = None, compress: str = "none", warnings: list[str] | None = None
+) -> Image:
     """Return an image after each of its blobs was found to have its digest and its size.
 
+    :param warnings: takes what the task would warn of
     :raises TaskError: it is damaged
     """
     with open_sources(str(src), compress, 2) as sources:
-        found = load_image(sources, str(src), image, [], LARGEST_PART)
+        found = load_image(sources, str(src), image, [], LARGEST_PART, ([] if warnings is None else warnings).append)
         for blob in found.blobs.values():
             with found.source.open(blob.digest) as opened:
                 assert opened.size == blob.size

@@ -33,7 +33,7 @@ from ansible_collections.layerkit.ecr.tests.unit.peak_memory import peak_kib
 src, compress = sys.argv[1:]
 before = peak_kib()
 with open_sources(src, compress, 8) as sources:
-    image = load_image(sources, src, None, [], LARGEST_PART)
+    image = load_image(sources, src, None, [], LARGEST_PART, lambda _warning: None)
 
     def read(digest):
         with image.source.open(digest) as blob:

@@ -785,6 +785,12 @@ class TestDamage:
         assert inner["digest"] in failed.msg
         assert "index of indexes" in failed.msg
 
+    def test_manifests_that_are_too_many_bytes(self, bench: ImageBench) -> None:
+        absent = {"mediaType": MEDIA_TYPES[0], "size": 4 * 2**20}
+        images = {f"linux/{number}": {**absent, "digest": f"sha256:{number:064x}"} for number in range(9)}
+        bench.layout.finish(bench.layout.index(images))
+        assert "9 manifests of the index have 37748736 bytes" in bench.fails().msg
+
     def test_blob_of_two_sizes(self, bench: ImageBench) -> None:
         layer = bench.layout.blob(b"layer")
         bench.layout.finish(bench.layout.image(layer, {**layer, "size": 6}))
