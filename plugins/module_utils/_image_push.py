@@ -18,9 +18,9 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._task_error import Ta
 if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.plugins.module_utils._blob_push import BlobPusher
     from ansible_collections.layerkit.ecr.plugins.module_utils._descriptor import Descriptor
+    from ansible_collections.layerkit.ecr.plugins.module_utils._image_repository import ImageRepository
     from ansible_collections.layerkit.ecr.plugins.module_utils._layer import Layer
     from ansible_collections.layerkit.ecr.plugins.module_utils._manifest import Manifest
-    from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository
     from ansible_collections.layerkit.ecr.plugins.module_utils._stored_image import StoredImages
 
 Look = t.Callable[[t.Sequence[str]], "dict[str, Layer] | None"]
@@ -38,7 +38,7 @@ class ImagePush:
 
     def __init__(
         self,
-        repository: Repository,
+        repository: ImageRepository,
         plan: ImagePlan,
         pusher: BlobPusher,
         look: Look,
@@ -196,7 +196,9 @@ class ImagePush:
         )
 
 
-def tag_is_taken(repository: Repository, tag: str, found: str, wanted: str, error: EcrError | None = None) -> EcrError:
+def tag_is_taken(
+    repository: ImageRepository, tag: str, found: str, wanted: str, error: EcrError | None = None
+) -> EcrError:
     """Make the error of an immutable tag that is on another image; ``error`` is the registry's, if it was asked."""
     taken = f"The tag {tag} of {repository} is on {found} and cannot be moved to {wanted}"
     advice = "The tag is immutable: choose another tag, or delete the image that has it"

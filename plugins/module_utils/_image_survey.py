@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
+from ansible_collections.layerkit.ecr.plugins.module_utils._errors import EcrError
 from ansible_collections.layerkit.ecr.plugins.module_utils._image_plan import (
     SENT,
     BlobStep,
@@ -21,9 +22,9 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._layer_push import wi
 if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.plugins.module_utils._image import Image
     from ansible_collections.layerkit.ecr.plugins.module_utils._image_plan import ImagePlan
+    from ansible_collections.layerkit.ecr.plugins.module_utils._image_repository import ImageRepository
     from ansible_collections.layerkit.ecr.plugins.module_utils._layer_push import UploadOptions
     from ansible_collections.layerkit.ecr.plugins.module_utils._module import EcrModule
-    from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository
     from ansible_collections.layerkit.ecr.plugins.module_utils._repository_settings import RepositorySettings
     from ansible_collections.layerkit.ecr.plugins.module_utils._stored_image import StoredImages
 
@@ -38,7 +39,7 @@ class Survey:
 
 
 def survey(
-    module: EcrModule, repository: Repository, image: Image, tags: t.Sequence[str], options: UploadOptions
+    module: EcrModule, repository: ImageRepository, image: Image, tags: t.Sequence[str], options: UploadOptions
 ) -> Survey:
     """Look for the image under its digest and its tags, and for its layers only where that leaves a question.
 
@@ -59,7 +60,7 @@ def survey(
     )
 
 
-def _stored(repository: Repository, image: Image, tags: t.Sequence[str]) -> StoredImages:
+def _stored(repository: ImageRepository, image: Image, tags: t.Sequence[str]) -> StoredImages:
     stored = repository.images([image.root.digest], tags)
     if image.root.digest not in stored.by_digest and image.children:
         children = repository.images([child.digest for child in image.children])
@@ -68,13 +69,13 @@ def _stored(repository: Repository, image: Image, tags: t.Sequence[str]) -> Stor
 
 
 def _settings(
-    module: EcrModule, repository: Repository, plan: ImagePlan, registry_id: str | None
+    module: EcrModule, repository: ImageRepository, plan: ImagePlan, registry_id: str | None
 ) -> RepositorySettings | None:
     """Return the settings where they matter: for a tag that moves, and for the account that only a push tells."""
     moving = [step.tag for step in plan.tags if step.moves and step.before]
     if not moving and (registry_id or not module.check_mode):
         return None
-    settings = module.settings_of(repository)
+    settings = _settings_unless_denied(repository)
     if settings is None and moving:
         module.warn(
             f"The caller may not use ecr:DescribeRepositories on {repository}, so it is not known before the push "
@@ -83,14 +84,23 @@ def _settings(
     return settings
 
 
-def _check_tags(repository: Repository, plan: ImagePlan, settings: RepositorySettings) -> None:
+def _settings_unless_denied(repository: ImageRepository) -> RepositorySettings | None:
+    try:
+        return repository.settings()
+    except EcrError as error:
+        if error.code != "AccessDeniedException":
+            raise
+        return None
+
+
+def _check_tags(repository: ImageRepository, plan: ImagePlan, settings: RepositorySettings) -> None:
     for step in plan.tags:
         if step.before and step.moves and settings.is_immutable(step.tag):
             raise tag_is_taken(repository, step.tag, step.before, step.after)
 
 
 def _with_saved_uploads(
-    module: EcrModule, repository: Repository, plan: ImagePlan, options: UploadOptions
+    module: EcrModule, repository: ImageRepository, plan: ImagePlan, options: UploadOptions
 ) -> ImagePlan:
     """Return the plan with only what is left of the uploads that an earlier run has begun."""
     # A run warns by itself, when it holds the state files.

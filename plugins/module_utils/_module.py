@@ -14,10 +14,8 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ansible_collections.layerkit.ecr.plugins.module_utils._collection_info import COLLECTION_NAME, COLLECTION_VERSION
 from ansible_collections.layerkit.ecr.plugins.module_utils._errors import EcrError
 from ansible_collections.layerkit.ecr.plugins.module_utils._layer import EMPTY_BLOB, Layer
-from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository
-from ansible_collections.layerkit.ecr.plugins.module_utils._repository_settings import RepositorySettings
+from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository, RepositoryT
 from ansible_collections.layerkit.ecr.plugins.module_utils._skeleton import input_skeleton, output_skeleton
-from ansible_collections.layerkit.ecr.plugins.module_utils._stored_image import ImageDetail
 
 Request = dict[str, t.Any]
 Result = dict[str, t.Any]
@@ -33,18 +31,20 @@ class EcrModule(AnsibleAWSModule):
 
     def run(
         self,
+        repository_class: type[RepositoryT],
         read: t.Callable[[EcrModule], Request],
-        act: t.Callable[[EcrModule, Repository, Request], Result],
+        act: t.Callable[[EcrModule, RepositoryT, Request], Result],
     ) -> t.NoReturn:
         """Read and check the request, then act on it, and end the task.
 
+        :param repository_class: has the operations that ``act`` needs
         :param read: returns the checked request in the API's spelling
         :param act: carries the request out, or predicts it in check mode, and returns the task's result
         """
         request: Request = {}
         try:
             request = read(self)
-            repository = Repository.connect(
+            repository = repository_class.connect(
                 self, request["repositoryName"], request.get("registryId"), connections=self.params.get("parallel", 1)
             )
             self.exit_json(**act(self, repository, request))
@@ -68,7 +68,7 @@ class EcrModule(AnsibleAWSModule):
                 module.exit_json(changed=False, cli_skeleton=output_skeleton(operation))
             return request
 
-        self.run(read_unless_skeleton, act)
+        self.run(Repository, read_unless_skeleton, act)
 
     def layers(self, repository: Repository, digests: t.Sequence[str]) -> dict[str, Layer] | None:
         """Look layers up, or warn and return None when the caller may not.
@@ -85,34 +85,6 @@ class EcrModule(AnsibleAWSModule):
                 "so what the registry has already is not known."
             )
             return None
-
-    def settings_of(self, repository: Repository) -> RepositorySettings | None:
-        """Look the repository's settings up, or return None when the caller may not.
-
-        :raises EcrError: the look-up failed for another reason
-        """
-        try:
-            return repository.settings()
-        except EcrError as error:
-            if error.code != "AccessDeniedException":
-                raise
-            return None
-
-    def image_details(self, repository: Repository, digests: t.Sequence[str]) -> dict[str, ImageDetail]:
-        """Look size, age and tags of images up, or warn and return nothing when the caller may not.
-
-        :raises EcrError: the look-up failed for another reason
-        """
-        try:
-            return repository.image_details(digests)
-        except EcrError as error:
-            if error.code != "AccessDeniedException":
-                raise
-            self.warn(
-                f"The caller may not use ecr:DescribeImages on {repository}, "
-                "so size, age and further tags of the images are not known."
-            )
-            return {}
 
     def look_for(self, repository: Repository) -> None:
         """Look whether the repository exists, by asking it for a layer that no registry has.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One ECR repository and the operations on its layers and images. This is the only file that talks to boto3.
+"""One ECR repository and the operations on its layers. This is the only file that talks to boto3.
 
 Each method is one operation of https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_Operations.html: it
 takes and returns plain values, retries what is worth retrying, and raises EcrError.
@@ -21,30 +21,18 @@ except ImportError:
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import boto3_inventory_conn, get_aws_connection_info
 from ansible_collections.layerkit.ecr.plugins.module_utils._audience import is_waited_for, nobody_waits
-from ansible_collections.layerkit.ecr.plugins.module_utils._errors import EcrError, EcrErrorHandler, advice_on
+from ansible_collections.layerkit.ecr.plugins.module_utils._errors import EcrError, EcrErrorHandler
 from ansible_collections.layerkit.ecr.plugins.module_utils._layer import Layer, listed
-from ansible_collections.layerkit.ecr.plugins.module_utils._manifest import MEDIA_TYPES, Manifest
-from ansible_collections.layerkit.ecr.plugins.module_utils._pace import Pace
 from ansible_collections.layerkit.ecr.plugins.module_utils._part_body import BlobPart, stream_parts
-from ansible_collections.layerkit.ecr.plugins.module_utils._repository_settings import RepositorySettings
 from ansible_collections.layerkit.ecr.plugins.module_utils._retry import with_retries
-from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import SERVICE, dns_suffix, largest
-from ansible_collections.layerkit.ecr.plugins.module_utils._stored_image import ImageDetail, StoredImage, StoredImages
+from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import SERVICE, largest
 
 if t.TYPE_CHECKING:
     from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 Response = dict[str, t.Any]
+RepositoryT = t.TypeVar("RepositoryT", bound="Repository")
 
-# All that a registry can hold: without the type of an image, Amazon ECR may convert the image to another one.
-_ACCEPTED_MEDIA_TYPES = [
-    *MEDIA_TYPES,
-    "application/vnd.docker.distribution.manifest.v1+json",
-    "application/vnd.docker.distribution.manifest.v1+prettyjws",
-    "application/vnd.oci.artifact.manifest.v1+json",
-]
-# https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html
-_CALLS_PER_SECOND = {"PutImage": 10}
 # botocore's own number of connections, which more threads than that would wait for.
 _CONNECTIONS = 10
 
@@ -79,15 +67,18 @@ class Repository:
         self.name = name
         self.registry_id = registry_id
         self.goes_on: t.Callable[[], bool] = is_waited_for
-        self._paces = {operation: Pace(calls) for operation, calls in _CALLS_PER_SECOND.items()}
 
     def __str__(self) -> str:
         return f"repository {self.name}" + (f" of registry {self.registry_id}" if self.registry_id else "")
 
     @classmethod
     def connect(
-        cls, module: AnsibleAWSModule, name: str, registry_id: str | None = None, connections: int = 1
-    ) -> Repository:
+        cls: type[RepositoryT],
+        module: AnsibleAWSModule,
+        name: str,
+        registry_id: str | None = None,
+        connections: int = 1,
+    ) -> RepositoryT:
         """Make the client that the module's options describe. Nothing is sent.
 
         :param connections: how many threads will use it
@@ -124,7 +115,7 @@ class Repository:
         batch = largest("BatchCheckLayerAvailability", "layerDigests")
         found: dict[str, Layer] = {}
         for start in range(0, len(wanted), batch):
-            response = self._call(
+            response = self.call(
                 "BatchCheckLayerAvailability",
                 f"look up layers in {self}",
                 layerDigests=wanted[start : start + batch],
@@ -146,16 +137,21 @@ class Repository:
         """The AWS region of the registry."""
         return str(self._client.meta.region_name)
 
+    @property
+    def partition(self) -> str:
+        """The AWS partition of the region, such as ``aws``."""
+        return str(self._client.meta.partition)
+
     def initiate_upload(self) -> Response:
         """Open an upload with InitiateLayerUpload; every call opens another one."""
-        return self._call("InitiateLayerUpload", f"open a layer upload in {self}")
+        return self.call("InitiateLayerUpload", f"open a layer upload in {self}")
 
     def upload_part(self, upload_id: str, first_byte: int, last_byte: int, blob: bytes | BlobPart) -> Response:
         """Send the bytes ``first_byte`` to ``last_byte``, both inclusive, with UploadLayerPart.
 
         Bytes go through boto3's serialiser; a BlobPart is streamed from its file.
         """
-        response = self._call(
+        response = self.call(
             "UploadLayerPart",
             f"send bytes {first_byte} to {last_byte} of upload {upload_id} to {self}",
             uploadId=upload_id,
@@ -177,115 +173,24 @@ class Repository:
 
     def complete_upload(self, upload_id: str, digests: t.Sequence[str]) -> Response:
         """Close an upload with CompleteLayerUpload; the registry accepts it when any digest is the layer's."""
-        return self._call(
+        return self.call(
             "CompleteLayerUpload",
             f"complete upload {upload_id} as {listed(digests)} in {self}",
             uploadId=upload_id,
             layerDigests=list(digests),
         )
 
-    def uri(self, registry_id: str) -> str:
-        """Return the name by which container engines know the repository."""
-        suffix = dns_suffix(self._client.meta.partition)
-        return f"{registry_id}.dkr.ecr.{self.region}.{suffix}/{self.name}"
+    def call(
+        self, operation: str, description: str, pace: t.Callable[[], None] | None = None, **members: t.Any
+    ) -> Response:
+        """Carry out an operation, and return the members of its answer.
 
-    def settings(self) -> RepositorySettings:
-        """Look the repository's own settings up with DescribeRepositories."""
-        response = self._call("DescribeRepositories", f"look up {self}", repositoryNames=[self.name])
-        return RepositorySettings.from_response(response["repositories"][0])
-
-    def images(self, digests: t.Iterable[str] = (), tags: t.Iterable[str] = ()) -> StoredImages:
-        """Look images up with BatchGetImage, a hundred at a time, as they were pushed.
-
-        :raises EcrError: the look-up failed, or the registry refuses to give an image out
+        :param description: what is done, for the message of an error
+        :param pace: waits until the next attempt may begin
+        :param members: the request; the repository, unless it is named, and its registry are added
+        :raises EcrError: no attempt succeeded
+        :raises TaskError: nobody waits for the answer any more
         """
-        found = StoredImages()
-        ids = [{"imageDigest": digest} for digest in dict.fromkeys(digests)]
-        ids += [{"imageTag": tag} for tag in dict.fromkeys(tags)]
-        batch = largest("BatchGetImage", "imageIds")
-        for start in range(0, len(ids), batch):
-            self._find_images(ids[start : start + batch], found)
-        return found
-
-    def _find_images(self, ids: list[dict[str, str]], found: StoredImages) -> None:
-        response = self._call(
-            "BatchGetImage",
-            f"look up {len(ids)} images in {self}",
-            imageIds=ids,
-            acceptedMediaTypes=_ACCEPTED_MEDIA_TYPES,
-        )
-        wanted = [image_id["imageTag"] for image_id in ids if "imageTag" in image_id]
-        absent = self._absent_tags(response.get("failures", []))
-        for entry in response.get("images", []):
-            image = StoredImage.from_response(entry)
-            found.by_digest[image.digest] = image
-            tag = entry["imageId"].get("imageTag")
-            if tag in wanted or len(ids) == len(wanted) == 1:
-                found.by_tag[tag if tag in wanted else wanted[0]] = image
-        # A registry may name an image by another of its tags than the one that was asked for.
-        for tag in wanted if len(ids) > 1 else ():
-            if tag not in absent and tag not in found.by_tag:
-                self._find_images([{"imageTag": tag}], found)
-
-    def _absent_tags(self, failures: t.Iterable[Response]) -> set[str | None]:
-        absent = set()
-        for failure in failures:
-            image_id = failure.get("imageId", {})
-            if failure.get("failureCode") != "ImageNotFound":
-                raise self._not_given_out(failure, image_id.get("imageTag") or image_id.get("imageDigest"))
-            absent.add(image_id.get("imageTag"))
-        return absent
-
-    def _not_given_out(self, failure: Response, name: str | None) -> EcrError:
-        code, reason = failure.get("failureCode"), failure.get("failureReason")
-        # What other operations raise as KmsException.
-        advice = f". {advice_on('KmsException')}" if code == "KmsError" else ""
-        return EcrError(
-            f"Failed to look up images in {self}. The registry does not give {name} out{advice}. "
-            f"The error was: {code}, {reason}"
-        )
-
-    def image_details(self, digests: t.Iterable[str]) -> dict[str, ImageDetail]:
-        """Look up tags, size and age of images with DescribeImages; one that is gone has no entry."""
-        wanted = list(dict.fromkeys(digests))
-        batch = largest("DescribeImages", "imageIds")
-        found: dict[str, ImageDetail] = {}
-        for start in range(0, len(wanted), batch):
-            found.update(self._describe_images(wanted[start : start + batch]))
-        return found
-
-    def _describe_images(self, digests: list[str]) -> dict[str, ImageDetail]:
-        try:
-            response = self._call(
-                "DescribeImages",
-                f"look up {len(digests)} images in {self}",
-                imageIds=[{"imageDigest": digest} for digest in digests],
-            )
-        except EcrError as error:
-            if error.code != "ImageNotFoundException":
-                raise
-            # It refuses all of them for one that is gone.
-            apart = [self._describe_images([digest]) for digest in digests] if len(digests) > 1 else []
-            return {digest: detail for details in apart for digest, detail in details.items()}
-        return {entry["imageDigest"]: ImageDetail.from_response(entry) for entry in response["imageDetails"]}
-
-    def put_image(self, manifest: Manifest, tag: str | None = None) -> str | None:
-        """Store a manifest byte for byte, or give another tag to one that is stored, with PutImage.
-
-        Returns the AWS account of the registry.
-        """
-        response = self._call(
-            "PutImage",
-            f"put image {manifest.digest}" + (f" with tag {tag}" if tag else "") + f" into {self}",
-            imageManifest=manifest.content.decode(),
-            imageManifestMediaType=manifest.media_type,
-            imageDigest=manifest.digest,
-            **({"imageTag": tag} if tag else {}),
-        )
-        registry_id = response.get("image", {}).get("registryId")
-        return str(registry_id) if registry_id else None
-
-    def _call(self, operation: str, description: str, **members: t.Any) -> Response:
         request = members if "repositoryNames" in members else {"repositoryName": self.name, **members}
         result = {"repository_name": self.name}
         if "uploadId" in members:
@@ -297,8 +202,8 @@ class Repository:
         def attempt() -> t.Any:
             if not self.goes_on():
                 raise nobody_waits()
-            if operation in self._paces:
-                self._paces[operation].wait()
+            if pace:
+                pace()
             try:
                 return getattr(self._client, xform_name(operation))(**request)
             except ClientError as refused:

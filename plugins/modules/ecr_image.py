@@ -363,6 +363,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._blob_push import Blo
 from ansible_collections.layerkit.ecr.plugins.module_utils._image import load_image
 from ansible_collections.layerkit.ecr.plugins.module_utils._image_id import checked_tags
 from ansible_collections.layerkit.ecr.plugins.module_utils._image_push import ImagePush
+from ansible_collections.layerkit.ecr.plugins.module_utils._image_repository import ImageRepository
 from ansible_collections.layerkit.ecr.plugins.module_utils._image_result import (
     image_result,
     layers_result,
@@ -373,7 +374,6 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._layer_push import Up
 from ansible_collections.layerkit.ecr.plugins.module_utils._module import EcrModule, Request, Result
 from ansible_collections.layerkit.ecr.plugins.module_utils._part_size import check_part_size
 from ansible_collections.layerkit.ecr.plugins.module_utils._platform import Platform
-from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository
 from ansible_collections.layerkit.ecr.plugins.module_utils._request import checked_layer_options
 from ansible_collections.layerkit.ecr.plugins.module_utils._source_kind import open_sources
 from ansible_collections.layerkit.ecr.plugins.module_utils._task_error import TaskError
@@ -392,7 +392,7 @@ def read(module: EcrModule) -> Request:
     return {**request, "tags": tags, "platforms": list(map(Platform.parse, module.params["platforms"]))}
 
 
-def act(module: EcrModule, repository: Repository, request: Request) -> Result:
+def act(module: EcrModule, repository: ImageRepository, request: Request) -> Result:
     src, parallel = module.params["src"], module.params["parallel"]
     options = UploadOptions(module.params["part_size"], state_dir=module.params["state_dir"], takes_upload_id=False)
     with open_sources(src, module.params["compress"], parallel) as sources:
@@ -419,7 +419,7 @@ def act(module: EcrModule, repository: Repository, request: Request) -> Result:
     }
 
 
-def repository_uri(repository: Repository, found: Survey, push: ImagePush) -> str | None:
+def repository_uri(repository: ImageRepository, found: Survey, push: ImagePush) -> str | None:
     registry_id = push.registry_id or found.registry_id
     return found.repository_uri or (repository.uri(registry_id) if registry_id else None)
 
@@ -437,7 +437,7 @@ def main() -> None:
         "state_dir": {"type": "path"},
     }
     module = EcrModule(argument_spec=spec)
-    module.run(read, act)
+    module.run(ImageRepository, read, act)
 
 
 if __name__ == "__main__":

@@ -183,10 +183,11 @@ response_metadata:
 import datetime
 
 from ansible_collections.layerkit.ecr.plugins.module_utils._argspec import repository_spec
+from ansible_collections.layerkit.ecr.plugins.module_utils._errors import EcrError
 from ansible_collections.layerkit.ecr.plugins.module_utils._image_id import checked_digests, checked_tags
+from ansible_collections.layerkit.ecr.plugins.module_utils._image_repository import ImageRepository
 from ansible_collections.layerkit.ecr.plugins.module_utils._json_document import parse_json
 from ansible_collections.layerkit.ecr.plugins.module_utils._module import EcrModule, Request, Result
-from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository
 from ansible_collections.layerkit.ecr.plugins.module_utils._request import checked_layer_options
 from ansible_collections.layerkit.ecr.plugins.module_utils._stored_image import ImageDetail, StoredImage
 from ansible_collections.layerkit.ecr.plugins.module_utils._validation import InvalidInputError
@@ -200,7 +201,7 @@ def read(module: EcrModule) -> Request:
     return {**request, "tags": tags, "digests": digests}
 
 
-def act(module: EcrModule, repository: Repository, request: Request) -> Result:
+def act(module: EcrModule, repository: ImageRepository, request: Request) -> Result:
     tags, digests = request["tags"], request["digests"]
     stored = repository.images(digests, tags)
     tags_asked: dict[str, list[str]] = {}
@@ -208,7 +209,7 @@ def act(module: EcrModule, repository: Repository, request: Request) -> Result:
         if tag in stored.by_tag:
             tags_asked.setdefault(stored.by_tag[tag].digest, []).append(tag)
     found = [*tags_asked, *(digest for digest in digests if digest in stored.by_digest)]
-    details = module.image_details(repository, found)
+    details = details_of(module, repository, found)
     return {
         "changed": False,
         "images": [
@@ -220,6 +221,19 @@ def act(module: EcrModule, repository: Repository, request: Request) -> Result:
         "registry_id": request.get("registryId") or stored.registry_id,
         "repository_name": request["repositoryName"],
     }
+
+
+def details_of(module: EcrModule, repository: ImageRepository, digests: list[str]) -> dict[str, ImageDetail]:
+    try:
+        return repository.image_details(digests)
+    except EcrError as error:
+        if error.code != "AccessDeniedException":
+            raise
+        module.warn(
+            f"The caller may not use ecr:DescribeImages on {repository}, "
+            "so size, age and further tags of the images are not known."
+        )
+        return {}
 
 
 def described(image: StoredImage, detail: ImageDetail) -> Result:
@@ -249,7 +263,7 @@ def main() -> None:
         "digests": {"type": "list", "elements": "str", "default": []},
     }
     module = EcrModule(argument_spec=spec)
-    module.run(read, act)
+    module.run(ImageRepository, read, act)
 
 
 if __name__ == "__main__":

@@ -274,7 +274,7 @@ def main() -> None:
         "state_dir": {"type": "path"},
     }
     module = EcrModule(argument_spec=spec)
-    module.run(read, act)
+    module.run(Repository, read, act)
 
 
 if __name__ == "__main__":

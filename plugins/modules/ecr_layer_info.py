@@ -174,7 +174,7 @@ def described(layer: Layer) -> Result:
 def main() -> None:
     digests = {"type": "list", "elements": "str", "required": True, "aliases": ["layerDigests"]}
     module = EcrModule(argument_spec={**repository_spec(required=True), "layer_digests": digests})
-    module.run(read, act)
+    module.run(Repository, read, act)
 
 
 if __name__ == "__main__":

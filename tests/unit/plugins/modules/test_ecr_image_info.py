@@ -12,7 +12,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.layerkit.ecr.plugins.module_utils._repository import _ACCEPTED_MEDIA_TYPES
+from ansible_collections.layerkit.ecr.plugins.module_utils._image_repository import _ACCEPTED_MEDIA_TYPES
 from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import operation_model
 from ansible_collections.layerkit.ecr.plugins.modules import ecr_image, ecr_image_info
 from ansible_collections.layerkit.ecr.tests.unit.layout_writer import INDEX_TYPE, MANIFEST_TYPE, LayoutWriter, digest_of
