@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import posixpath
 import typing as t
-from dataclasses import dataclass
 
 from ansible_collections.layerkit.ecr.plugins.module_utils._blob import FileBlob
 from ansible_collections.layerkit.ecr.plugins.module_utils._decompression import compression, decompressed
@@ -30,8 +29,7 @@ _LARGEST_KEPT = 256 * 1024
 _MOST_KEPT = 8 * MIB
 
 
-@dataclass(frozen=True)
-class _Member:
+class _Member(t.NamedTuple):
     """Where a file stands in the archive, and its first bytes; its bytes if they are kept."""
 
     start: int
@@ -53,7 +51,8 @@ class Archive(SourceFiles):
         super().__init__(path)
         self._opened = opened
         self._members: dict[str, _Member] = {}
-        self._links: dict[str, str] = {}
+        self._links: dict[str, str | None] = {}
+        self._directories: set[str] = set()
         self._kept = 0
 
     @classmethod
@@ -128,16 +127,17 @@ class Archive(SourceFiles):
                 raise self.leads_out(name)
             if target not in self._links:
                 return target
-            link = self._links[target]
-            target = normalised(posixpath.normpath(posixpath.join(posixpath.dirname(target), link)))
+            target = self._links[target]
         raise self.refused(name, f"is one of more than {_MOST_LINKS} symbolic links in a row")
 
     def _find(self, read: Read, largest_kept: int) -> None:
         for entry in tar_entries(read, str(self)):
             name = self._checked_name(entry)
             if entry.issym():
-                self._links[name] = entry.linkname
-            elif not entry.isdir():
+                self._links[name] = _linked(name, entry.linkname)
+            elif entry.isdir():
+                self._directories.add(name)
+            else:
                 self._members[name] = self._noted(entry, read, largest_kept)
         for name in self._links:
             self._target(name)
@@ -149,7 +149,8 @@ class Archive(SourceFiles):
         if entry.issparse() or not (entry.isreg() or entry.isdir() or entry.issym()):
             rule = "is neither a plain file, nor a directory, nor a symbolic link"
             raise self.refused(entry.name, rule)
-        if not entry.isdir() and (name in self._members or name in self._links):
+        is_directory_again = entry.isdir() and name in self._directories
+        if not is_directory_again and (name in self._members or name in self._links or name in self._directories):
             raise self.refused(entry.name, "is there twice")
         return name
 
@@ -160,3 +161,8 @@ class Archive(SourceFiles):
             content = read(start, size)
             self._kept += size
         return _Member(start, size, read(start, min(HEAD, size)), content)
+
+
+def _linked(name: str, target: str) -> str | None:
+    """Return the name that a symbolic link leads to, None if it leads out of the source."""
+    return normalised(posixpath.normpath(posixpath.join(posixpath.dirname(name), target)))

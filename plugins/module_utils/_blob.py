@@ -21,6 +21,11 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._validation import In
 _CHUNK = 1024 * 1024
 
 
+def reason(error: OSError | ValueError) -> str:
+    """Tell why a file cannot be opened; a ValueError is that of a path with characters that no path can have."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
 class BlobChangedError(TaskError):
     """The bytes are not what they were, or not what their digest says."""
 
@@ -82,8 +87,8 @@ class FileBlob(Blob):
             if not stat.S_ISREG(Path(path).stat().st_mode):
                 raise InvalidInputError(f"src {path!r} must be a regular file, nothing was sent")
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            raise InvalidInputError(f"src {path!r} cannot be read, nothing was sent: {error.strerror}") from error
+        except (OSError, ValueError) as error:
+            raise InvalidInputError(f"src {path!r} cannot be read, nothing was sent: {reason(error)}") from error
         try:
             yield cls(path, descriptor)
         finally:

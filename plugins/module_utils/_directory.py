@@ -11,7 +11,7 @@ import os
 import stat
 import typing as t
 
-from ansible_collections.layerkit.ecr.plugins.module_utils._blob import FileBlob
+from ansible_collections.layerkit.ecr.plugins.module_utils._blob import FileBlob, reason
 from ansible_collections.layerkit.ecr.plugins.module_utils._source_files import HEAD, SourceFiles, normalised
 from ansible_collections.layerkit.ecr.plugins.module_utils._validation import InvalidInputError
 
@@ -36,8 +36,8 @@ class Directory(SourceFiles):
         """
         try:
             descriptor = os.open(path, _DIRECTORY)
-        except OSError as error:
-            raise InvalidInputError(f"src {path!r} cannot be read, nothing was sent: {error.strerror}") from error
+        except (OSError, ValueError) as error:
+            raise InvalidInputError(f"src {path!r} cannot be read, nothing was sent: {reason(error)}") from error
         try:
             yield cls(path, descriptor)
         finally:
@@ -63,7 +63,7 @@ class Directory(SourceFiles):
             try:
                 descriptor = os.open(base, _FILE, dir_fd=directory)
             except OSError as error:
-                raise self.refused(name, f"cannot be read ({error.strerror})") from error
+                raise self.refused(name, f"cannot be read ({reason(error)})") from error
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise self.refused(name, "is not a regular file")
@@ -96,7 +96,7 @@ class Directory(SourceFiles):
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
-            raise self.refused(name, f"cannot be read ({error})") from error
+            raise self.refused(name, f"cannot be read ({reason(error)})") from error
 
     def _status(self, name: str, base: str, directory: int) -> os.stat_result | None:
         try:
@@ -104,7 +104,7 @@ class Directory(SourceFiles):
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
-            raise self.refused(name, f"cannot be read ({error})") from error
+            raise self.refused(name, f"cannot be read ({reason(error)})") from error
         if stat.S_ISLNK(status.st_mode):
             raise self.refused(name, "is a symbolic link, which is not followed")
         if not stat.S_ISREG(status.st_mode):

@@ -15,10 +15,12 @@ import contextlib
 import hashlib
 import json
 import re
+import threading
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
+from ansible_collections.layerkit.ecr.plugins.module_utils._audience import is_waited_for, nobody_waits
 from ansible_collections.layerkit.ecr.plugins.module_utils._compression import CompressedStream, Summed, compressed
 from ansible_collections.layerkit.ecr.plugins.module_utils._decompression import GZIP, compression, inflated
 from ansible_collections.layerkit.ecr.plugins.module_utils._descriptor import Descriptor
@@ -149,26 +151,31 @@ class DockerArchive(ImageSource):
             if not SHA256_DIGEST.fullmatch(digest):
                 raise rootfs.refused("diff_ids", f"{digest!r:.200} must match {SHA256_DIGEST.pattern}")
         pairs = list(zip(names, digests))
+        stopped = threading.Event()
         with ThreadPoolExecutor(self._parallel) as pool:
-            layers = {pair: pool.submit(self._layer, *pair) for pair in dict.fromkeys(pairs)}
+            layers = {pair: pool.submit(self._layer, *pair, stopped) for pair in dict.fromkeys(pairs)}
             try:
-                return [layers[pair].result() for pair in pairs]
-            finally:
+                for ended in as_completed(layers.values()):
+                    ended.result()
+            except BaseException:
+                stopped.set()
                 pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        return [layers[pair].result() for pair in pairs]
 
-    def _layer(self, name: str, diff_id: str) -> _Blob:
+    def _layer(self, name: str, diff_id: str, stopped: threading.Event) -> _Blob:
         """Return a layer as it is sent; its bytes without compression must have the digest ``diff_id``."""
         kind = compression(self._files.head(name))
         if kind not in (None, GZIP):
             raise self._files.refused(name, f"is compressed by {kind}, for which a docker image has no media type")
         with self._files.open(name) as file:
             if kind == GZIP:
-                digest = file.digest()
+                digest = Summed(_until(stopped, file.chunks(0, file.size))).finish().digest
                 self._check_stated(name, digest)
-                self._check_diff_id(name, Summed(inflated(file)).finish(), diff_id)
+                self._check_diff_id(name, Summed(_until(stopped, inflated(file))).finish(), diff_id)
                 return _Blob(name, digest, file.size, _GZIP_LAYER)
             if self._compress:
-                plain = Summed(file.chunks(0, file.size))
+                plain = Summed(_until(stopped, file.chunks(0, file.size)))
                 sent = Summed(compressed(plain)).finish()
                 self._check_diff_id(name, plain, diff_id)
                 return _Blob(name, sent.digest, sent.size, _GZIP_LAYER, is_compressed_here=True)
@@ -180,6 +187,14 @@ class DockerArchive(ImageSource):
         if summed.digest != diff_id:
             rule = f"is damaged: its layer has the digest {summed.digest}, not {diff_id} as the configuration says"
             raise self._files.refused(name, rule)
+
+
+def _until(stopped: threading.Event, chunks: t.Iterable[bytes]) -> t.Iterator[bytes]:
+    """Yield chunks as long as no other layer was found to be damaged, and somebody waits for the task."""
+    for chunk in chunks:
+        if stopped.is_set() or not is_waited_for():
+            raise nobody_waits()
+        yield chunk
 
 
 def _manifest(config: _Blob, layers: t.Iterable[_Blob]) -> bytes:

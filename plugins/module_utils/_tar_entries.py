@@ -15,10 +15,17 @@ import io
 import tarfile
 import typing as t
 
+from ansible_collections.layerkit.ecr.plugins.module_utils._source_files import shown
 from ansible_collections.layerkit.ecr.plugins.module_utils._task_error import TaskError
 from ansible_collections.layerkit.ecr.plugins.module_utils._validation import InvalidInputError
 
 MOST_ENTRIES = 100_000
+
+# The characters of all names and targets of links, of which a blob's name has 77.
+MOST_CHARACTERS = 8 * 1024 * 1024
+
+# tarfile copies all of them for each entry.
+_MOST_GLOBAL_HEADERS = 100
 
 # Many times what the headers of a blob take, and little enough for the quadratic time of an older tarfile.
 _LARGEST_HEADERS = 8 * 1024
@@ -31,7 +38,7 @@ def tar_entries(read: Read, where: str) -> t.Iterator[tarfile.TarInfo]:
 
     :param read: returns bytes by position and size, or fewer at the end
     :param where: names the archive in errors
-    :raises InvalidInputError: it is not a tar archive, is damaged, or has too many entries
+    :raises InvalidInputError: it is not a tar archive, is damaged, or has too many entries or too long names
     """
     headers = _Headers(read)
     try:
@@ -42,7 +49,7 @@ def tar_entries(read: Read, where: str) -> t.Iterator[tarfile.TarInfo]:
         # Beside its own errors tarfile raises whatever a damaged field leads to.
         raise _damaged(headers, where, str(error)) from error
     if len(headers.last) < tarfile.BLOCKSIZE:
-        raise _damaged(headers, where, "it is truncated")
+        raise _damaged(headers, where, "its end is missing")
     if any(headers.last):
         raise _damaged(headers, where, "there is neither an entry nor the end of the archive")
 
@@ -52,17 +59,28 @@ def _entries(headers: _Headers, where: str) -> t.Iterator[tarfile.TarInfo]:
     if archive.firstmember is None:
         # Before Python 3.11 next() does not bear with an archive that has none.
         return
+    left = MOST_CHARACTERS
     for _number in range(MOST_ENTRIES + 1):
         headers.begin_entry()
         entry: tarfile.TarInfo | None = archive.next()
         if entry is None:
             return
         if entry.size < 0:
-            raise ValueError("an entry has an impossible size")
+            raise _refused(where, entry, f"has the impossible size {entry.size}")
+        left -= len(entry.name) + len(entry.linkname)
+        if left < 0:
+            rule = f"is too much: names and targets of links have more than {MOST_CHARACTERS} characters"
+            raise _refused(where, entry, rule)
+        if len(archive.pax_headers) > _MOST_GLOBAL_HEADERS:
+            raise _refused(where, entry, f"comes after more than {_MOST_GLOBAL_HEADERS} global headers")
         # It would keep all of them.
         archive.members.clear()
         yield entry
     raise InvalidInputError(f"{where} has more than {MOST_ENTRIES} entries, nothing was sent")
+
+
+def _refused(where: str, entry: tarfile.TarInfo, rule: str) -> InvalidInputError:
+    return InvalidInputError(f"{where}: {shown(entry.name)} {rule}, nothing was sent")
 
 
 def _damaged(headers: _Headers, where: str, how: str) -> InvalidInputError:

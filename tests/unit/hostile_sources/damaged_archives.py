@@ -54,9 +54,9 @@ def spaces(name: str, size: int) -> bytes:
 
 GOOD = tar_of(oci_layout())
 DAMAGED_ARCHIVES = {
-    "cut in a header": HostileSource(cut(700), "is damaged.*(truncated|unexpected end)"),
+    "cut in a header": HostileSource(cut(700), "is damaged.*unexpected end"),
     "cut in a file": HostileSource(cut(5000), "is damaged.*unexpected end"),
-    "cut before its end": HostileSource(cut(GOOD.rindex(b"index.json") + 1024), "is damaged.*truncated"),
+    "cut before its end": HostileSource(cut(GOOD.rindex(b"index.json") + 1024), "is damaged.*its end is missing"),
     "header changed": HostileSource(
         archive(lambda: changed(GOOD, GOOD.rindex(b"index.json") + 1)), "is damaged.*neither an entry nor the end"
     ),
@@ -67,9 +67,9 @@ DAMAGED_ARCHIVES = {
     "gzip with more after it": HostileSource(zipped(GOOD, b"more"), "is damaged.*it is not gzip"),
     "gzip of nothing": HostileSource(zipped(b""), "is not a tar archive"),
     "gzip of something else": HostileSource(zipped(b"text" * 1000), "is not a tar archive"),
-    "gzip bomb of zeros": HostileSource(zipped(bytes(200 * MIB)), "holds no image"),
+    "gzip bomb of zeros": HostileSource(zipped(bytes(96 * MIB)), "holds no image"),
     "gzip bomb as the index": HostileSource(
-        archive(lambda: spaces("index.json", 200 * MIB)), "index.json has 209715200 bytes, of which 4194304 at most"
+        archive(lambda: spaces("index.json", 96 * MIB)), "index.json has 100663296 bytes, of which 4194304 at most"
     ),
     "gzip bomb with a long header": HostileSource(
         archive(lambda: gzip.compress(pax(b"9" * 64 * MIB))), "8192 bytes of headers"

@@ -118,7 +118,7 @@ DOCKER_ARCHIVES = {
         docker_layer(gzip.compress(LAYERS[1])[:-9]), f"{SECOND} is damaged.*trunc"
     ),
     "docker: compressed layer bomb": HostileSource(
-        docker_layer(gzip.compress(bytes(100 * MIB))), f"{SECOND} is damaged: its layer has the digest"
+        docker_layer(gzip.compress(bytes(96 * MIB))), f"{SECOND} is damaged: its layer has the digest"
     ),
     "docker: zstd layer": HostileSource(
         docker_layer(struct.pack("<I", 0xFD2FB528) + b"x" * 20), f"{SECOND} is compressed by zstd"

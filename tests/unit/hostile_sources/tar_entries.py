@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import gzip
 import tarfile
+import typing as t
+from pathlib import Path
 
 from ansible_collections.layerkit.ecr.tests.unit.hostile_sources.hostile_source import (
     MIB,
@@ -91,6 +94,35 @@ def long_name(declared: int) -> bytes:
     return raw_header(octal(declared), b"L", b"././@LongLink") + b"long".ljust(512, b"\0")
 
 
+def large_names(path: Path) -> Path:
+    """Return an archive of files with names of 6000 characters, 72 MB in all."""
+    long, file = raw_header(octal(6000), b"L", b"././@LongLink"), raw_header(octal(0))
+    return _repeated(path, lambda number: long + (b"%08d" % number).ljust(6000, b"x").ljust(6144, b"\0") + file)
+
+
+def large_links(path: Path) -> Path:
+    """Return an archive of symbolic links with targets of 6000 characters, 72 MB in all."""
+    long = raw_header(octal(6000), b"K", b"././@LongLink") + (b"x" * 6000).ljust(6144, b"\0")
+    return _repeated(path, lambda number: long + raw_header(octal(0), b"2", b"%08d" % number))
+
+
+def _repeated(path: Path, entry: t.Callable[[int], bytes]) -> Path:
+    with gzip.open(path / "image.tar", "wb", compresslevel=1) as file:
+        file.writelines(map(entry, range(12_000)))
+        file.write(tar_of(oci_layout()))
+    return path / "image.tar"
+
+
+def global_headers() -> list[bytes]:
+    """Return entries, each after ten global headers more, which hold for all that follow."""
+    blocks = []
+    for number in range(20):
+        content = b"".join(pax_record(f"{number}.{header}", "value") for header in range(10))
+        blocks.append(raw_header(octal(len(content)), b"g", b"pax") + content.ljust(512, b"\0"))
+        blocks.append(raw_header(octal(0), name=b"entry%d" % number))
+    return blocks
+
+
 def many_links() -> list[tarfile.TarInfo]:
     return [link(f"link{number}", f"link{number + 1}") for number in range(50)]
 
@@ -119,6 +151,15 @@ TAR_ENTRIES = {
     "entry twice": HostileSource(with_entry(entry_of("index.json")), "index.json is there twice"),
     "entry twice, spelt otherwise": HostileSource(with_entry(entry_of(".//index.json")), "index.json is there twice"),
     "link and file": HostileSource(with_entry(link("./index.json", "oci-layout")), "index.json is there twice"),
+    "directory and file": HostileSource(
+        with_entry(entry_of("index.json", type=tarfile.DIRTYPE)), "index.json is there twice"
+    ),
+    "file and directory": HostileSource(
+        with_entry(entry_of("a", type=tarfile.DIRTYPE), entry_of("a")), ": a is there twice"
+    ),
+    "directory and link": HostileSource(
+        with_entry(entry_of("a", type=tarfile.DIRTYPE), link("a", "index.json")), ": a is there twice"
+    ),
     "link twice": HostileSource(with_entry(link("a", "index.json"), link("a", "oci-layout")), ": a is there twice"),
     "link out": HostileSource(with_entry(link("a/b", "../../outside")), f"a/b {OUT}"),
     "absolute link": HostileSource(with_entry(link("blobs", "/etc")), f"blobs {OUT}"),
@@ -130,13 +171,21 @@ TAR_ENTRIES = {
         archive(lambda: tar_of({}, entry_of("blobs", type=tarfile.DIRTYPE))[:512] * 100_001 + tar_of(oci_layout())),
         "has more than 100000 entries",
     ),
+    "large names": HostileSource(
+        large_names, "00001398xxx.* is too much: names and targets of links have more than 838"
+    ),
+    "large targets of links": HostileSource(large_links, ": 00001396 is too much: names and targets of links"),
+    "global headers without end": HostileSource(
+        before(*global_headers()), ": entry10 comes after more than 100 global"
+    ),
     "pax header of 8 GiB": HostileSource(before(pax(b"", 8 * 1024 * MIB - 1)), "8192 bytes of headers"),
     "pax header of 32 MiB": HostileSource(
         before(pax(pax_record("comment", "x" * 32 * MIB)), raw_header(octal(0))), "8192 bytes of headers"
     ),
     "pax header of impossible length": HostileSource(before(pax(b"0 a=b\n"), raw_header(octal(0))), "is damaged"),
     "pax size below zero": HostileSource(
-        before(pax(pax_record("size", "-1024")), raw_header(octal(0))), "impossible size|is damaged"
+        before(pax(pax_record("size", "-1024")), raw_header(octal(0))),
+        "strange has the impossible size -1024|is damaged",
     ),
     "pax size beyond all": HostileSource(
         before(pax(pax_record("size", "9" * 40)), raw_header(octal(0))), "is damaged.*unexpected end of data"
@@ -144,7 +193,9 @@ TAR_ENTRIES = {
     "pax headers in a row": HostileSource(before(*[pax(pax_record("a", "b"))] * 10_000), "8192 bytes of headers"),
     "long name of 8 GiB": HostileSource(before(long_name(8 * 1024 * MIB - 1)), "8192 bytes of headers"),
     "long names in a row": HostileSource(before(*[long_name(4)] * 10_000), "8192 bytes of headers"),
-    "size below zero": HostileSource(before(raw_header(base256(-1024))), "impossible size|is damaged"),
+    "size below zero": HostileSource(
+        before(raw_header(base256(-1024))), "strange has the impossible size -1024|is damaged"
+    ),
     "size beyond the end": HostileSource(before(raw_header(octal(MIB))), "is damaged.*unexpected end of data"),
     "size beyond all": HostileSource(before(raw_header(base256(2**80))), "is damaged.*unexpected end of data"),
 }

@@ -121,6 +121,12 @@ def test_directories_can_be_there_twice(write: t.Callable[[bytes], str]) -> None
         assert archive.size("blobs/sha256/abc") == 5000
 
 
+def test_a_path_that_cannot_be_is_an_error() -> None:
+    error = r"^src 'a\\x00b' cannot be read, nothing was sent: embedded null byte$"
+    with pytest.raises(InvalidInputError, match=error), Archive.opened("a\0b"):
+        pytest.fail("it was opened")
+
+
 @pytest.mark.parametrize("compress", COMPRESSIONS.values(), ids=COMPRESSIONS)
 def test_a_change_is_seen(write: t.Callable[[bytes], str], compress: t.Callable[[bytes], bytes]) -> None:
     path = write(compress(tar_of(FILES)))

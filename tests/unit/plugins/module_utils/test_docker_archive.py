@@ -15,9 +15,13 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.layerkit.ecr.plugins.module_utils import _docker_archive
 from ansible_collections.layerkit.ecr.plugins.module_utils._archive import Archive
+from ansible_collections.layerkit.ecr.plugins.module_utils._blob import Blob
 from ansible_collections.layerkit.ecr.plugins.module_utils._docker_archive import DockerArchive
+from ansible_collections.layerkit.ecr.plugins.module_utils._part_size import MIB
 from ansible_collections.layerkit.ecr.plugins.module_utils._platform import Platform
+from ansible_collections.layerkit.ecr.plugins.module_utils._task_error import TaskError
 from ansible_collections.layerkit.ecr.plugins.module_utils._validation import InvalidInputError
 from ansible_collections.layerkit.ecr.tests.unit.image_files import (
     LAYERS,
@@ -123,6 +127,53 @@ def test_a_damaged_layer_is_seen_before_it_is_compressed(opened: Open) -> None:
     archive = opened(docker_archive(stored=(LAYERS[0], LAYERS[1][:-1] + b"x")), compress=True)
     with pytest.raises(InvalidInputError, match=f"is damaged: .* not {digest_of(LAYERS[1])} as the configuration says"):
         archive.choose(None)
+
+
+class EndlessBlob(Blob):
+    """Many zeros after the first bytes; ``read_up_to`` is how far it was read."""
+
+    def __init__(self, head: bytes) -> None:
+        super().__init__("endless", 1024 * MIB)
+        self._head = head
+        self.read_up_to = 0
+
+    def read(self, position: int, size: int) -> bytes:
+        self.read_up_to = max(self.read_up_to, position + size)
+        return bytes(size) if position else self._head.ljust(size, b"\0")
+
+    def check_unchanged(self) -> None:
+        raise NotImplementedError
+
+
+@pytest.fixture(params=[b"", b"\x1f\x8b"], ids=["compressed here", "gzip"])
+def endless(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> EndlessBlob:
+    """Let the second layer be one that takes long to read."""
+    blob = EndlessBlob(request.param)
+    name = f"{digest_of(LAYERS[1])[7:]}/layer.tar"
+    head, open_file = Archive.head, Archive.open
+    monkeypatch.setattr(Archive, "head", lambda self, file: blob.read(0, 10) if file == name else head(self, file))
+    monkeypatch.setattr(
+        Archive, "open", lambda self, file: contextlib.nullcontext(blob) if file == name else open_file(self, file)
+    )
+    return blob
+
+
+def test_a_damaged_layer_stops_the_others(opened: Open, endless: EndlessBlob) -> None:
+    damaged = gzip.compress(b"damaged")
+    archive = opened(docker_archive((LAYERS[1], LAYERS[0]), stored=(b"", damaged)), compress=True)
+    with pytest.raises(InvalidInputError, match=f"{digest_of(LAYERS[0])[7:]}/layer.tar is damaged"):
+        archive.choose(None)
+    assert endless.read_up_to < endless.size
+
+
+def test_layers_are_read_while_somebody_waits(
+    opened: Open, endless: EndlessBlob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = opened(docker_archive(), compress=True)
+    monkeypatch.setattr(_docker_archive, "is_waited_for", lambda: endless.read_up_to < 5 * MIB)
+    with pytest.raises(TaskError, match="Nobody waits for this task any more"):
+        archive.choose(None)
+    assert endless.read_up_to == 5 * MIB
 
 
 def test_a_layer_can_be_there_twice(opened: Open) -> None:

@@ -24,14 +24,15 @@ import json, sys
 from ansible_collections.layerkit.ecr.plugins.modules import ecr_image
 from ansible_collections.layerkit.ecr.tests.unit.module_runner import run_module
 
-print(json.dumps(run_module(ecr_image, **json.load(sys.stdin))))
+task = json.load(sys.stdin)
+print(json.dumps([run_module(ecr_image, **task) for _run in range(2)]))
 """
 
 
 @pytest.fixture(scope="module")
 def archives(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     source = random.Random(1)
-    content = tar_of(docker_archive([source.randbytes(2 * MIB) + bytes(10 * MIB) for _layer in range(6)]))
+    content = tar_of(docker_archive([source.randbytes(2 * MIB) + bytes(10 * MIB) for _layer in range(4)]))
     directory = tmp_path_factory.mktemp("archives")
     (directory / "plain").write_bytes(content)
     (directory / "gzip").write_bytes(gzip.compress(content, compresslevel=1))
@@ -44,18 +45,15 @@ def test_all_layers_are_sent(
 ) -> None:
     patient = {**connection, "aws_config": {"read_timeout": 30}}
     task = {"src": str(archives[archive]), "compress": compress, "repository_name": repository, "parallel": 8}
-    answers = [
-        subprocess.run(
-            [sys.executable, "-c", _PUSH],
-            input=json.dumps({**task, "connection": patient}),
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=60,
-        )
-        for _run in range(2)
-    ]
-    first, second = (json.loads(answer.stdout) for answer in answers)
-    assert [layer["action"] for layer in first["layers"]] == ["sent"] * 7
+    answer = subprocess.run(
+        [sys.executable, "-c", _PUSH],
+        input=json.dumps({**task, "connection": patient}),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    first, second = json.loads(answer.stdout)
+    assert [layer["action"] for layer in first["layers"]] == ["sent"] * 5
     assert not second["changed"]
     assert second["image"]["digest"] == first["image"]["digest"]

@@ -60,6 +60,11 @@ def test_usual_headers_are_read() -> None:
     assert names(reader) == [name, "a"]
 
 
+def test_a_global_header_is_read() -> None:
+    content = pax_record("comment", "made by hand").ljust(512, b"\0")
+    assert names(Reader(raw_header(octal(24), b"g", b"pax") + content + tar_of({"a": b""}))) == ["a"]
+
+
 def test_the_place_of_damage_is_told() -> None:
     content = bytearray(tar_of({"a": b"content", "b": b""}))
     content[1024 + 3] ^= 1
