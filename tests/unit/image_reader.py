@@ -17,9 +17,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._source_kind import o
 _READ = 144 * 1024
 
 
-def read_image(
-    src: Path, image: str | None = None, compress: str = "none", warnings: list[str] | None = None
-) -> Image:
+def read_image(src: Path, image: str | None = None, compress: str = "none", warnings: list[str] | None = None) -> Image:
     """Return an image after each of its blobs was found to have its digest and its size.
 
     :param warnings: takes what the task would warn of
