@@ -14,8 +14,9 @@ PYTEST_ARGS ?=
 ENVIRONMENT := .venv/made-for
 MADE_FOR := $(CURDIR) $(PYTHON)
 STEP := tests/tools/step.sh
-# Two steps at a time, and the output of each in one piece, where make can do that.
-PARALLEL := $(if $(filter output-sync,$(.FEATURES)),--jobs=2 --output-sync=target)
+# Three steps at a time, as each waits for its servers now and then, and the output of each in one piece, where make can
+# do that.
+PARALLEL := $(if $(filter output-sync,$(.FEATURES)),--jobs=3 --output-sync=target)
 
 # A repository around the checkout that ignores it would hide its files from the tools.
 export GIT_CEILING_DIRECTORIES := $(CURDIR)
@@ -43,16 +44,21 @@ help: ## List the targets
 demo: $(ENVIRONMENT) ## Upload a layer to a moto server, twice; LAYER=path for one of your own
 	@tests/tools/demo.sh $(if $(LAYER),"$(LAYER)")
 
+.PHONY: bench bench-quick
+bench: $(ENVIRONMENT) ## Compare speed with the AWS CLI, boto3 and skopeo, and write docs/benchmarks.md
+	@tests/tools/bench.sh
+bench-quick: $(ENVIRONMENT)
+	@$(STEP) 'benchmarks, quick' python -m ansible_collections.layerkit.ecr.tests.benchmarks --quick \
+		--work .work/bench-quick --report .work/bench-quick/benchmarks.md
+
 .PHONY: test
 test: $(ENVIRONMENT) ## Everything below
-	@echo 'The steps run two at a time; the output of a step appears when it has ended.'
-	@NO_COLOR=1 $(MAKE) --no-print-directory $(PARALLEL) molecule-moto molecule-strict sanity lint package
-	@$(MAKE) --no-print-directory unit
+	@echo 'The steps run three at a time; the output of a step appears when it has ended.'
+	@NO_COLOR=1 $(MAKE) --no-print-directory $(PARALLEL) molecule-moto molecule-strict unit sanity lint package bench-quick
 
 .PHONY: unit
 unit: $(ENVIRONMENT) tools ## The pytest tests; PYTEST_ARGS='-k digest' for some of them
-	@printf '\n==> pytest\n'
-	@pytest --numprocesses=2 --dist=worksteal $(PYTEST_ARGS)
+	@$(STEP) pytest pytest --numprocesses=2 --dist=worksteal $(PYTEST_ARGS)
 
 .PHONY: molecule molecule-moto molecule-strict
 molecule: $(ENVIRONMENT) ## The molecule scenarios, on plain moto and on the strict backend
@@ -69,7 +75,7 @@ lint: $(ENVIRONMENT) ## ruff, mypy, ansible-lint, antsibull-docs, antsibull-chan
 	@$(STEP) 'ruff check' ruff check
 	@$(STEP) 'ruff format' ruff format --check
 	@$(STEP) 'mypy' mypy -p ansible_collections.layerkit.ecr.plugins -p ansible_collections.layerkit.ecr.tests
-	@$(STEP) 'shellcheck' shellcheck .ci/run tests/tools/*.sh
+	@$(STEP) 'shellcheck' shellcheck .ci/run tests/tools/*.sh tests/benchmarks/clients/*.sh
 	@$(STEP) 'ansible-lint' ansible-lint
 	@$(STEP) 'antsibull-docs' python tests/tools/lint_docs.py
 	@$(STEP) 'antsibull-changelog' antsibull-changelog lint

@@ -194,9 +194,9 @@ def test_playbooks_of_the_guides(host: Host) -> None:
     guides = list((ROOT / "docs/docsite/rst").glob("*.rst"))
     playbooks = [playbook for guide in guides for playbook in rst_snippets(guide, "yaml")]
     assert len(playbooks) >= len(guides) > 0
-    for playbook in playbooks:
-        host.play(yaml.safe_load(playbook))
-        assert "changed=0" in host.play(yaml.safe_load(playbook)), "the second run changed something"
+    plays = [play for playbook in playbooks for play in yaml.safe_load(playbook)]
+    host.play(plays)
+    assert "changed=0" in host.play(plays), "the second run changed something"
     assert DIGEST in host.layers()
     assert host.tags() == {"latest": host.images["all"], "lambda": host.images["linux/amd64"]}
 

@@ -1,0 +1,58 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs the benchmarks and writes the report."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from .contenders import Tools
+from .report import describe_machine, report
+from .suite import COMPARISONS, FULL, QUICK, Suite
+
+
+def main() -> None:
+    """Run the suite; a target that is missed is reported and is no failure."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="prove within seconds that everything runs")
+    parser.add_argument("--only", nargs="+", choices=COMPARISONS, default=COMPARISONS, help="run only these")
+    parser.add_argument("--rounds", type=int, help="runs that are counted of each command")
+    parser.add_argument(
+        "--clients", type=Path, default=Path(sys.executable).parent, help="bin of Ansible's environment"
+    )
+    parser.add_argument("--aws", type=Path, help="the AWS CLI")
+    parser.add_argument("--work", type=Path, required=True, help="a directory for layers and images")
+    parser.add_argument("--report", type=Path, required=True, help="the Markdown file to write, charts beside it")
+    arguments = parser.parse_args()
+    # Modules that are compiled at every start are no measure of a client.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    scale = QUICK if arguments.quick else FULL
+    scale = replace(scale, rounds=arguments.rounds or scale.rounds)
+    tools = Tools(arguments.clients.absolute(), arguments.aws.absolute() if arguments.aws else None)
+    suite = Suite(scale, tools, arguments.work.absolute())
+    sections = []
+    for name in arguments.only:
+        started = time.monotonic()
+        section = suite.compare(name)
+        print(f"{section.title}: {time.monotonic() - started:.0f} s")
+        for target in () if arguments.quick else section.targets:
+            print("  " + ", ".join(target.row()))
+        sections.append(section)
+    remarks = (Path(__file__).parent / "remarks.md").read_text(encoding="utf-8")
+    text = report(sections, describe_machine(tools.clients / "python"), scale.rounds, remarks)
+    arguments.report.write_text(text, encoding="utf-8")
+    for section in sections:
+        for name, chart in section.charts.items():
+            arguments.report.with_name(f"{name}.svg").write_text(chart.svg(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One HTTP/1.1 connection of the sink, whose bodies are drained rather than read."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import time
+import typing as t
+from dataclasses import dataclass
+
+_BUFFER = 256 * 1024
+# Linux then drops the bytes without copying them; elsewhere they land in the buffer.
+_DROP = socket.MSG_TRUNC if hasattr(socket, "MSG_TRUNC") else 0
+# What a slow connection may have under way: little, so that the sender feels the bandwidth and not a buffer.
+_WINDOW = 256 * 1024
+_SMALLEST_NAP = 0.002
+# What a nap that was too long may be made up for.
+_CREDIT = 0.01
+_PARTIAL = 4096
+_TLS_HANDSHAKE = 0x16
+_BIG_BODY = 8 * 1024 * 1024
+
+
+class DisconnectedError(Exception):
+    """The client has closed the connection."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request; ``body`` has no more than the two ends of a body that was drained."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    body_size: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer to a request; ``media_type`` is that of the body."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+    media_type: str = "application/json"
+
+    @classmethod
+    def of_json(cls, document: t.Any, status: int = 200, media_type: str = "application/json") -> Answer:
+        """Return an answer with a JSON document for its body."""
+        return cls(status, json.dumps(document).encode(), media_type=media_type)
+
+
+class Connection:
+    """Reads requests from a socket and writes answers to it.
+
+    :param bandwidth: bytes per second, None for what the machine allows
+    """
+
+    def __init__(self, accepted: socket.socket, bandwidth: float | None) -> None:
+        self._socket = accepted
+        self._bandwidth = bandwidth
+        self._buffer = bytearray(_BUFFER)
+        self._view = memoryview(self._buffer)
+        self._start = self._end = 0
+        self._due = 0.0
+        self._is_under_way = False
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if bandwidth:
+            accepted.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WINDOW)
+
+    def read_request(self, is_drained: t.Callable[[str, dict[str, str]], bool]) -> Request:
+        """Read one request.
+
+        :param is_drained: says by method and headers whether the two ends of the body are enough
+        :raises DisconnectedError: there is no other request
+        """
+        self._is_under_way = False
+        if self._start == self._end:
+            self._receive()
+        if self._buffer[self._start] == _TLS_HANDSHAKE:
+            # Clients that are allowed to do without TLS try it first.
+            raise DisconnectedError
+        method, path, _version = self._line().split(" ", 2)
+        headers = {}
+        while line := self._line():
+            name, _colon, value = line.partition(":")
+            headers[name.lower()] = value.strip()
+        if headers.get("transfer-encoding", "").lower() == "chunked":
+            return Request(method, path, headers, b"", self._drain_chunks())
+        size = int(headers.get("content-length", 0))
+        if size > 2 * _PARTIAL and is_drained(method, headers):
+            first = self._exactly(_PARTIAL)
+            self._drain(size - 2 * _PARTIAL)
+            return Request(method, path, headers, first + self._exactly(_PARTIAL), size)
+        if size > _BIG_BODY:
+            raise DisconnectedError
+        return Request(method, path, headers, self._exactly(size), size)
+
+    def answer(self, answer: Answer, has_body: bool = True) -> None:
+        """Write an answer, without its body where the request was HEAD."""
+        lines = [
+            f"HTTP/1.1 {answer.status} -",
+            *(f"{name}: {value}" for name, value in answer.headers),
+            f"Content-Type: {answer.media_type}",
+            f"Content-Length: {len(answer.body)}",
+            "\r\n",
+        ]
+        self._socket.sendall("\r\n".join(lines).encode() + (answer.body if has_body else b""))
+
+    def _line(self) -> str:
+        while (end := self._buffer.find(b"\r\n", self._start, self._end)) < 0:
+            self._receive()
+        line = bytes(self._view[self._start : end])
+        self._start = end + 2
+        return line.decode("latin-1")
+
+    def _exactly(self, size: int) -> bytes:
+        pieces = []
+        while size:
+            if self._start == self._end:
+                self._receive()
+            piece = bytes(self._view[self._start : min(self._end, self._start + size)])
+            self._start += len(piece)
+            size -= len(piece)
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def _drain(self, size: int) -> None:
+        buffered = min(size, self._end - self._start)
+        self._start += buffered
+        size -= buffered
+        while size:
+            size -= self._paced(self._socket.recv_into(self._view, min(size, _BUFFER), _DROP))
+
+    def _drain_chunks(self) -> int:
+        total = 0
+        while size := int(self._line().partition(";")[0], 16):
+            self._drain(size + 2)
+            total += size
+        while self._line():
+            pass
+        return total
+
+    def _receive(self) -> None:
+        rest = self._view[self._start : self._end]
+        if len(rest) == _BUFFER:
+            raise DisconnectedError
+        self._view[: len(rest)] = bytes(rest)
+        self._start, self._end = 0, len(rest)
+        self._end += self._paced(self._socket.recv_into(self._view[self._end :]))
+
+    def _paced(self, count: int) -> int:
+        """Wait until so many bytes may have come over the connection."""
+        if not count:
+            raise DisconnectedError
+        if self._bandwidth:
+            now = time.monotonic()
+            earliest = now - _CREDIT if self._is_under_way else now
+            self._is_under_way = True
+            self._due = max(self._due, earliest) + count / self._bandwidth
+            if self._due - now > _SMALLEST_NAP:
+                time.sleep(self._due - now)
+        return count
+
+
+def number_in(body: bytes, member: str) -> int:
+    """Return a number of a JSON document of which only the ends are known."""
+    found = re.search(rb'"' + member.encode() + rb'"\s*:\s*(\d+)', body)
+    if not found:
+        raise ValueError(f"no {member} in {body[:200]!r}")
+    return int(found[1])
+
+
+def text_in(body: bytes, member: str) -> str:
+    """Return a string, without escapes, of a JSON document of which only the ends are known."""
+    found = re.search(rb'"' + member.encode() + rb'"\s*:\s*"([^"\\]*)"', body)
+    if not found:
+        raise ValueError(f"no {member} in {body[:200]!r}")
+    return found[1].decode()

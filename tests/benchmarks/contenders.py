@@ -1,0 +1,216 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The commands that are measured: ours, and the other ways to push."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import time
+import typing as t
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .ecr_answers import PART_SIZE, REGION
+from .layouts import ImageLayout
+from .measure import DIRECT, Link, Run, RunOnce, timed
+from .sink import Sink
+
+_CLIENTS = Path(__file__).parent / "clients"
+_SECRET = "n0t-a-secret-but-for-benchmarks"
+_REPOSITORY = "bench"
+
+
+@dataclass(frozen=True)
+class Tools:
+    """Where the programs are; those of another user's environment are not looked for.
+
+    :param clients: the ``bin`` of an environment with Ansible, boto3 and this collection
+    :param aws: the AWS CLI, None when it takes no part
+    """
+
+    clients: Path
+    aws: Path | None = None
+
+    @property
+    def skopeo(self) -> str | None:
+        """The program skopeo, None when it is not installed."""
+        return shutil.which("skopeo")
+
+    @property
+    def docker_registry(self) -> str | None:
+        """Debian's docker-registry, None when it is not installed."""
+        return shutil.which("docker-registry")
+
+
+class Contenders:
+    """Makes the runs; each pushes to a sink of its own, so that nothing is there already.
+
+    :param work: a directory for what the commands leave behind
+    """
+
+    def __init__(self, tools: Tools, work: Path) -> None:
+        self._tools = tools
+        self._work = work
+        self._log = work / "log"
+        self._environment = {
+            "PATH": f"{tools.clients}:{os.environ['PATH']}",
+            "HOME": str(work),
+            "LANG": "C.UTF-8",
+            "NO_PROXY": "127.0.0.1",
+            "ANSIBLE_HOME": str(work / "ansible"),
+            "ANSIBLE_REMOTE_TMP": str(work / "ansible" / "remote"),
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+            "AWS_ACCESS_KEY_ID": "AKIABENCHMARKS",
+            "AWS_SECRET_ACCESS_KEY": _SECRET,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def run(self, *command: str | Path, **environment: str) -> Run:
+        """Run a command in the environment that all of them share."""
+        return timed(command, {**self._environment, **environment}, self._log)
+
+    def ad_hoc(self, module: str, arguments: str = "", **environment: str) -> Run:
+        """Run a module by ``ansible localhost``."""
+        command: list[str | Path] = [self._tools.clients / "ansible", "localhost", "-m", module, "-a", arguments]
+        return self.run(*command, **environment)
+
+    def program(self, name: str, *arguments: str | Path) -> Run:
+        """Run one of the programs of ``clients/``."""
+        return self.run(self._tools.clients / "python", _CLIENTS / name, *arguments)
+
+    def ping(self) -> RunOnce:
+        """Return Ansible's own least."""
+        return lambda: self.ad_hoc("ping")
+
+    def ecs_ecr(self) -> RunOnce:
+        """Return a module of community.aws that looks after a repository."""
+        return DIRECT.to_sink(lambda sink: self.ad_hoc("community.aws.ecs_ecr", f"name={_REPOSITORY} {_to(sink)}"))
+
+    def complete_layer_upload(self) -> RunOnce:
+        """Return one call of the API as a task."""
+        arguments = "upload_id=5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7 layer_digests=sha256:" + "0" * 64
+        module = "layerkit.ecr.ecr_complete_layer_upload"
+        return DIRECT.to_sink(
+            lambda sink: self.ad_hoc(module, f"repository_name={_REPOSITORY} {arguments} {_to(sink)}")
+        )
+
+    def upload_path(self, layer: Path, link: Link = DIRECT) -> RunOnce:
+        """Return our upload of one layer, without Ansible."""
+        return link.to_sink(lambda sink: self.program("upload_path.py", sink.url, _REPOSITORY, layer))
+
+    def boto3_push(self, *paths: Path, threads: int = 1, link: Link = DIRECT) -> RunOnce:
+        """Return a script that calls upload_layer_part, for layer files or a layout."""
+        return link.to_sink(lambda sink: self.program("boto3_push.py", sink.url, _REPOSITORY, str(threads), *paths))
+
+    def bare_client(self) -> RunOnce:
+        """Return a boto3 client that makes one call."""
+        return DIRECT.to_sink(lambda sink: self.program("bare_client.py", sink.url, _REPOSITORY))
+
+    def ecr_image(self, layout: ImageLayout, parallel: int = 8, link: Link = DIRECT) -> RunOnce:
+        """Return the push of an image by our module, ad hoc."""
+        return link.to_sink(lambda sink: self.push_image(sink, layout, parallel))
+
+    def push_image(self, sink: Sink, layout: ImageLayout, parallel: int = 8, **environment: str) -> Run:
+        """Push to a sink that may have something already."""
+        options = f"repository_name={_REPOSITORY} src={layout.path} tags=v1 parallel={parallel} {_to(sink)}"
+        return self.ad_hoc("layerkit.ecr.ecr_image", options, **environment)
+
+    def module_process(self, layout: ImageLayout, parallel: int = 8) -> RunOnce:
+        """Return the same, with the peak memory of the module's own process."""
+        peaks = self._work / "peaks"
+
+        def run(sink: Sink) -> Run:
+            peaks.unlink(missing_ok=True)
+            hook = {"PYTHONPATH": str(_CLIENTS / "peak_hook"), "BENCH_PEAKS": str(peaks)}
+            run = self.push_image(sink, layout, parallel, **hook)
+            lines = [line.split(" ", 1) for line in peaks.read_text().splitlines()]
+            (peak,) = [int(peak) for peak, program in lines if "AnsiballZ_ecr_image" in program]
+            return replace(run, printed={"peak_kib": peak})
+
+        return DIRECT.to_sink(run)
+
+    def skopeo(self, layout: ImageLayout, link: Link = DIRECT, by_ansible: bool = False) -> RunOnce:
+        """Return the push of an image by skopeo, to the sink."""
+        return link.to_sink(lambda sink: self._copy(layout, sink.address, by_ansible))
+
+    def skopeo_to_registry(self, layout: ImageLayout, by_ansible: bool = False) -> RunOnce:
+        """Return the same to Debian's docker-registry."""
+
+        def run() -> Run:
+            with self._docker_registry() as address:
+                return self._copy(layout, address, by_ansible)
+
+        return run
+
+    def aws_cli(self, layout: ImageLayout) -> RunOnce:
+        """Return the push of an image by the AWS CLI, part by part."""
+        assert self._tools.aws is not None
+        parts = self._parts_of(layout)
+        path = f"{self._tools.aws.parent}:{self._environment['PATH']}"
+        command = [_CLIENTS / "aws_cli_push.sh"]
+        return DIRECT.to_sink(lambda sink: self.run(*command, sink.url, _REPOSITORY, layout.manifest, parts, PATH=path))
+
+    def _copy(self, layout: ImageLayout, address: str, by_ansible: bool) -> Run:
+        target = f"docker://{address}/{_REPOSITORY}:v1"
+        command = f"skopeo --insecure-policy copy --quiet --dest-tls-verify=false oci:{layout.path} {target}"
+        return self.ad_hoc("command", command) if by_ansible else self.run(*command.split())
+
+    def _parts_of(self, layout: ImageLayout) -> Path:
+        """Cut the blobs into files, as ``fileb://`` takes them."""
+        parts = self._work / f"{layout.path.name}-parts"
+        for blob in layout.blobs:
+            (parts / blob.name).mkdir(parents=True, exist_ok=True)
+            with blob.open("rb") as whole:
+                for number, part in enumerate(iter(lambda: whole.read(PART_SIZE), b"")):
+                    (parts / blob.name / f"{number:04}").write_bytes(part)
+        return parts
+
+    @contextlib.contextmanager
+    def _docker_registry(self) -> t.Iterator[str]:
+        """Run docker-registry with an empty store."""
+        store = self._work / "docker-registry"
+        shutil.rmtree(store, ignore_errors=True)
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            address = f"127.0.0.1:{probe.getsockname()[1]}"
+        config = self._work / "docker-registry.yml"
+        config.write_text(
+            "version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\n"
+            f"storage: {{filesystem: {{rootdirectory: {store}}}}}\nhttp: {{addr: '{address}'}}\n"
+        )
+        command = [str(self._tools.docker_registry), "serve", str(config)]
+        with (self._work / "docker-registry.log").open("w") as log, subprocess.Popen(command, stderr=log) as process:
+            try:
+                _wait_for(f"http://{address}/v2/")
+                yield address
+            finally:
+                process.terminate()
+
+
+def _to(sink: Sink) -> str:
+    return f"endpoint_url={sink.url} region={REGION} access_key=AKIABENCHMARKS secret_key={_SECRET}"
+
+
+def _wait_for(url: str) -> None:
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            urllib.request.urlopen(url).close()
+        except urllib.error.URLError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return

@@ -1,0 +1,110 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is reported: tables, targets that hold or do not, and the machine that it was measured on."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import subprocess
+import typing as t
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .chart import Chart
+
+TIMES = "\N{MULTIPLICATION SIGN}"
+
+Row = t.Sequence[str]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A bound that was promised, and what was measured."""
+
+    text: str
+    value: float
+    bound: float
+    at_most: bool = True
+    unit: str = TIMES
+
+    @property
+    def holds(self) -> bool:
+        """Whether the value is on the right side of the bound."""
+        return self.value <= self.bound if self.at_most else self.value >= self.bound
+
+    def row(self) -> Row:
+        """Return the target as a row of a table."""
+        bound = f"{'at most' if self.at_most else 'at least'} {self.bound:g} {self.unit}".rstrip()
+        value = f"{self.value:.2f} {self.unit}" if self.unit else f"{self.value:g}"
+        return self.text, bound, value, "holds" if self.holds else "**missed**"
+
+
+@dataclass(frozen=True)
+class Section:
+    """One comparison: a table under a title, the targets that it decides, and a chart."""
+
+    title: str
+    text: str
+    columns: Row
+    rows: t.Sequence[Row]
+    targets: t.Sequence[Target] = ()
+    charts: dict[str, Chart] = field(default_factory=dict)
+
+
+def table(columns: Row, rows: t.Iterable[Row]) -> str:
+    """Return a Markdown table; all columns but the first are aligned to the right."""
+    lines = [columns, ["---", *["---:"] * (len(columns) - 1)], *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def report(sections: t.Sequence[Section], machine: str, rounds: int, notes: str = "") -> str:
+    """Return the report as Markdown; the charts are files beside it."""
+    targets = [target for section in sections for target in section.targets]
+    missed = sum(not target.holds for target in targets)
+    verdict = "All hold." if not missed else f"{missed} of {len(targets)} {'is' if missed == 1 else 'are'} missed."
+    parts = [
+        "# Benchmarks\n",
+        "Written by `make bench`, which runs all of this on a machine of your own. Every figure is the median of "
+        f"{rounds} runs; those that are compared ran in turn, after one run each that was not counted. "
+        "MB are 10^6 bytes of layers, before base64. *Sink* is a local server that drains what it is sent and answers "
+        "the calls, so that the client is what is measured; each run has a new one. Seconds are those of the whole "
+        "command, unless it says otherwise.\n",
+        f"Measured on: {machine}.\n",
+        "## Targets\n",
+        f"{verdict}\n",
+        table(["Target", "Bound", "Measured", ""], [target.row() for target in targets]),
+        *([notes] if notes else []),
+    ]
+    for section in sections:
+        parts += [f"## {section.title}\n", f"{section.text}\n", table(section.columns, section.rows)]
+        parts += [f"![{chart.title}]({name}.svg)\n" for name, chart in section.charts.items()]
+    return "\n".join(parts)
+
+
+def describe_machine(python: Path) -> str:
+    """Return processor, system and versions, without a name of the machine.
+
+    :param python: the interpreter that runs Ansible
+    """
+    processor = _first(r"^model name\s*: (.+)$", Path("/proc/cpuinfo")) or platform.machine()
+    memory = int(_first(r"^MemTotal:\s+(\d+)", Path("/proc/meminfo")) or 0) / 1024 / 1024
+    system = _first(r'^PRETTY_NAME="(.+)"$', Path("/etc/os-release")) or platform.system()
+    program = (
+        "import json, platform, ansible.release, boto3, botocore\n"
+        "versions = [('Python', platform.python_version()), ('ansible-core', ansible.release.__version__),\n"
+        "            ('boto3', boto3.__version__), ('botocore', botocore.__version__)]\n"
+        "print(json.dumps(versions))"
+    )
+    found = subprocess.run([python, "-c", program], check=True, capture_output=True, text=True).stdout
+    versions = ", ".join(f"{name} {version}" for name, version in json.loads(found))
+    return f"{processor}, {os.cpu_count()} cores, {memory:.0f} GiB, {system}, Linux {platform.release()}, {versions}"
+
+
+def _first(pattern: str, path: Path) -> str | None:
+    found = re.search(pattern, path.read_text(encoding="utf-8"), re.MULTILINE) if path.exists() else None
+    return found[1] if found else None

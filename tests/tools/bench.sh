@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Run the benchmarks and write docs/benchmarks.md. What is compared is installed below .work: Ansible and boto3 as users
+# have them, without the tools of the development, and the AWS CLI. skopeo and docker-registry come from the system.
+# Usage: bench.sh [ARGUMENT...], for example bench.sh --only one_call
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+missing=()
+for program in skopeo docker-registry; do
+  if ! command -v "$program" >/dev/null; then missing+=("$program"); fi
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    echo "These programs are compared, and missing: ${missing[*]}" >&2
+    echo "Install them with your package manager, on Debian: apt-get install --no-install-recommends ${missing[*]}" >&2
+    exit 2
+  fi
+  apt-get --quiet=2 update
+  DEBIAN_FRONTEND=noninteractive apt-get --quiet=2 install --yes --no-install-recommends "${missing[@]}"
+fi
+
+environments=.work/bench/environments
+python="$(.venv/bin/python -c 'import sys; print(sys._base_executable)')"
+install() {
+  if [ ! -e "$environments/$1/complete" ]; then
+    .venv/bin/uv venv --quiet --clear --python "$python" "$environments/$1"
+    .venv/bin/uv pip install --quiet --compile-bytecode --python "$environments/$1/bin/python" "${@:2}"
+    touch "$environments/$1/complete"
+  fi
+}
+install clients 'ansible>=12' boto3
+install aws-cli awscli
+collections="$("$environments/clients/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/ansible_collections"
+mkdir -p "$collections/layerkit"
+ln -sfn "$PWD" "$collections/layerkit/ecr"
+
+.venv/bin/python -m ansible_collections.layerkit.ecr.tests.benchmarks --clients "$environments/clients/bin" \
+  --aws "$environments/aws-cli/bin/aws" --work .work/bench/files --report docs/benchmarks.md "$@"
