@@ -54,7 +54,7 @@ bench-quick: $(ENVIRONMENT)
 .PHONY: test
 test: $(ENVIRONMENT) ## Everything below
 	@echo 'The steps run three at a time; the output of a step appears when it has ended.'
-	@NO_COLOR=1 $(MAKE) --no-print-directory $(PARALLEL) molecule-moto molecule-strict unit sanity lint package bench-quick
+	@NO_COLOR=1 $(MAKE) --no-print-directory $(PARALLEL) molecule-strict molecule-moto unit lint sanity package bench-quick
 
 .PHONY: unit
 unit: $(ENVIRONMENT) tools ## The pytest tests; PYTEST_ARGS='-k digest' for some of them

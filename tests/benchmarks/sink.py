@@ -116,11 +116,13 @@ class Sink:
         """
         command = [sys.executable, "-m", __name__, "--latency", str(latency), "--bandwidth", str(bandwidth or 0)]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            # It prints its address when it listens.
-            yield cls(process, process.stdout.readline().strip())
             assert process.stdin is not None
-            process.stdin.close()
+            assert process.stdout is not None
+            try:
+                # It prints its address when it listens.
+                yield cls(process, process.stdout.readline().strip())
+            finally:
+                process.stdin.close()
 
     def tally(self) -> Tally:
         """Return what came since the last call."""

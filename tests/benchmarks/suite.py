@@ -80,7 +80,7 @@ QUICK = Scale(
     small_layers=(3, 1000),
     big_layer=MIB,
     link=Link(latency=0.001, bandwidth=100e6),
-    parallel=(1, 2),
+    parallel=(2,),
     module_parallel=(),
     many_layers=4,
     limits=0.01,
