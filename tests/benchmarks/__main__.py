@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from .contenders import Tools
-from .report import describe_machine, report
+from .report import Section, describe_machine, report
 from .suite import COMPARISONS, FULL, QUICK, Suite
 
 
@@ -38,7 +38,9 @@ def main() -> None:
     scale = replace(scale, rounds=arguments.rounds or scale.rounds)
     tools = Tools(arguments.clients.absolute(), arguments.aws.absolute() if arguments.aws else None)
     suite = Suite(scale, tools, arguments.work.absolute())
-    sections = []
+    remarks = (Path(__file__).parent / "remarks.md").read_text(encoding="utf-8")
+    machine = describe_machine(tools.clients / "python")
+    sections: list[Section] = []
     for name in arguments.only:
         started = time.monotonic()
         section = suite.compare(name)
@@ -46,12 +48,10 @@ def main() -> None:
         for target in () if arguments.quick else section.targets:
             print("  " + ", ".join(target.row()))
         sections.append(section)
-    remarks = (Path(__file__).parent / "remarks.md").read_text(encoding="utf-8")
-    text = report(sections, describe_machine(tools.clients / "python"), scale.rounds, remarks)
-    arguments.report.write_text(text, encoding="utf-8")
-    for section in sections:
-        for name, chart in section.charts.items():
-            arguments.report.with_name(f"{name}.svg").write_text(chart.svg(), encoding="utf-8")
+        # After each, as the whole takes long.
+        arguments.report.write_text(report(sections, machine, scale.rounds, remarks), encoding="utf-8")
+        for chart_name, chart in section.charts.items():
+            arguments.report.with_name(f"{chart_name}.svg").write_text(chart.svg(), encoding="utf-8")
 
 
 if __name__ == "__main__":
