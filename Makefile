@@ -87,7 +87,7 @@ package: $(ENVIRONMENT) ## Build the tarball, install it into an empty path, and
 
 .PHONY: tools
 tools: ## See to it that umoci, skopeo, buildah and busybox are there, with apt-get
-	@tests/tools/system_packages.sh
+	@tests/tools/system_packages.sh buildah busybox skopeo umoci
 
 .PHONY: clean
 clean: ## Remove the environment and everything that was written at run time

@@ -231,7 +231,7 @@ class StrictECRBackend(ECRBackend):
         """Store an image whose layers or images are there, or give another tag to one that is stored."""
         repository = self._get_repository(repository_name)
         manifest = Manifest.parse(image_manifest, image_manifest_mediatype)
-        computed = SHA256 + hashlib.sha256(image_manifest.encode()).hexdigest()
+        computed = _digest_of(image_manifest)
         if digest not in (None, computed):
             raise ImageDigestDoesNotMatchException(image_digest=digest, computed=computed)
         _require_references(repository, manifest)
@@ -327,10 +327,14 @@ def _find_image(repository: Repository, image_id: dict[str, Any]) -> Image | Non
     return None
 
 
+def _digest_of(manifest: str) -> str:
+    return SHA256 + hashlib.sha256(manifest.encode()).hexdigest()
+
+
 def _converted(image: Image) -> Image:
     """Return another image that says the same, as the live service makes one of a type that the caller can read."""
     manifest = json.dumps(json.loads(image.image_manifest), indent=3)
-    digest = SHA256 + hashlib.sha256(manifest.encode()).hexdigest()
+    digest = _digest_of(manifest)
     media_type = image.image_manifest_media_type
     return Image(image.registry_id, image.image_tag, manifest, image.repository_name, media_type, digest)
 

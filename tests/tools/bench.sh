@@ -9,19 +9,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-missing=()
-for program in skopeo docker-registry; do
-  if ! command -v "$program" >/dev/null; then missing+=("$program"); fi
-done
-if [ ${#missing[@]} -gt 0 ]; then
-  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-    echo "These programs are compared, and missing: ${missing[*]}" >&2
-    echo "Install them with your package manager, on Debian: apt-get install --no-install-recommends ${missing[*]}" >&2
-    exit 2
-  fi
-  apt-get --quiet=2 update
-  DEBIAN_FRONTEND=noninteractive apt-get --quiet=2 install --yes --no-install-recommends "${missing[@]}"
-fi
+tests/tools/system_packages.sh docker-registry skopeo
 
 environments=.work/bench/environments
 python="$(.venv/bin/python -c 'import sys; print(sys._base_executable)')"

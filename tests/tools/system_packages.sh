@@ -3,13 +3,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# See to it that the tools are there that make the images of tests/real_images. What is missing is installed by apt-get,
-# as root or with a sudo that asks for no password. Says nothing when they are there.
-# Usage: system_packages.sh
+# See to it that programs are there. What is missing is installed by apt-get, as root or with a sudo that asks for no
+# password. Says nothing when they are there.
+# Usage: system_packages.sh PROGRAM...
 set -euo pipefail
 
 missing=()
-for program in buildah busybox skopeo umoci; do
+for program in "$@"; do
   if ! command -v "$program" >/dev/null; then missing+=("${program/busybox/busybox-static}"); fi
 done
 if [ ${#missing[@]} -eq 0 ]; then exit 0; fi

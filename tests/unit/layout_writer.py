@@ -6,22 +6,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import typing as t
 from pathlib import Path
 
-MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
-INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
-CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
+from ansible_collections.layerkit.ecr.tests.unit.image_files import (
+    OCI_CONFIG,
+    OCI_INDEX,
+    OCI_MANIFEST,
+    REF_NAME,
+    blob_name,
+    digest_of,
+)
+
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
 
 Descriptor = dict[str, t.Any]
-
-
-def digest_of(content: bytes) -> str:
-    """Return the sha256 digest of some bytes."""
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 class LayoutWriter:
@@ -44,30 +44,28 @@ class LayoutWriter:
 
     def image(self, *layers: bytes | Descriptor, platform: str = "linux/amd64", **members: t.Any) -> Descriptor:
         """Write an image of these layers; the members come last and may replace others of the manifest."""
-        os, architecture, *variant = platform.split("/")
-        names = {"os": os, "architecture": architecture, **({"variant": variant[0]} if variant else {})}
-        config = self.document({**names, "rootfs": {"type": "layers", "diff_ids": []}}, CONFIG_TYPE)
+        config = self.document({**_platform(platform), "rootfs": {"type": "layers", "diff_ids": []}}, OCI_CONFIG)
         descriptors = [self.blob(layer) if isinstance(layer, bytes) else layer for layer in layers]
-        manifest = {"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": descriptors, **members}
-        return self.document({name: value for name, value in manifest.items() if value is not None}, MANIFEST_TYPE)
+        manifest = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": descriptors, **members}
+        return self.document({name: value for name, value in manifest.items() if value is not None}, OCI_MANIFEST)
 
     def index(self, images: t.Mapping[str, Descriptor], **members: t.Any) -> Descriptor:
         """Write an index of images by their platforms."""
-        entries = []
-        for platform, image in images.items():
-            os, architecture, *variant = platform.split("/")
-            names = {"os": os, "architecture": architecture, **({"variant": variant[0]} if variant else {})}
-            entries.append({**image, "platform": names})
-        index = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": entries, **members}
-        return self.document(index, INDEX_TYPE)
+        entries = [{**image, "platform": _platform(platform)} for platform, image in images.items()]
+        index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries, **members}
+        return self.document(index, OCI_INDEX)
 
     def finish(self, *images: Descriptor, **names: Descriptor) -> Path:
         """Write index.json with unnamed images and images by their tags, and return the layout's path."""
-        named = [{**image, "annotations": {"org.opencontainers.image.ref.name": name}} for name, image in names.items()]
+        named = [{**image, "annotations": {REF_NAME: name}} for name, image in names.items()]
         index = {"schemaVersion": 2, "manifests": [*images, *named]}
         (self.path / "index.json").write_text(json.dumps(index))
         return self.path
 
     def path_of(self, digest: str) -> Path:
         """Return the path of a blob."""
-        return self.path / "blobs/sha256" / digest.partition(":")[2]
+        return self.path / blob_name(digest)
+
+
+def _platform(name: str) -> dict[str, str]:
+    return dict(zip(("os", "architecture", "variant"), name.split("/"), strict=False))

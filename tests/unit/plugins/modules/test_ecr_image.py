@@ -25,7 +25,8 @@ from ansible_collections.layerkit.ecr.tests.strict_ecr.exceptions import (
     ReferencedImagesNotFoundException,
 )
 from ansible_collections.layerkit.ecr.tests.strict_ecr.faults import Fault
-from ansible_collections.layerkit.ecr.tests.unit.layout_writer import LayoutWriter, digest_of
+from ansible_collections.layerkit.ecr.tests.unit.image_files import digest_of
+from ansible_collections.layerkit.ecr.tests.unit.layout_writer import LayoutWriter
 from ansible_collections.layerkit.ecr.tests.unit.modelled_advice import ADVICE
 from ansible_collections.layerkit.ecr.tests.unit.module_runner import ModuleFailedError, run_module, warnings_of
 from ansible_collections.layerkit.ecr.tests.unit.stubbed_registry import StubbedRegistry

@@ -15,7 +15,8 @@ import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._image_repository import _ACCEPTED_MEDIA_TYPES
 from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import operation_model
 from ansible_collections.layerkit.ecr.plugins.modules import ecr_image, ecr_image_info
-from ansible_collections.layerkit.ecr.tests.unit.layout_writer import INDEX_TYPE, MANIFEST_TYPE, LayoutWriter, digest_of
+from ansible_collections.layerkit.ecr.tests.unit.image_files import OCI_INDEX, OCI_MANIFEST, digest_of
+from ansible_collections.layerkit.ecr.tests.unit.layout_writer import LayoutWriter
 from ansible_collections.layerkit.ecr.tests.unit.modelled_advice import ADVICE
 from ansible_collections.layerkit.ecr.tests.unit.module_runner import ModuleFailedError, run_module, warnings_of
 from ansible_collections.layerkit.ecr.tests.unit.stubbed_registry import StubbedRegistry
@@ -42,7 +43,7 @@ def found(tag: str | None = None, manifest: str = MANIFEST) -> dict[str, t.Any]:
         "repositoryName": REPOSITORY,
         "imageId": {"imageDigest": digest, **({"imageTag": tag} if tag else {})},
         "imageManifest": manifest,
-        "imageManifestMediaType": MANIFEST_TYPE,
+        "imageManifestMediaType": OCI_MANIFEST,
     }
 
 
@@ -85,7 +86,7 @@ class TestAnswers:
             {
                 "digest": DIGEST,
                 "tags": ["1", "latest"],
-                "media_type": MANIFEST_TYPE,
+                "media_type": OCI_MANIFEST,
                 "manifest": json.loads(MANIFEST),
                 "raw_manifest": MANIFEST,
                 "size": 70,
@@ -197,7 +198,7 @@ def test_over_http(strict_ecr: StrictECR, repository: str, tmp_path: Path, conne
     task: dict[str, t.Any] = {"repository_name": repository, "tags": ["a", "b", "c"], "digests": [child]}
     result = run_module(ecr_image_info, connection=connection, **task)
     first, second = result["images"]
-    assert (first["digest"], first["media_type"], sorted(first["tags"])) == (index["digest"], INDEX_TYPE, ["a", "b"])
+    assert (first["digest"], first["media_type"], sorted(first["tags"])) == (index["digest"], OCI_INDEX, ["a", "b"])
     assert first["raw_manifest"].encode() == layout.path_of(index["digest"]).read_bytes()
     assert (second["digest"], second["tags"], second["manifest"]["layers"][0]["size"]) == (child, [], len(b"other"))
     assert result["missing"] == ["c"]
