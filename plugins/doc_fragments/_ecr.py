@@ -69,3 +69,23 @@ options:
     aliases:
       - repositoryName
 """
+
+    LAYER_UPLOAD = r"""
+options:
+  part_size:
+    description:
+      - The size of the parts of a layer in bytes, 5242880 (5 MiB) to 10485760 (10 MiB).
+      - If not given, the size that the registry advises is used.
+    type: int
+    aliases:
+      - partSize
+  state_dir:
+    description:
+      - A directory on the host that runs the module, where a small state file is kept for each layer while it is
+        uploaded. The next run finds it there and goes on, even after the last one was killed.
+      - The directory is made if it does not exist. The files hold no credentials, and are readable by their owner only.
+      - A state file that is damaged, or that fits the file, the repository, the registry or the region no more, is set
+        aside with a warning.
+      - An upload that is gone, or that belongs to another account, is begun again with a warning.
+    type: path
+"""

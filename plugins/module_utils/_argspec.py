@@ -27,6 +27,14 @@ def upload_spec() -> Spec:
     return {"upload_id": {"type": "str", "aliases": ["uploadId"]}}
 
 
+def layer_upload_spec() -> Spec:
+    """Return the options that say how whole layers are uploaded."""
+    return {
+        "part_size": {"type": "int", "aliases": ["partSize"]},
+        "state_dir": {"type": "path"},
+    }
+
+
 def cli_spec() -> Spec:
     """Return the options that the AWS CLI documents for every command."""
     return {

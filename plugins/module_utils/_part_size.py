@@ -32,9 +32,9 @@ def usable_part_size(advised: object) -> int:
     return advised if isinstance(advised, int) and 1 <= advised <= largest_part else USUAL_PART
 
 
-def check_part_size(part_size: int) -> None:
-    """Raise InvalidInputError unless Amazon ECR takes parts of this size."""
-    if not SMALLEST_PART <= part_size <= LARGEST_PART:
+def check_part_size(part_size: int | None) -> None:
+    """Raise InvalidInputError unless Amazon ECR takes parts of this size; None stands for the one that it advises."""
+    if part_size is not None and not SMALLEST_PART <= part_size <= LARGEST_PART:
         raise InvalidInputError(
             f"part_size {part_size} must be at least {SMALLEST_PART} (5 MiB) and at most {LARGEST_PART} (10 MiB), "
             "nothing was sent"

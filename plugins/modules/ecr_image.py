@@ -74,19 +74,6 @@ options:
       - How many layers are sent at once, V(1) to V(32).
     type: int
     default: 8
-  part_size:
-    description:
-      - The size of the parts of layers in bytes, 5242880 (5 MiB) to 10485760 (10 MiB).
-      - If not given, the size that the registry advises is used.
-    type: int
-    aliases:
-      - partSize
-  state_dir:
-    description:
-      - A directory on the host that runs the module, where a small state file is kept for each layer while it is
-        uploaded. The next run finds it there and goes on, even after the last one was killed.
-      - It is used as M(layerkit.ecr.ecr_layer) uses it.
-    type: path
 attributes:
   check_mode:
     support: full
@@ -121,6 +108,7 @@ author:
 extends_documentation_fragment:
   - layerkit.ecr._ecr.registry
   - layerkit.ecr._ecr.repository
+  - layerkit.ecr._ecr.layer_upload
   - layerkit.ecr._attributes
   - layerkit.ecr._attributes.action_group
   - amazon.aws.common.modules
@@ -358,7 +346,7 @@ upload_id:
 
 from functools import partial
 
-from ansible_collections.layerkit.ecr.plugins.module_utils._argspec import repository_spec
+from ansible_collections.layerkit.ecr.plugins.module_utils._argspec import layer_upload_spec, repository_spec
 from ansible_collections.layerkit.ecr.plugins.module_utils._blob_push import BlobPusher
 from ansible_collections.layerkit.ecr.plugins.module_utils._image import load_image
 from ansible_collections.layerkit.ecr.plugins.module_utils._image_id import checked_tags
@@ -386,8 +374,7 @@ def read(module: EcrModule) -> Request:
     request = checked_layer_options(module.params)
     if not 1 <= module.params["parallel"] <= MOST_PARALLEL:
         raise InvalidInputError(f"parallel {module.params['parallel']} must be 1 to {MOST_PARALLEL}, nothing was sent")
-    if module.params["part_size"] is not None:
-        check_part_size(module.params["part_size"])
+    check_part_size(module.params["part_size"])
     tags = checked_tags(module.params["tags"])
     return {**request, "tags": tags, "platforms": list(map(Platform.parse, module.params["platforms"]))}
 
@@ -427,14 +414,13 @@ def repository_uri(repository: ImageRepository, found: Survey, push: ImagePush) 
 def main() -> None:
     spec = {
         **repository_spec(required=True),
+        **layer_upload_spec(),
         "src": {"type": "path", "required": True},
         "image": {"type": "str"},
         "tags": {"type": "list", "elements": "str", "default": []},
         "platforms": {"type": "list", "elements": "str", "default": []},
         "compress": {"type": "str", "choices": ["none", "gzip"], "default": "none"},
         "parallel": {"type": "int", "default": 8},
-        "part_size": {"type": "int", "aliases": ["partSize"]},
-        "state_dir": {"type": "path"},
     }
     module = EcrModule(argument_spec=spec)
     module.run(ImageRepository, read, act)

@@ -28,31 +28,15 @@ options:
     type: str
     aliases:
       - layerDigest
-  part_size:
-    description:
-      - The size of the parts in bytes, 5242880 (5 MiB) to 10485760 (10 MiB).
-      - If not given, the size that the registry advises is used.
-    type: int
-    aliases:
-      - partSize
   upload_id:
     description:
       - The id of an upload to go on with, as a failed run returned it.
       - The registry is asked how much of it has arrived. What has arrived is not sent again. An upload that is gone is
         replaced by a new one.
+      - It wins over a state file of O(state_dir).
     type: str
     aliases:
       - uploadId
-  state_dir:
-    description:
-      - A directory on the host that runs the module, where a small state file is kept for each layer while it is
-        uploaded. The next run finds it there and goes on, even after the last one was killed.
-      - The directory is made if it does not exist. The files hold no credentials, and are readable by their owner only.
-      - A state file that is damaged, or that fits the file, the repository, the registry or the region no more, is set
-        aside with a warning.
-      - An upload that is gone, or that belongs to another account, is begun again with a warning.
-      - O(upload_id) wins over a state file.
-    type: path
 attributes:
   check_mode:
     support: full
@@ -81,6 +65,7 @@ author:
 extends_documentation_fragment:
   - layerkit.ecr._ecr.registry
   - layerkit.ecr._ecr.repository
+  - layerkit.ecr._ecr.layer_upload
   - layerkit.ecr._attributes
   - layerkit.ecr._attributes.action_group
   - amazon.aws.common.modules
@@ -209,7 +194,7 @@ upload_id:
 
 from dataclasses import asdict
 
-from ansible_collections.layerkit.ecr.plugins.module_utils._argspec import repository_spec
+from ansible_collections.layerkit.ecr.plugins.module_utils._argspec import layer_upload_spec, repository_spec
 from ansible_collections.layerkit.ecr.plugins.module_utils._blob import FileBlob
 from ansible_collections.layerkit.ecr.plugins.module_utils._layer_plan import LayerPlan
 from ansible_collections.layerkit.ecr.plugins.module_utils._layer_push import (
@@ -232,8 +217,7 @@ def read(module: EcrModule) -> Request:
     request = checked_layer_options(
         module.params, layer_digest=module.params["layer_digest"], upload_id=module.params["upload_id"]
     )
-    if module.params["part_size"] is not None:
-        check_part_size(module.params["part_size"])
+    check_part_size(module.params["part_size"])
     return request
 
 
@@ -267,11 +251,10 @@ def act(module: EcrModule, repository: Repository, request: Request) -> Result:
 def main() -> None:
     spec = {
         **repository_spec(required=True),
+        **layer_upload_spec(),
         "src": {"type": "path", "required": True},
         "layer_digest": {"type": "str", "aliases": ["layerDigest"]},
-        "part_size": {"type": "int", "aliases": ["partSize"]},
         "upload_id": {"type": "str", "aliases": ["uploadId"]},
-        "state_dir": {"type": "path"},
     }
     module = EcrModule(argument_spec=spec)
     module.run(Repository, read, act)
