@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import select
+import typing as t
 
 from ansible_collections.layerkit.ecr.plugins.module_utils._task_error import TaskError
 
@@ -27,3 +28,14 @@ def is_waited_for() -> bool:
 def nobody_waits() -> TaskError:
     """Make the error of a task that has come to its next step when nobody waits for it any more."""
     return TaskError("Nobody waits for this task any more, as its time is over: it was stopped")
+
+
+def while_it_goes_on(goes_on: t.Callable[[], bool], chunks: t.Iterable[bytes]) -> t.Iterator[bytes]:
+    """Yield chunks as long as ``goes_on`` says so.
+
+    :raises TaskError: it says no
+    """
+    for chunk in chunks:
+        if not goes_on():
+            raise nobody_waits()
+        yield chunk

@@ -15,6 +15,7 @@ import stat
 import typing as t
 from pathlib import Path
 
+from ansible_collections.layerkit.ecr.plugins.module_utils._layer import sha256_of
 from ansible_collections.layerkit.ecr.plugins.module_utils._task_error import TaskError
 from ansible_collections.layerkit.ecr.plugins.module_utils._validation import InvalidInputError
 
@@ -59,10 +60,7 @@ class Blob(abc.ABC):
 
     def digest(self) -> str:
         """Read the whole blob and return its digest, ``sha256:`` and 64 hexadecimal digits."""
-        hasher = hashlib.sha256()
-        for chunk in self.chunks(0, self.size):
-            hasher.update(chunk)
-        return f"sha256:{hasher.hexdigest()}"
+        return sha256_of(self.chunks(0, self.size))
 
 
 class FileBlob(Blob):

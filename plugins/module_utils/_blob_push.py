@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import typing as t
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.layerkit.ecr.plugins.module_utils._audience import is_waited_for, nobody_waits
+from ansible_collections.layerkit.ecr.plugins.module_utils._audience import is_waited_for, while_it_goes_on
 from ansible_collections.layerkit.ecr.plugins.module_utils._blob import BlobChangedError
+from ansible_collections.layerkit.ecr.plugins.module_utils._layer import sha256_of
 from ansible_collections.layerkit.ecr.plugins.module_utils._layer_push import LayerPush, UploadOptions, push_layer
 from ansible_collections.layerkit.ecr.plugins.module_utils._task_error import TaskError
 
@@ -114,13 +114,8 @@ class BlobPusher:
 
     def _checker(self, blob: Descriptor) -> Job:
         def check() -> None:
-            hasher = hashlib.sha256()
             with self._source.open(blob.digest) as opened:
-                for chunk in opened.chunks(0, opened.size):
-                    if not self._goes_on():
-                        raise nobody_waits()
-                    hasher.update(chunk)
-                found = f"sha256:{hasher.hexdigest()}"
+                found = sha256_of(while_it_goes_on(self._goes_on, opened.chunks(0, opened.size)))
                 if found != blob.digest:
                     raise BlobChangedError(f"{opened} is damaged: its bytes have the digest {found}, not {blob.digest}")
 

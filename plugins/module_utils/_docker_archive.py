@@ -12,7 +12,6 @@ https://distribution.github.io/distribution/spec/manifest-v2-2/.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import re
 import threading
@@ -20,7 +19,7 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
-from ansible_collections.layerkit.ecr.plugins.module_utils._audience import is_waited_for, nobody_waits
+from ansible_collections.layerkit.ecr.plugins.module_utils._audience import is_waited_for, while_it_goes_on
 from ansible_collections.layerkit.ecr.plugins.module_utils._compression import CompressedStream, Summed, compressed
 from ansible_collections.layerkit.ecr.plugins.module_utils._decompression import GZIP, compression, inflated
 from ansible_collections.layerkit.ecr.plugins.module_utils._descriptor import Descriptor
@@ -28,7 +27,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._forward_blob import 
 from ansible_collections.layerkit.ecr.plugins.module_utils._image_choice import NamedImage, choose
 from ansible_collections.layerkit.ecr.plugins.module_utils._image_source import ImageSource
 from ansible_collections.layerkit.ecr.plugins.module_utils._json_document import JsonObject
-from ansible_collections.layerkit.ecr.plugins.module_utils._layer import SHA256_DIGEST
+from ansible_collections.layerkit.ecr.plugins.module_utils._layer import SHA256_DIGEST, sha256_of
 from ansible_collections.layerkit.ecr.plugins.module_utils._manifest import DOCKER_MANIFEST, MOST_IMAGES, MOST_LAYERS
 from ansible_collections.layerkit.ecr.plugins.module_utils._platform import Platform
 
@@ -84,10 +83,15 @@ class DockerArchive(ImageSource):
         :param image: a tag, with or without the repository, or an image id; None for the only one
         :raises InvalidInputError: there is no such image, or more than one; or the archive is damaged
         """
-        entries = [(self._config(entry)[0], entry) for entry in self._entries()]
-        named = [NamedImage(config.digest, tuple(entry.strings("RepoTags"))) for config, entry in entries]
+        entries = self._entries()
+        configs = [self._config(entry) for entry in entries]
+        named = [
+            NamedImage(config.digest, tuple(entry.strings("RepoTags")))
+            for entry, (config, _document) in zip(entries, configs)
+        ]
         chosen = choose(named, image, str(self._files))
-        return self._describe(next(entry for config, entry in entries if config.digest == chosen.digest))
+        position = next(index for index, (config, _document) in enumerate(configs) if config.digest == chosen.digest)
+        return self._describe(entries[position], *configs[position])
 
     def manifest(self, descriptor: Descriptor) -> bytes:
         """Return the bytes of the manifest of an image that was chosen."""
@@ -115,7 +119,7 @@ class DockerArchive(ImageSource):
     def _config(self, entry: JsonObject) -> tuple[_Blob, JsonObject]:
         name = entry.get("Config", str)
         content = self._files.read(name)
-        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        digest = sha256_of([content])
         self._check_stated(name, digest)
         return _Blob(name, digest, len(content), _CONFIG), JsonObject.parse(content, self._files.where(name))
 
@@ -124,14 +128,13 @@ class DockerArchive(ImageSource):
         if stated and digest != f"sha256:{stated[1] or stated[2]}":
             raise self._files.refused(name, f"is damaged, or of another image: its digest is {digest}")
 
-    def _describe(self, entry: JsonObject) -> Descriptor:
+    def _describe(self, entry: JsonObject, config: _Blob, document: JsonObject) -> Descriptor:
         """Make the manifest of an image, and return its descriptor."""
-        config, document = self._config(entry)
         layers = self._layers(entry, document)
         content = _manifest(config, layers)
         descriptor = Descriptor(
             DOCKER_MANIFEST,
-            f"sha256:{hashlib.sha256(content).hexdigest()}",
+            sha256_of([content]),
             len(content),
             platform=Platform.from_json(document),
         )
@@ -152,8 +155,12 @@ class DockerArchive(ImageSource):
                 raise rootfs.refused("diff_ids", f"{digest!r:.200} must match {SHA256_DIGEST.pattern}")
         pairs = list(zip(names, digests))
         stopped = threading.Event()
+
+        def goes_on() -> bool:
+            return not stopped.is_set() and is_waited_for()
+
         with ThreadPoolExecutor(self._parallel) as pool:
-            layers = {pair: pool.submit(self._layer, *pair, stopped) for pair in dict.fromkeys(pairs)}
+            layers = {pair: pool.submit(self._layer, *pair, goes_on) for pair in dict.fromkeys(pairs)}
             try:
                 for ended in as_completed(layers.values()):
                     ended.result()
@@ -163,38 +170,30 @@ class DockerArchive(ImageSource):
                 raise
         return [layers[pair].result() for pair in pairs]
 
-    def _layer(self, name: str, diff_id: str, stopped: threading.Event) -> _Blob:
+    def _layer(self, name: str, diff_id: str, goes_on: t.Callable[[], bool]) -> _Blob:
         """Return a layer as it is sent; its bytes without compression must have the digest ``diff_id``."""
         kind = compression(self._files.head(name))
         if kind not in (None, GZIP):
             raise self._files.refused(name, f"is compressed by {kind}, for which a docker image has no media type")
         with self._files.open(name) as file:
             if kind == GZIP:
-                digest = Summed(_until(stopped, file.chunks(0, file.size))).finish().digest
+                digest = sha256_of(while_it_goes_on(goes_on, file.chunks(0, file.size)))
                 self._check_stated(name, digest)
-                self._check_diff_id(name, Summed(_until(stopped, inflated(file))).finish(), diff_id)
+                self._check_diff_id(name, sha256_of(while_it_goes_on(goes_on, inflated(file))), diff_id)
                 return _Blob(name, digest, file.size, _GZIP_LAYER)
             if self._compress:
-                plain = Summed(_until(stopped, file.chunks(0, file.size)))
+                plain = Summed(while_it_goes_on(goes_on, file.chunks(0, file.size)))
                 sent = Summed(compressed(plain)).finish()
-                self._check_diff_id(name, plain, diff_id)
+                self._check_diff_id(name, plain.digest, diff_id)
                 return _Blob(name, sent.digest, sent.size, _GZIP_LAYER, is_compressed_here=True)
         # That it has this digest is seen when it is sent, if it has to be.
         self._check_stated(name, diff_id)
         return _Blob(name, diff_id, file.size, _LAYER)
 
-    def _check_diff_id(self, name: str, summed: Summed, diff_id: str) -> None:
-        if summed.digest != diff_id:
-            rule = f"is damaged: its layer has the digest {summed.digest}, not {diff_id} as the configuration says"
+    def _check_diff_id(self, name: str, digest: str, diff_id: str) -> None:
+        if digest != diff_id:
+            rule = f"is damaged: its layer has the digest {digest}, not {diff_id} as the configuration says"
             raise self._files.refused(name, rule)
-
-
-def _until(stopped: threading.Event, chunks: t.Iterable[bytes]) -> t.Iterator[bytes]:
-    """Yield chunks as long as no other layer was found to be damaged, and somebody waits for the task."""
-    for chunk in chunks:
-        if stopped.is_set() or not is_waited_for():
-            raise nobody_waits()
-        yield chunk
 
 
 def _manifest(config: _Blob, layers: t.Iterable[_Blob]) -> bytes:

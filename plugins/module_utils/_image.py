@@ -12,6 +12,7 @@ from functools import cached_property
 
 from ansible_collections.layerkit.ecr.plugins.module_utils._image_choice import AmbiguousImageError, NoSuchImageError
 from ansible_collections.layerkit.ecr.plugins.module_utils._json_document import JsonObject
+from ansible_collections.layerkit.ecr.plugins.module_utils._layer import sha256_of
 from ansible_collections.layerkit.ecr.plugins.module_utils._manifest import Manifest, check_manifest_size
 from ansible_collections.layerkit.ecr.plugins.module_utils._part_size import check_layer_size
 from ansible_collections.layerkit.ecr.plugins.module_utils._platform import Platform
@@ -206,10 +207,10 @@ class _Loader:
             raise InvalidInputError(
                 f"{where} has {config.size} bytes, nothing was sent: {_LARGEST_CONFIG} bytes at most are read"
             )
-        self._check_blobs([Manifest(b"", manifest.media_type, blobs=(config,))])
+        self._check_blob(config, self._source.size(config.digest), is_layer=False)
         with self._source.open(config.digest) as blob:
             content = blob.read(0, blob.size)
-            found = blob.digest()
+        found = sha256_of([content])
         if found != config.digest:
             raise InvalidInputError(f"{where} is damaged, nothing was sent: its bytes have the digest {found}")
         return Platform.from_json(JsonObject.parse(content, where))

@@ -141,9 +141,7 @@ class ImagePush:
         self._pusher.run([replace(steps[digest].layer, found=None) for digest in wanted], [])
 
     def _check_foreign(self, named: set[str], error: EcrError) -> None:
-        foreign = [
-            step.blob.digest for step in self._plan.blobs if step.action == SKIPPED and step.blob.digest in named
-        ]
+        foreign = [blob.digest for blob in self._blobs(SKIPPED) if blob.digest in named]
         if foreign:
             error.advice = (
                 f"The registry wants layers that were left out as they are to be had at their urls: {listed(foreign)}; "

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import typing as t
 from dataclasses import dataclass
@@ -51,6 +52,14 @@ class Layer:
     def is_available(self) -> bool:
         """Whether the layer can be pulled and referenced now; an archived one cannot."""
         return self.availability == AVAILABLE
+
+
+def sha256_of(chunks: t.Iterable[bytes]) -> str:
+    """Return the digest of bytes that come in chunks, ``sha256:`` and 64 hexadecimal digits."""
+    hasher = hashlib.sha256()
+    for chunk in chunks:
+        hasher.update(chunk)
+    return f"sha256:{hasher.hexdigest()}"
 
 
 def is_sha256(digest: str) -> bool:

@@ -12,7 +12,6 @@ https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_PutImage.html.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import typing as t
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from functools import cached_property
 
 from ansible_collections.layerkit.ecr.plugins.module_utils._descriptor import Descriptor, media_type_of
 from ansible_collections.layerkit.ecr.plugins.module_utils._json_document import JsonObject
+from ansible_collections.layerkit.ecr.plugins.module_utils._layer import sha256_of
 from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import largest
 from ansible_collections.layerkit.ecr.plugins.module_utils._validation import InvalidInputError
 
@@ -50,7 +50,7 @@ class Manifest:
     @cached_property
     def digest(self) -> str:
         """The digest of its bytes, which is the image's name."""
-        return f"sha256:{hashlib.sha256(self.content).hexdigest()}"
+        return sha256_of([self.content])
 
     @property
     def is_index(self) -> bool:

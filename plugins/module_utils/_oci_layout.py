@@ -10,14 +10,13 @@ Source: https://github.com/opencontainers/image-spec/blob/main/image-layout.md.
 from __future__ import annotations
 
 import collections
-import hashlib
 import typing as t
 
 from ansible_collections.layerkit.ecr.plugins.module_utils._descriptor import Descriptor
 from ansible_collections.layerkit.ecr.plugins.module_utils._image_choice import NamedImage, choose
 from ansible_collections.layerkit.ecr.plugins.module_utils._image_source import ImageSource
 from ansible_collections.layerkit.ecr.plugins.module_utils._json_document import JsonObject
-from ansible_collections.layerkit.ecr.plugins.module_utils._layer import SHA256_DIGEST
+from ansible_collections.layerkit.ecr.plugins.module_utils._layer import SHA256_DIGEST, sha256_of
 from ansible_collections.layerkit.ecr.plugins.module_utils._manifest import INDEXES, MOST_IMAGES, check_manifest_size
 
 if t.TYPE_CHECKING:
@@ -64,9 +63,9 @@ class OciLayout(ImageSource):
         if size is not None and size != descriptor.size:
             raise self._files.refused(name, f"has {size} bytes, not {descriptor.size} as the source says elsewhere")
         content = self._files.read(name)
-        digest = hashlib.sha256(content).hexdigest()
-        if descriptor.digest != f"sha256:{digest}":
-            raise self._files.refused(name, f"is damaged: its digest is sha256:{digest}")
+        digest = sha256_of([content])
+        if descriptor.digest != digest:
+            raise self._files.refused(name, f"is damaged: its digest is {digest}")
         return content
 
     def size(self, digest: str) -> int | None:

@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 import typing as t
 from dataclasses import dataclass, field
+
+from ansible_collections.layerkit.ecr.plugins.module_utils._layer import sha256_of
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class StoredImage:
     @property
     def is_intact(self) -> bool:
         """Whether the manifest has the digest that it is listed under, so that it was not converted."""
-        return f"sha256:{hashlib.sha256(self.manifest.encode()).hexdigest()}" == self.digest
+        return sha256_of([self.manifest.encode()]) == self.digest
 
 
 @dataclass(frozen=True)
