@@ -18,7 +18,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._manifest import MEDI
 from ansible_collections.layerkit.ecr.plugins.module_utils._pace import Pace
 from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository, Response
 from ansible_collections.layerkit.ecr.plugins.module_utils._repository_settings import RepositorySettings
-from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import dns_suffix, largest
+from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import batches, dns_suffix
 from ansible_collections.layerkit.ecr.plugins.module_utils._stored_image import ImageDetail, StoredImage, StoredImages
 
 # All that a registry can hold: without the type of an image, Amazon ECR may convert the image to another one.
@@ -57,12 +57,11 @@ class ImageRepository(Repository):
         found = StoredImages()
         ids = [{"imageDigest": digest} for digest in dict.fromkeys(digests)]
         ids += [{"imageTag": tag} for tag in dict.fromkeys(tags)]
-        batch = largest("BatchGetImage", "imageIds")
-        for start in range(0, len(ids), batch):
-            self._find_images(ids[start : start + batch], found)
+        for batch in batches("BatchGetImage", "imageIds", ids):
+            self._find_images(batch, found)
         return found
 
-    def _find_images(self, ids: list[dict[str, str]], found: StoredImages) -> None:
+    def _find_images(self, ids: t.Sequence[dict[str, str]], found: StoredImages) -> None:
         response = self.call(
             "BatchGetImage",
             f"look up {len(ids)} images in {self}",
@@ -103,13 +102,12 @@ class ImageRepository(Repository):
     def image_details(self, digests: t.Iterable[str]) -> dict[str, ImageDetail]:
         """Look up tags, size and age of images with DescribeImages; one that is gone has no entry."""
         wanted = list(dict.fromkeys(digests))
-        batch = largest("DescribeImages", "imageIds")
         found: dict[str, ImageDetail] = {}
-        for start in range(0, len(wanted), batch):
-            found.update(self._describe_images(wanted[start : start + batch]))
+        for batch in batches("DescribeImages", "imageIds", wanted):
+            found.update(self._describe_images(batch))
         return found
 
-    def _describe_images(self, digests: list[str]) -> dict[str, ImageDetail]:
+    def _describe_images(self, digests: t.Sequence[str]) -> dict[str, ImageDetail]:
         try:
             response = self.call(
                 "DescribeImages",

@@ -9,7 +9,6 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from ansible_collections.layerkit.ecr.plugins.module_utils._errors import EcrError
 from ansible_collections.layerkit.ecr.plugins.module_utils._image_plan import (
     SENT,
     BlobStep,
@@ -75,22 +74,11 @@ def _settings(
     moving = [step.tag for step in plan.tags if step.moves and step.before]
     if not moving and (registry_id or not module.check_mode):
         return None
-    settings = _settings_unless_denied(repository)
-    if settings is None and moving:
-        module.warn(
-            f"The caller may not use ecr:DescribeRepositories on {repository}, so it is not known before the push "
-            f"whether these tags can be moved: {', '.join(moving)}."
-        )
-    return settings
-
-
-def _settings_unless_denied(repository: ImageRepository) -> RepositorySettings | None:
-    try:
-        return repository.settings()
-    except EcrError as error:
-        if error.code != "AccessDeniedException":
-            raise
-        return None
+    warning = (
+        f"The caller may not use ecr:DescribeRepositories on {repository}, so it is not known before the push "
+        f"whether these tags can be moved: {', '.join(moving)}."
+    )
+    return module.unless_denied(repository.settings, warning if moving else None)
 
 
 def _check_tags(repository: ImageRepository, plan: ImagePlan, settings: RepositorySettings) -> None:

@@ -19,6 +19,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._skeleton import inpu
 
 Request = dict[str, t.Any]
 Result = dict[str, t.Any]
+Found = t.TypeVar("Found")
 
 
 class EcrModule(AnsibleAWSModule):
@@ -75,16 +76,25 @@ class EcrModule(AnsibleAWSModule):
 
         :raises EcrError: the look-up failed for another reason
         """
+        return self.unless_denied(
+            lambda: repository.layers(digests),
+            f"The caller may not use ecr:BatchCheckLayerAvailability on {repository}, "
+            "so what the registry has already is not known.",
+        )
+
+    def unless_denied(self, look: t.Callable[[], Found], warning: str | None = None) -> Found | None:
+        """Return what a look-up finds, or warn and return None when the caller may not make it.
+
+        :raises EcrError: the look-up failed for another reason
+        """
         try:
-            return repository.layers(digests)
+            return look()
         except EcrError as error:
             if error.code != "AccessDeniedException":
                 raise
-            self.warn(
-                f"The caller may not use ecr:BatchCheckLayerAvailability on {repository}, "
-                "so what the registry has already is not known."
-            )
-            return None
+        if warning:
+            self.warn(warning)
+        return None
 
     def look_for(self, repository: Repository) -> None:
         """Look whether the repository exists, by asking it for a layer that no registry has.

@@ -25,7 +25,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._errors import EcrErr
 from ansible_collections.layerkit.ecr.plugins.module_utils._layer import Layer, listed
 from ansible_collections.layerkit.ecr.plugins.module_utils._part_body import BlobPart, stream_parts
 from ansible_collections.layerkit.ecr.plugins.module_utils._retry import with_retries
-from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import SERVICE, largest
+from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import SERVICE, batches
 
 if t.TYPE_CHECKING:
     from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -112,13 +112,12 @@ class Repository:
         :raises EcrError: the look-up failed, or the registry calls a digest malformed
         """
         wanted = list(dict.fromkeys(digests))
-        batch = largest("BatchCheckLayerAvailability", "layerDigests")
         found: dict[str, Layer] = {}
-        for start in range(0, len(wanted), batch):
+        for batch in batches("BatchCheckLayerAvailability", "layerDigests", wanted):
             response = self.call(
                 "BatchCheckLayerAvailability",
                 f"look up layers in {self}",
-                layerDigests=wanted[start : start + batch],
+                layerDigests=batch,
             )
             self._refuse_malformed(response.get("failures", []))
             layers = (Layer.from_response(entry) for entry in response.get("layers", []))

@@ -23,6 +23,7 @@ if t.TYPE_CHECKING:
     from botocore.model import ListShape, OperationModel, Shape, StructureShape
 
 SERVICE = "ecr"
+Entry = t.TypeVar("Entry")
 
 
 @cache
@@ -57,6 +58,13 @@ def dns_suffix(partition: str) -> str:
     """Return the domain of a partition's services, such as ``amazonaws.com`` for ``aws``."""
     partitions = Loader().load_data("partitions")["partitions"]
     return next(str(entry["outputs"]["dnsSuffix"]) for entry in partitions if entry["id"] == partition)
+
+
+def batches(operation: str, member: str, entries: t.Sequence[Entry]) -> t.Iterator[t.Sequence[Entry]]:
+    """Yield the entries in lists that are as long as the operation takes them."""
+    size = largest(operation, member)
+    for start in range(0, len(entries), size):
+        yield entries[start : start + size]
 
 
 def largest(operation: str, member: str) -> int:

@@ -183,7 +183,6 @@ response_metadata:
 import datetime
 
 from ansible_collections.layerkit.ecr.plugins.module_utils._argspec import repository_spec
-from ansible_collections.layerkit.ecr.plugins.module_utils._errors import EcrError
 from ansible_collections.layerkit.ecr.plugins.module_utils._image_id import checked_digests, checked_tags
 from ansible_collections.layerkit.ecr.plugins.module_utils._image_repository import ImageRepository
 from ansible_collections.layerkit.ecr.plugins.module_utils._json_document import parse_json
@@ -209,7 +208,11 @@ def act(module: EcrModule, repository: ImageRepository, request: Request) -> Res
         if tag in stored.by_tag:
             tags_asked.setdefault(stored.by_tag[tag].digest, []).append(tag)
     found = [*tags_asked, *(digest for digest in digests if digest in stored.by_digest)]
-    details = details_of(module, repository, found)
+    warning = (
+        f"The caller may not use ecr:DescribeImages on {repository}, "
+        "so size, age and further tags of the images are not known."
+    )
+    details = module.unless_denied(lambda: repository.image_details(found), warning) or {}
     return {
         "changed": False,
         "images": [
@@ -221,19 +224,6 @@ def act(module: EcrModule, repository: ImageRepository, request: Request) -> Res
         "registry_id": request.get("registryId") or stored.registry_id,
         "repository_name": request["repositoryName"],
     }
-
-
-def details_of(module: EcrModule, repository: ImageRepository, digests: list[str]) -> dict[str, ImageDetail]:
-    try:
-        return repository.image_details(digests)
-    except EcrError as error:
-        if error.code != "AccessDeniedException":
-            raise
-        module.warn(
-            f"The caller may not use ecr:DescribeImages on {repository}, "
-            "so size, age and further tags of the images are not known."
-        )
-        return {}
 
 
 def described(image: StoredImage, detail: ImageDetail) -> Result:
