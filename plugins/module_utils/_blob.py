@@ -135,7 +135,7 @@ class Witness:
         self._hasher = hashlib.sha256()
         self._position = 0
 
-    def saw(self, position: int, chunk: bytes) -> None:
+    def saw(self, position: int, chunk: bytes | memoryview) -> None:
         """Take in bytes that are being sent; bytes that were taken in before are passed over."""
         if position <= self._position < position + len(chunk):
             self._hasher.update(memoryview(chunk)[self._position - position :])

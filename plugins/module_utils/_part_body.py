@@ -5,8 +5,9 @@
 """The body of an UploadLayerPart request, made while it is read.
 
 boto3 serialises a part of 10 MiB through several copies of its base64. This body has the same bytes, and is encoded
-block by block: once to be hashed and, where no memory was left to keep a block until it is sent, once more. It is put
-in place through botocore's public event hooks, so that signing, sending and errors stay botocore's:
+block by block: once to be hashed and, where no memory was left to keep a block until it is sent, once more. What was
+encoded is hashed by other threads while the next block is encoded. The body is put in place through botocore's public
+event hooks, so that signing, sending and errors stay botocore's:
 https://botocore.amazonaws.com/v1/documentation/api/latest/topics/events.html.
 """
 
@@ -19,15 +20,19 @@ import os
 import secrets
 import threading
 import typing as t
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.plugins.module_utils._blob import Blob, Witness
 
 # Up to 192 KiB of base64 are encoded twice as fast as more at once.
-BLOCK_SIZE = 128 * 1024
-# 14 MiB, which one part of the usual size fits in.
-MOST_BLOCKS = 112
+_PIECE_SIZE = 128 * 1024
+# Hashing so much at once takes longer than waking the thread that does it, and holds no lock of Python's.
+BLOCK_SIZE = 4 * _PIECE_SIZE
+# 13.5 MiB, which one part of the usual size fits in.
+MOST_BLOCKS = 27
 _CONTEXT = "layerkit_ecr_part"
 
 
@@ -42,11 +47,12 @@ class BlobPart:
 
     def read(self, position: int, size: int) -> bytes:
         """Return bytes of the part, by their position in the part."""
-        start = self.first_byte + position
-        chunk = self.blob.read(start, size)
+        return self.blob.read(self.first_byte + position, size)
+
+    def was_read(self, position: int, chunk: bytes | memoryview) -> None:
+        """Let the witness know of bytes that will be sent."""
         if self.witness:
-            self.witness.saw(start, chunk)
-        return chunk
+            self.witness.saw(self.first_byte + position, chunk)
 
     def __len__(self) -> int:
         return self.last_byte - self.first_byte + 1
@@ -78,16 +84,16 @@ class PartBody(io.RawIOBase):
 
     def __init__(self, prefix: bytes, part: BlobPart, suffix: bytes, blocks: Blocks) -> None:
         super().__init__()
-        self._prefix = prefix
-        self._part = part
-        self._suffix = suffix
+        self.prefix = prefix
+        self.part = part
+        self.suffix = suffix
+        self.base64_size = 4 * ((len(part) + 2) // 3)
         self._blocks = blocks
         self._kept: dict[int, bytearray] = {}
-        self._base64_size = 4 * ((len(part) + 2) // 3)
         self._position = 0
 
     def __len__(self) -> int:
-        return len(self._prefix) + self._base64_size + len(self._suffix)
+        return len(self.prefix) + self.base64_size + len(self.suffix)
 
     def readable(self) -> bool:
         """Say that it can be read."""
@@ -125,18 +131,9 @@ class PartBody(io.RawIOBase):
         """Return all bytes that are left."""
         return b"".join(iter(lambda: self.read(BLOCK_SIZE), b""))
 
-    def sha256(self) -> str:
-        """Encode the whole body, keep what there is memory for, and return its digest as 64 hexadecimal digits."""
-        hasher = hashlib.sha256(self._prefix)
-        for position in range(0, self._base64_size, BLOCK_SIZE):
-            chunk = self._encoded(position, BLOCK_SIZE)
-            hasher.update(chunk)
-            block = self._blocks.take()
-            if block is not None:
-                block[: len(chunk)] = chunk
-                self._kept[position] = block
-        hasher.update(self._suffix)
-        return hasher.hexdigest()
+    def keep(self, position: int, block: bytearray) -> None:
+        """Keep the block of base64 that begins at a position, until it is sent."""
+        self._kept[position] = block
 
     def close(self) -> None:
         """Give the memory back; what is read from now on is encoded again."""
@@ -146,34 +143,96 @@ class PartBody(io.RawIOBase):
 
     def _chunk(self, size: int) -> bytes:
         position = self._position
-        if position < len(self._prefix):
-            return self._prefix[position : position + size]
-        position -= len(self._prefix)
-        if position < self._base64_size:
+        if position < len(self.prefix):
+            return self.prefix[position : position + size]
+        position -= len(self.prefix)
+        if position < self.base64_size:
             return self._base64(position, size)
-        position -= self._base64_size
-        return self._suffix[position : position + size]
+        position -= self.base64_size
+        return self.suffix[position : position + size]
 
     def _base64(self, position: int, size: int) -> bytes:
-        """Return base64 from one block."""
+        """Return base64 from one piece."""
+        size = min(size, _PIECE_SIZE - position % _PIECE_SIZE, self.base64_size - position)
         offset = position % BLOCK_SIZE
-        first = position - offset
-        size = min(size, BLOCK_SIZE - offset, self._base64_size - position)
-        block = self._kept.get(first)
+        block = self._kept.get(position - offset)
         if block is None:
             return self._encoded(position, size)
         chunk = memoryview(block)[offset : offset + size].tobytes()
-        if position + size in (first + BLOCK_SIZE, self._base64_size):
+        if offset + size == BLOCK_SIZE or position + size == self.base64_size:
             # Sent once is enough, but for the rare request that is repeated: that one is encoded again.
-            self._blocks.give_back(self._kept.pop(first))
+            self._blocks.give_back(self._kept.pop(position - offset))
         return chunk
 
     def _encoded(self, position: int, size: int) -> bytes:
         skip = position % 4
         first = position // 4 * 3
         # Whole groups of three bytes, but for the last, so that there is no padding in the middle.
-        last = min(first + (skip + size + 3) // 4 * 3, len(self._part))
-        return binascii.b2a_base64(self._part.read(first, last - first), newline=False)[skip : skip + size]
+        last = min(first + (skip + size + 3) // 4 * 3, len(self.part))
+        return binascii.b2a_base64(self.part.read(first, last - first), newline=False)[skip : skip + size]
+
+
+class _Hashing:
+    """Works in two threads while its caller goes on, which must not touch what the works read until they are done."""
+
+    def __init__(self) -> None:
+        # One thread each, so that what is hashed in pieces is hashed in their order.
+        self._threads = [ThreadPoolExecutor(max_workers=1) for _work in range(2)]
+        self._running: list[Future[None]] = []
+
+    def begin(self, *works: t.Callable[[], None]) -> None:
+        """Begin with up to two works, then wait for those that were begun before."""
+        before = self._running
+        self._running = [thread.submit(work) for thread, work in zip(self._threads, works)]
+        for work in before:
+            work.result()
+
+
+class Encoder:
+    """Encodes bodies, one at a time: threads that encode at once slow each other down, and would share the memory."""
+
+    def __init__(self) -> None:
+        self.blocks = Blocks()
+        self._one_at_a_time = threading.Lock()
+        self._hashing = _Hashing()
+        # For blocks that are not kept: while one is hashed, the other is filled.
+        self._spare = [bytearray(BLOCK_SIZE) for _turn in range(2)]
+
+    def sha256(self, body: PartBody) -> str:
+        """Encode the whole body, keep what there is memory for, and return its digest as 64 hexadecimal digits."""
+        with self._one_at_a_time:
+            try:
+                return self._sha256(body)
+            except BaseException:
+                body.close()
+                raise
+
+    def _sha256(self, body: PartBody) -> str:
+        hasher = hashlib.sha256(body.prefix)
+        try:
+            for position in range(0, body.base64_size, BLOCK_SIZE):
+                raw, encoded = self._encode(body, position)
+                seen = partial(body.part.was_read, position // 4 * 3, raw)
+                self._hashing.begin(seen, partial(hasher.update, encoded))
+        finally:
+            self._hashing.begin()
+        hasher.update(body.suffix)
+        return hasher.hexdigest()
+
+    def _encode(self, body: PartBody, position: int) -> tuple[bytes, memoryview]:
+        """Return the bytes of one block, and their base64."""
+        first = position // 4 * 3
+        raw = body.part.read(first, min(BLOCK_SIZE // 4 * 3, len(body.part) - first))
+        block = self.blocks.take()
+        if block is not None:
+            body.keep(position, block)
+        encoded = memoryview(self._spare[position // BLOCK_SIZE % 2] if block is None else block)
+        size = 0
+        for start in range(0, len(raw), _PIECE_SIZE // 4 * 3):
+            piece = binascii.b2a_base64(memoryview(raw)[start : start + _PIECE_SIZE // 4 * 3], newline=False)
+            encoded[size : size + len(piece)] = piece
+            size += len(piece)
+        return raw, encoded[:size]
 
 
 class _PartStream:
@@ -184,8 +243,7 @@ class _PartStream:
     """
 
     def __init__(self) -> None:
-        self._blocks = Blocks()
-        self._encoding = threading.Lock()
+        self._encoder = Encoder()
         self._sends_json = False
 
     def set_part_aside(self, params: dict[str, t.Any], context: dict[str, t.Any], **_event: t.Any) -> None:
@@ -193,7 +251,8 @@ class _PartStream:
         if not isinstance(part, BlobPart):
             return
         if not self._sends_json:
-            params["layerPartBlob"] = part.read(0, len(part))
+            params["layerPartBlob"] = blob = part.read(0, len(part))
+            part.was_read(0, blob)
             return
         token = secrets.token_bytes(24)
         context[_CONTEXT] = (part, token)
@@ -208,11 +267,9 @@ class _PartStream:
             return
         part, token = context[_CONTEXT]
         prefix, suffix = params["body"].split(binascii.b2a_base64(token, newline=False))
-        body = context[_CONTEXT] = params["body"] = PartBody(prefix, part, suffix, self._blocks)
-        # One at a time: threads that encode at once slow each other down, and would have to share the memory.
-        with self._encoding:
-            # The signer takes the digest from here, so that whatever goes wrong with the file goes wrong here.
-            params["headers"]["X-Amz-Content-SHA256"] = body.sha256()
+        body = context[_CONTEXT] = params["body"] = PartBody(prefix, part, suffix, self._encoder.blocks)
+        # The signer takes the digest from here, so that whatever goes wrong with the file goes wrong here.
+        params["headers"]["X-Amz-Content-SHA256"] = self._encoder.sha256(body)
 
     def let_go(self, context: dict[str, t.Any], **_event: t.Any) -> None:
         if _CONTEXT in context:

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import io
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._part_body import (
     BLOCK_SIZE,
     MOST_BLOCKS,
     BlobPart,
-    Blocks,
+    Encoder,
     PartBody,
     stream_parts,
 )
@@ -36,7 +37,7 @@ if t.TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
     from mypy_boto3_ecr import ECRClient
 
-CONTENT = bytes(range(256)) * 3000
+CONTENT = bytes(range(256)) * 6144
 PREFIX, SUFFIX = b'{"layerPartBlob": "', b'", "uploadId": "x"}'
 
 
@@ -48,29 +49,31 @@ def blob(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[FileBlob]:
         yield opened
 
 
-def body_of(blob: Blob, first: int, last: int, *, blocks: Blocks | None = None) -> tuple[PartBody, bytes]:
+def body_of(blob: Blob, first: int, last: int, *, encoder: Encoder | None = None) -> tuple[PartBody, bytes]:
     expected = PREFIX + base64.b64encode(CONTENT[first : last + 1]) + SUFFIX
-    return PartBody(PREFIX, BlobPart(blob, first, last), SUFFIX, blocks or Blocks()), expected
+    blocks = (encoder or Encoder()).blocks
+    return PartBody(PREFIX, BlobPart(blob, first, last), SUFFIX, blocks), expected
 
 
-def blocks_of(count: int) -> Blocks:
-    """Return memory of which only so many blocks are free."""
-    blocks = Blocks()
+def encoder_with(count: int) -> Encoder:
+    """Return an encoder that has memory for so many blocks."""
+    encoder = Encoder()
     for _block in range(MOST_BLOCKS - count):
-        assert blocks.take() is not None
-    return blocks
+        assert encoder.blocks.take() is not None
+    return encoder
 
 
 ranges = st.tuples(st.integers(0, len(CONTENT) - 1), st.integers(0, len(CONTENT) - 1)).map(sorted)
-# The content makes up to eight blocks: all, some or none of them are kept; or the body was not hashed before.
-memory = st.sampled_from([8, 3, 0, None])
+# The content makes four blocks: all, some or none of them are kept; or the body was not hashed before.
+memory = st.sampled_from([4, 2, 0, None])
 
 
 @given(part=ranges, sizes=st.lists(st.integers(1, 300_000), min_size=1), kept=memory)
 def test_reads_of_any_size_make_the_same_bytes(blob: Blob, part: list[int], sizes: list[int], kept: int | None) -> None:
-    body, expected = body_of(blob, *part, blocks=blocks_of(kept or 0))
+    encoder = encoder_with(kept or 0)
+    body, expected = body_of(blob, *part, encoder=encoder)
     if kept is not None:
-        body.sha256()
+        encoder.sha256(body)
     assert len(body) == len(expected)
     read = b"".join(body.read(size) for size in sizes)
     assert read == expected[: len(read)]
@@ -82,9 +85,10 @@ def test_reads_of_any_size_make_the_same_bytes(blob: Blob, part: list[int], size
 def test_it_can_be_read_from_any_position(
     blob: Blob, part: list[int], position: int, size: int, kept: int | None
 ) -> None:
-    body, expected = body_of(blob, *part, blocks=blocks_of(kept or 0))
+    encoder = encoder_with(kept or 0)
+    body, expected = body_of(blob, *part, encoder=encoder)
     if kept is not None:
-        body.sha256()
+        encoder.sha256(body)
     assert body.seek(position) == position
     read = body.read(size)
     assert read == expected[position : position + size][: len(read)]
@@ -111,10 +115,11 @@ def test_it_fills_buffers(blob: FileBlob, part: list[int], size: int) -> None:
     assert bytes(buffer[:count]) == expected[:count]
 
 
-@given(part=ranges, kept=st.sampled_from([8, 3, 0]))
+@given(part=ranges, kept=st.sampled_from([4, 2, 0]))
 def test_its_digest_is_that_of_its_bytes_each_time_that_it_is_read(blob: Blob, part: list[int], kept: int) -> None:
-    body, expected = body_of(blob, *part, blocks=blocks_of(kept))
-    assert body.sha256() == hashlib.sha256(expected).hexdigest()
+    encoder = encoder_with(kept)
+    body, expected = body_of(blob, *part, encoder=encoder)
+    assert encoder.sha256(body) == hashlib.sha256(expected).hexdigest()
     assert body.read() == expected
     body.seek(0)
     assert body.read() == expected
@@ -141,35 +146,79 @@ class CountingBlob(Blob):
         """Nothing can change."""
 
 
-class TestBlocks:
-    @pytest.mark.parametrize(("kept", "encoded"), [(6, 1.0), (3, 1.5), (0, 2.0)])
+class TestEncoder:
+    @pytest.mark.parametrize(("kept", "encoded"), [(4, 1.0), (2, 1.5), (0, 2.0)])
     def test_what_there_is_memory_for_is_encoded_once(self, kept: int, encoded: float) -> None:
         blob = CountingBlob()
-        size = 6 * BLOCK_SIZE * 3 // 4
-        body, expected = body_of(blob, 0, size - 1, blocks=blocks_of(kept))
-        body.sha256()
+        encoder = encoder_with(kept)
+        body, expected = body_of(blob, 0, len(CONTENT) - 1, encoder=encoder)
+        encoder.sha256(body)
         assert body.read() == expected
-        assert blob.bytes_read == encoded * size
+        assert blob.bytes_read == encoded * len(CONTENT)
 
     def test_blocks_are_free_again_when_they_were_sent(self, blob: Blob) -> None:
-        blocks = blocks_of(1)
-        body, expected = body_of(blob, 0, 99, blocks=blocks)
-        body.sha256()
-        assert blocks.take() is None
+        encoder = encoder_with(1)
+        body, expected = body_of(blob, 0, 99, encoder=encoder)
+        encoder.sha256(body)
+        assert encoder.blocks.take() is None
         assert body.read() == expected
-        assert blocks.take() is not None
+        assert encoder.blocks.take() is not None
 
     def test_blocks_are_free_again_when_the_body_is_closed(self, blob: Blob) -> None:
-        blocks = blocks_of(3)
-        body, expected = body_of(blob, 0, len(CONTENT) - 1, blocks=blocks)
-        body.sha256()
-        assert blocks.take() is None
+        encoder = encoder_with(3)
+        body, expected = body_of(blob, 0, len(CONTENT) - 1, encoder=encoder)
+        encoder.sha256(body)
+        assert encoder.blocks.take() is None
         body.close()
-        assert [blocks.take() is not None for _block in range(4)] == [True, True, True, False]
+        assert [encoder.blocks.take() is not None for _block in range(4)] == [True, True, True, False]
         assert body.read() == expected
 
+    @pytest.mark.parametrize("kept", [4, 0])
+    def test_witness_sees_every_byte_in_its_order(self, kept: int) -> None:
+        blob = CountingBlob()
+        witness = Witness(blob)
+        encoder = encoder_with(kept)
+        for first in range(0, len(CONTENT), 700_000):
+            part = BlobPart(blob, first, min(first + 700_000, len(CONTENT)) - 1, witness)
+            encoder.sha256(PartBody(PREFIX, part, SUFFIX, encoder.blocks))
+        assert witness.digest() == "sha256:" + hashlib.sha256(CONTENT).hexdigest()
+        assert blob.bytes_read == len(CONTENT)
+
+    def test_bodies_that_are_encoded_at_once_keep_their_own_bytes(self, blob: Blob) -> None:
+        encoder = encoder_with(5)
+
+        def push(first: int) -> bool:
+            body, expected = body_of(blob, first, len(CONTENT) - 1, encoder=encoder)
+            is_right = encoder.sha256(body) == hashlib.sha256(expected).hexdigest() and body.read() == expected
+            body.close()
+            return is_right
+
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            assert all(pool.map(push, range(0, 32_000, 1000)))
+
+    @pytest.mark.parametrize("work", ["read", "was_read"])
+    def test_what_fails_on_the_way_is_raised_and_nothing_stays(
+        self, blob: Blob, work: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        encoder = encoder_with(4)
+        body, expected = body_of(blob, 0, len(CONTENT) - 1, encoder=encoder)
+
+        works = getattr(BlobPart, work)
+
+        def fail(part: BlobPart, position: int, what: t.Any) -> t.Any:
+            if position:
+                raise BlobChangedError("changed")
+            return works(part, position, what)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(BlobPart, work, fail)
+            with pytest.raises(BlobChangedError):
+                encoder.sha256(body)
+        assert [encoder.blocks.take() is not None for _block in range(5)] == [True, True, True, True, False]
+        assert encoder.sha256(body) == hashlib.sha256(expected).hexdigest()
+
     def test_one_part_of_the_usual_size_fits_in(self) -> None:
-        assert MOST_BLOCKS * BLOCK_SIZE == 14 * 1024 * 1024
+        assert MOST_BLOCKS * BLOCK_SIZE <= 14 * 1024 * 1024
         assert MOST_BLOCKS * BLOCK_SIZE * 3 // 4 >= USUAL_PART
 
 
@@ -178,8 +227,11 @@ def test_file_that_becomes_shorter_is_an_error(tmp_path: Path) -> None:
     path.write_bytes(CONTENT)
     with FileBlob.open(str(path)) as opened:
         path.write_bytes(CONTENT[:10])
+        body, _expected = body_of(opened, 0, 100)
         with pytest.raises(BlobChangedError, match="shorter"):
-            PartBody(PREFIX, BlobPart(opened, 0, 100), SUFFIX, Blocks()).read()
+            body.read()
+        with pytest.raises(BlobChangedError, match="shorter"):
+            Encoder().sha256(body)
 
 
 def test_request_is_the_one_that_boto3_makes_of_bytes(
