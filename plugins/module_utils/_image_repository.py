@@ -14,9 +14,10 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.layerkit.ecr.plugins.module_utils._errors import EcrError, advice_on
+from ansible_collections.layerkit.ecr.plugins.module_utils._layer_repository import LayerRepository
 from ansible_collections.layerkit.ecr.plugins.module_utils._manifest import MEDIA_TYPES, Manifest
 from ansible_collections.layerkit.ecr.plugins.module_utils._pace import Pace
-from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository, Response
+from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Response
 from ansible_collections.layerkit.ecr.plugins.module_utils._repository_settings import RepositorySettings
 from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import batches, dns_suffix
 from ansible_collections.layerkit.ecr.plugins.module_utils._stored_image import ImageDetail, StoredImage, StoredImages
@@ -32,7 +33,7 @@ _ACCEPTED_MEDIA_TYPES = [
 _PUTS_PER_SECOND = 10
 
 
-class ImageRepository(Repository):
+class ImageRepository(LayerRepository):
     """A repository of a private registry, with its images."""
 
     def __init__(self, client: t.Any, name: str, registry_id: str | None = None) -> None:

@@ -206,9 +206,9 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._layer_push import (
     warn_unless_available,
     with_saved_upload,
 )
+from ansible_collections.layerkit.ecr.plugins.module_utils._layer_repository import LayerRepository
 from ansible_collections.layerkit.ecr.plugins.module_utils._module import EcrModule, Request, Result
 from ansible_collections.layerkit.ecr.plugins.module_utils._part_size import check_layer_size, check_part_size
-from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository
 from ansible_collections.layerkit.ecr.plugins.module_utils._request import checked_layer_options
 from ansible_collections.layerkit.ecr.plugins.module_utils._task_error import TaskError
 
@@ -221,7 +221,7 @@ def read(module: EcrModule) -> Request:
     return request
 
 
-def act(module: EcrModule, repository: Repository, request: Request) -> Result:
+def act(module: EcrModule, repository: LayerRepository, request: Request) -> Result:
     options = UploadOptions(module.params["part_size"], module.params["upload_id"], module.params["state_dir"])
     with FileBlob.open(module.params["src"]) as blob:
         check_layer_size(str(blob), blob.size, options.expected_part_size)
@@ -257,7 +257,7 @@ def main() -> None:
         "upload_id": {"type": "str", "aliases": ["uploadId"]},
     }
     module = EcrModule(argument_spec=spec)
-    module.run(Repository, read, act)
+    module.run(LayerRepository, read, act)
 
 
 if __name__ == "__main__":

@@ -18,8 +18,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._layer_push import (
     push_layer,
     warn_unless_available,
 )
-from ansible_collections.layerkit.ecr.plugins.module_utils._part_body import stream_parts
-from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._layer_repository import LayerRepository
 from ansible_collections.layerkit.ecr.tests.strict_ecr.faults import Fault
 
 if t.TYPE_CHECKING:
@@ -55,8 +54,7 @@ class LayerBench:
         """Push the layer as a task does, and return the outcome."""
         if not self.may_look:
             self.strike("BatchCheckLayerAvailability", "access_denied", times=1000)
-        stream_parts(self.client)
-        repository = Repository(self.client, self.repository)
+        repository = LayerRepository(self.client, self.repository)
         with FileBlob.open(str(self.path)) as blob:
             found = repository.layers([self.digest])[self.digest] if self.may_look else None
             upload_options = UploadOptions(**options)

@@ -18,8 +18,7 @@ import boto3
 from ansible_collections.layerkit.ecr.plugins.module_utils._blob import FileBlob
 from ansible_collections.layerkit.ecr.plugins.module_utils._layer_plan import LayerPlan
 from ansible_collections.layerkit.ecr.plugins.module_utils._layer_push import UploadOptions, push_layer
-from ansible_collections.layerkit.ecr.plugins.module_utils._part_body import stream_parts
-from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._layer_repository import LayerRepository
 from ansible_collections.layerkit.ecr.tests.unit.peak_memory import peak_kib
 
 
@@ -27,8 +26,7 @@ def main(url: str, name: str, *paths: str) -> None:
     """Upload, and print what it has cost."""
     options: dict[str, t.Any] = {"endpoint_url": url, "region_name": "eu-west-1"}
     client = boto3.client("ecr", **options)
-    stream_parts(client)
-    repository = Repository(client, name)
+    repository = LayerRepository(client, name)
     seconds = 0.0
     for path in paths:
         with FileBlob.open(path) as blob:

@@ -15,16 +15,15 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._blob import Blob, BlobChangedError, FileBlob, Witness
+from ansible_collections.layerkit.ecr.plugins.module_utils._layer_repository import LayerRepository
 from ansible_collections.layerkit.ecr.plugins.module_utils._part_body import (
     BLOCK_SIZE,
     MOST_BLOCKS,
     BlobPart,
     Encoder,
     PartBody,
-    stream_parts,
 )
 from ansible_collections.layerkit.ecr.plugins.module_utils._part_size import USUAL_PART
-from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository
 from ansible_collections.layerkit.ecr.plugins.modules import ecr_layer
 from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import ecr_client
 from ansible_collections.layerkit.ecr.tests.unit.module_runner import run_module
@@ -249,10 +248,10 @@ def test_request_is_the_one_that_boto3_makes_of_bytes(
         if not isinstance(body, bytes):
             body.seek(0)
 
-    connect = Repository.connect.__func__  # type: ignore[attr-defined]  # the plain function behind the class method
+    connect = LayerRepository.connect.__func__  # type: ignore[attr-defined]  # the plain function behind the class method
 
-    def connect_and_listen(cls: type[Repository], *args: t.Any, **options: t.Any) -> Repository:
-        made = t.cast(Repository, connect(cls, *args, **options))
+    def connect_and_listen(cls: type[LayerRepository], *args: t.Any, **options: t.Any) -> LayerRepository:
+        made = t.cast(LayerRepository, connect(cls, *args, **options))
         made._client.meta.events.register("before-send.ecr.UploadLayerPart", capture)
         upload_id = made.initiate_upload()["uploadId"]
         made.upload_part(upload_id, 0, 999, CONTENT[:1000])
@@ -261,7 +260,7 @@ def test_request_is_the_one_that_boto3_makes_of_bytes(
         bodies[1] = bodies[1].replace(second.encode(), upload_id.encode())
         return made
 
-    monkeypatch.setattr(Repository, "connect", classmethod(connect_and_listen))
+    monkeypatch.setattr(LayerRepository, "connect", classmethod(connect_and_listen))
     run_module(ecr_layer, check=True, connection=connection, repository_name=repository, src=blob.path)
     assert len(bodies) == 2
     assert bodies[0] == bodies[1]
@@ -287,9 +286,9 @@ class TestClient:
         return sent
 
     def send(self, client: ECRClient, repository: str, part: BlobPart) -> str:
-        stream_parts(client)
-        upload_id: str = client.initiate_layer_upload(repositoryName=repository)["uploadId"]
-        Repository(client, repository).upload_part(upload_id, part.first_byte, part.last_byte, part)
+        layers = LayerRepository(client, repository)
+        upload_id: str = layers.initiate_upload()["uploadId"]
+        layers.upload_part(upload_id, part.first_byte, part.last_byte, part)
         return upload_id
 
     def test_part_is_streamed(

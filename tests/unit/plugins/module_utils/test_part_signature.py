@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._blob import FileBlob
-from ansible_collections.layerkit.ecr.plugins.module_utils._part_body import BlobPart, stream_parts
-from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._layer_repository import LayerRepository
+from ansible_collections.layerkit.ecr.plugins.module_utils._part_body import BlobPart
 from ansible_collections.layerkit.ecr.tests.strict_ecr.faults import Fault
 from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import ecr_client
 from botocore.auth import AUTH_TYPE_MAPS, SigV4Auth
@@ -74,14 +74,14 @@ def test_every_attempt_has_the_signature_of_its_bytes(
     signatures: list[tuple[str, str]] = []
     monkeypatch.setitem(AUTH_TYPE_MAPS, "v4", signer)
     client = ecr_client(strict_ecr.url, attempts=failures + 1)
+    layers = LayerRepository(client, repository)
     client.meta.events.register("before-send.ecr.UploadLayerPart", capture)
-    stream_parts(client)
     if failures:
         strict_ecr.control.faults.add(Fault("server_error", "UploadLayerPart", repository, times=failures))
     upload_id = client.initiate_layer_upload(repositoryName=repository)["uploadId"]
     (tmp_path / "layer").write_bytes(CONTENT)
     with FileBlob.open(str(tmp_path / "layer")) as blob:
-        Repository(client, repository).upload_part(upload_id, 0, 99_999, BlobPart(blob, 0, 99_999))
+        layers.upload_part(upload_id, 0, 99_999, BlobPart(blob, 0, 99_999))
     assert len(signatures) == failures + 1
     assert all(signed == expected for signed, expected in signatures)
     assert strict_ecr.control.uploads(repository) == {upload_id: 100_000}

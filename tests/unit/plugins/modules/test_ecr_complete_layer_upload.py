@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import typing as t
 
 import pytest
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import boto3_inventory_conn
+from ansible_collections.layerkit.ecr.plugins.module_utils import _repository
 from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import operation_model
 from ansible_collections.layerkit.ecr.plugins.modules import ecr_complete_layer_upload as module
 from ansible_collections.layerkit.ecr.tests.unit.modelled_advice import ADVICE
@@ -492,6 +495,26 @@ class TestConnection:
         with pytest.raises(ModuleFailedError, match="check profile") as failed:
             run_module(module, connection={"region": "eu-west-1", "profile": "nobody"}, **TASK)
         assert failed.value.result["error"]["code"] == "ProfileNotFound"
+
+    @pytest.mark.parametrize("option", [{}, {"profile": "nobody"}])
+    @pytest.mark.parametrize("collects", [True, False])
+    def test_collection_of_garbage_is_as_before(
+        self, option: dict[str, str], collects: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        while_connecting = []
+
+        def connect(*args: t.Any, **options: t.Any) -> t.Any:
+            while_connecting.append(gc.isenabled())
+            return boto3_inventory_conn(*args, **options)
+
+        monkeypatch.setattr(_repository, "boto3_inventory_conn", connect)
+        (gc.enable if collects else gc.disable)()
+        try:
+            with pytest.raises(ModuleFailedError):
+                run_module(module, connection={"region": "eu-west-1", **option}, **TASK)
+            assert (while_connecting, gc.isenabled()) == ([False], collects)
+        finally:
+            gc.enable()
 
     def test_refused_connection(self, delays: list[float], unused_port: int) -> None:
         with pytest.raises(ModuleFailedError, match="could not be reached: check region") as failed:

@@ -24,6 +24,7 @@ ONLY_FOR_IMAGES = {
     "_repository_settings",
     "_stored_image",
 }
+ONLY_FOR_WHOLE_LAYERS = {"_layer_repository", "_layer_upload", "_part_body", "_upload_state"}
 
 
 def imported(path: Path) -> set[str]:
@@ -49,5 +50,14 @@ def test_modules_of_layers_are_sent_without_the_files_for_images(module: str) ->
     assert not files & ONLY_FOR_IMAGES
 
 
-def test_module_of_images_is_sent_with_them() -> None:
-    assert payload("ecr_image") >= ONLY_FOR_IMAGES
+@pytest.mark.parametrize("module", sorted({*LAYER_MODULES} - {"ecr_layer"}))
+def test_modules_of_single_calls_are_sent_without_the_files_for_whole_layers(module: str) -> None:
+    assert not payload(module) & ONLY_FOR_WHOLE_LAYERS
+
+
+def test_module_of_layers_is_sent_with_its_files() -> None:
+    assert payload("ecr_layer") >= ONLY_FOR_WHOLE_LAYERS
+
+
+def test_module_of_images_is_sent_with_both() -> None:
+    assert payload("ecr_image") >= ONLY_FOR_WHOLE_LAYERS | ONLY_FOR_IMAGES
