@@ -26,6 +26,7 @@ from functools import partial
 
 if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.plugins.module_utils._blob import Blob, Witness
+    from botocore.awsrequest import AWSPreparedRequest
 
 # Up to 192 KiB of base64 are encoded twice as fast as more at once.
 _PIECE_SIZE = 128 * 1024
@@ -113,27 +114,30 @@ class PartBody(io.RawIOBase):
         self._position = max(0, origin + offset)
         return self._position
 
-    def read(self, size: int = -1) -> bytes:
-        """Return up to ``size`` bytes, all that are left for -1, and none at the end."""
-        if size < 0:
-            return self.readall()
-        chunk = self._chunk(size)
-        self._position += len(chunk)
-        return chunk
-
     def readinto(self, buffer: t.Any) -> int:
-        """Fill the buffer as far as one read does, and return the number of bytes."""
-        chunk = self.read(len(buffer))
+        """Fill the buffer as far as one read does, and return the number of bytes, 0 at the end."""
+        chunk = self._chunk(len(buffer))
         buffer[: len(chunk)] = chunk
+        self._position += len(chunk)
         return len(chunk)
-
-    def readall(self) -> bytes:
-        """Return all bytes that are left."""
-        return b"".join(iter(lambda: self.read(BLOCK_SIZE), b""))
 
     def keep(self, position: int, block: bytearray) -> None:
         """Keep the block of base64 that begins at a position, until it is sent."""
         self._kept[position] = block
+
+    def pieces(self) -> t.Iterator[bytes | memoryview]:
+        """Yield the whole body from its beginning; a piece is good until the next one is asked for."""
+        yield self.prefix
+        for first in range(0, self.base64_size, BLOCK_SIZE):
+            end = min(first + BLOCK_SIZE, self.base64_size)
+            block = self._kept.get(first)
+            if block is None:
+                yield from (self._encoded(position, end - position) for position in range(first, end, _PIECE_SIZE))
+            else:
+                yield memoryview(block)[: end - first]
+                # Sent once is enough, but for the rare request that is repeated: that one is encoded again.
+                self._blocks.give_back(self._kept.pop(first))
+        yield self.suffix
 
     def close(self) -> None:
         """Give the memory back; what is read from now on is encoded again."""
@@ -147,29 +151,30 @@ class PartBody(io.RawIOBase):
             return self.prefix[position : position + size]
         position -= len(self.prefix)
         if position < self.base64_size:
-            return self._base64(position, size)
+            return self._encoded(position, size)
         position -= self.base64_size
         return self.suffix[position : position + size]
 
-    def _base64(self, position: int, size: int) -> bytes:
-        """Return base64 from one piece."""
-        size = min(size, _PIECE_SIZE - position % _PIECE_SIZE, self.base64_size - position)
-        offset = position % BLOCK_SIZE
-        block = self._kept.get(position - offset)
-        if block is None:
-            return self._encoded(position, size)
-        chunk = memoryview(block)[offset : offset + size].tobytes()
-        if offset + size == BLOCK_SIZE or position + size == self.base64_size:
-            # Sent once is enough, but for the rare request that is repeated: that one is encoded again.
-            self._blocks.give_back(self._kept.pop(position - offset))
-        return chunk
-
     def _encoded(self, position: int, size: int) -> bytes:
+        size = min(size, _PIECE_SIZE)
         skip = position % 4
         first = position // 4 * 3
         # Whole groups of three bytes, but for the last, so that there is no padding in the middle.
         last = min(first + (skip + size + 3) // 4 * 3, len(self.part))
         return binascii.b2a_base64(self.part.read(first, last - first), newline=False)[skip : skip + size]
+
+
+class _InPieces:
+    """A body that is no file, so that it is sent in as large pieces as it has."""
+
+    def __init__(self, body: PartBody) -> None:
+        self._body = body
+
+    def __iter__(self) -> t.Iterator[bytes | memoryview]:
+        return self._body.pieces()
+
+    def seek(self, _position: int) -> None:
+        """Take it that the body will be sent again, from its beginning."""
 
 
 class _Hashing:
@@ -271,6 +276,10 @@ class _PartStream:
         # The signer takes the digest from here, so that whatever goes wrong with the file goes wrong here.
         params["headers"]["X-Amz-Content-SHA256"] = self._encoder.sha256(body)
 
+    def send_in_pieces(self, request: AWSPreparedRequest, **_event: t.Any) -> None:
+        if isinstance(request.body, PartBody):
+            request.body = _InPieces(request.body)
+
     def let_go(self, context: dict[str, t.Any], **_event: t.Any) -> None:
         if _CONTEXT in context:
             context[_CONTEXT].close()
@@ -283,6 +292,7 @@ def stream_parts(client: t.Any) -> None:
         ("before-parameter-build.ecr.UploadLayerPart", stream.set_part_aside),
         ("before-call.ecr", stream.look_at_body),
         ("before-call.ecr.UploadLayerPart", stream.put_part_in),
+        ("before-send.ecr.UploadLayerPart", stream.send_in_pieces),
         ("after-call.ecr.UploadLayerPart", stream.let_go),
         ("after-call-error.ecr.UploadLayerPart", stream.let_go),
     ):
