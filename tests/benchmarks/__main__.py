@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from .contenders import Tools
-from .report import Section, describe_machine, report
+from .report import Section, describe_machine, report, summary, with_summary
 from .suite import COMPARISONS, FULL, QUICK, Suite
 
 
@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--aws", type=Path, help="the AWS CLI")
     parser.add_argument("--work", type=Path, required=True, help="a directory for layers and images")
     parser.add_argument("--report", type=Path, required=True, help="the Markdown file to write, charts beside it")
+    parser.add_argument("--readme", type=Path, help="a file that shows the targets, too")
     arguments = parser.parse_args()
     # Modules that are compiled at every start are no measure of a client.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -52,6 +53,9 @@ def main() -> None:
         arguments.report.write_text(report(sections, machine, scale.rounds, remarks), encoding="utf-8")
         for chart_name, chart in section.charts.items():
             arguments.report.with_name(f"{chart_name}.svg").write_text(chart.svg(), encoding="utf-8")
+    if arguments.readme:
+        shown = with_summary(arguments.readme.read_text(encoding="utf-8"), summary(sections, machine))
+        arguments.readme.write_text(shown, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,9 @@ from .chart import Chart
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 
+# A summary stands between these in a text that is not of this program alone.
+_BEGIN, _END = "<!-- summary of the benchmarks -->", "<!-- end of the summary -->"
+
 Row = t.Sequence[str]
 
 
@@ -62,11 +65,26 @@ def table(columns: Row, rows: t.Iterable[Row]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def report(sections: t.Sequence[Section], machine: str, rounds: int, notes: str = "") -> str:
-    """Return the report as Markdown; the charts are files beside it."""
+def summary(sections: t.Sequence[Section], machine: str) -> str:
+    """Return the machine and the targets as Markdown."""
     targets = [target for section in sections for target in section.targets]
     missed = sum(not target.holds for target in targets)
     verdict = "All hold." if not missed else f"{missed} of {len(targets)} {'is' if missed == 1 else 'are'} missed."
+    rows = table(["Target", "Bound", "Measured", ""], [target.row() for target in targets])
+    return f"Measured on: {machine}.\n\n{verdict}\n\n{rows}"
+
+
+def with_summary(text: str, new: str) -> str:
+    """Return a text in which a summary stands in the place of the one that it had.
+
+    :raises ValueError: it has no place for one
+    """
+    begin = text.index(_BEGIN) + len(_BEGIN)
+    return f"{text[:begin]}\n{new}{text[text.index(_END, begin) :]}"
+
+
+def report(sections: t.Sequence[Section], machine: str, rounds: int, notes: str = "") -> str:
+    """Return the report as Markdown; the charts are files beside it."""
     parts = [
         "# Benchmarks\n",
         "Written by `make bench`, which runs all of this on a machine of your own. Every figure is the median of "
@@ -74,10 +92,8 @@ def report(sections: t.Sequence[Section], machine: str, rounds: int, notes: str 
         "MB are 10^6 bytes of layers, before base64. *Sink* is a local server that drains what it is sent and answers "
         "the calls, so that the client is what is measured; each run has a new one. Seconds are those of the whole "
         "command, unless it says otherwise.\n",
-        f"Measured on: {machine}.\n",
         "## Targets\n",
-        f"{verdict}\n",
-        table(["Target", "Bound", "Measured", ""], [target.row() for target in targets]),
+        summary(sections, machine),
         *([notes] if notes else []),
     ]
     for section in sections:

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Run the benchmarks and write docs/benchmarks.md. What is compared is installed below .work: Ansible and boto3 as users
+# Run the benchmarks and write docs/benchmarks.md, and its summary into the README. What is compared is installed below .work: Ansible and boto3 as users
 # have them, without the tools of the development, and the AWS CLI. skopeo and docker-registry come from the system.
 # Usage: bench.sh [ARGUMENT...], for example bench.sh --only one_call
 set -euo pipefail
@@ -26,5 +26,7 @@ collections="$("$environments/clients/bin/python" -c 'import sysconfig; print(sy
 mkdir -p "$collections/layerkit"
 ln -sfn "$PWD" "$collections/layerkit/ecr"
 
+# The README shows the figures of a whole run.
+(($#)) || set -- --readme README.md
 .venv/bin/python -m ansible_collections.layerkit.ecr.tests.benchmarks --clients "$environments/clients/bin" \
   --aws "$environments/aws-cli/bin/aws" --work .work/bench/files --report docs/benchmarks.md "$@"
