@@ -18,7 +18,6 @@ import hashlib
 import io
 import os
 import secrets
-import threading
 import typing as t
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -67,7 +66,7 @@ class Blocks:
         self._free: list[bytearray] = []
 
     def take(self) -> bytearray | None:
-        """Return a block, None when all are in use; only one thread may take at a time."""
+        """Return a block, None when all are in use; only one thread may take."""
         if self._free:
             return self._free.pop()
         if self._made == MOST_BLOCKS:
@@ -194,23 +193,25 @@ class _Hashing:
 
 
 class Encoder:
-    """Encodes bodies, one at a time: threads that encode at once slow each other down, and would share the memory."""
+    """Encodes bodies in one thread: more would slow each other down, and malloc would keep memory for each of them."""
 
     def __init__(self) -> None:
         self.blocks = Blocks()
-        self._one_at_a_time = threading.Lock()
+        self._thread = ThreadPoolExecutor(max_workers=1)
         self._hashing = _Hashing()
         # For blocks that are not kept: while one is hashed, the other is filled.
         self._spare = [bytearray(BLOCK_SIZE) for _turn in range(2)]
 
     def sha256(self, body: PartBody) -> str:
         """Encode the whole body, keep what there is memory for, and return its digest as 64 hexadecimal digits."""
-        with self._one_at_a_time:
-            try:
-                return self._sha256(body)
-            except BaseException:
-                body.close()
-                raise
+        return self._thread.submit(self._sha256_or_close, body).result()
+
+    def _sha256_or_close(self, body: PartBody) -> str:
+        try:
+            return self._sha256(body)
+        except BaseException:
+            body.close()
+            raise
 
     def _sha256(self, body: PartBody) -> str:
         hasher = hashlib.sha256(body.prefix)
