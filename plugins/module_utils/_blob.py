@@ -49,6 +49,10 @@ class Blob(abc.ABC):
         :raises TaskError: they cannot be read
         """
 
+    def read_into(self, position: int, buffer: memoryview) -> None:
+        """Fill the buffer with the bytes from ``position`` on, with the errors of ``read``."""
+        buffer[:] = self.read(position, len(buffer))
+
     @abc.abstractmethod
     def check_unchanged(self) -> None:
         """Raise BlobChangedError when the file that the bytes are read from was written to, or replaced."""
@@ -104,13 +108,16 @@ class FileBlob(Blob):
         :raises BlobChangedError: the file has become shorter
         :raises TaskError: the file cannot be read
         """
-        try:
+        with self._errors_named():
             chunk = os.pread(self._descriptor, size, self._start + position)
-        except OSError as error:
-            raise TaskError(f"{self} cannot be read: {error.strerror}") from error
-        if len(chunk) != size:
-            raise BlobChangedError(f"{self} has become shorter while it was read")
+        self._check_size(len(chunk), size)
         return chunk
+
+    def read_into(self, position: int, buffer: memoryview) -> None:
+        """Fill the buffer with the bytes from ``position`` on, with the errors of ``read``."""
+        with self._errors_named():
+            size = os.preadv(self._descriptor, [buffer], self._start + position)
+        self._check_size(size, len(buffer))
 
     def check_unchanged(self) -> None:
         """Raise BlobChangedError when the file was written to, or replaced, since it was opened."""
@@ -120,6 +127,17 @@ class FileBlob(Blob):
             replaced = True
         if replaced or self._present_stamp() != self._stamp:
             raise BlobChangedError(f"{self} was changed while it was uploaded")
+
+    @contextlib.contextmanager
+    def _errors_named(self) -> t.Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise TaskError(f"{self} cannot be read: {error.strerror}") from error
+
+    def _check_size(self, read: int, wanted: int) -> None:
+        if read != wanted:
+            raise BlobChangedError(f"{self} has become shorter while it was read")
 
     def _present_stamp(self) -> tuple[int, int, int]:
         # The time of the last status change shows a write even where the time of modification was set back.

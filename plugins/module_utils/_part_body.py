@@ -27,10 +27,10 @@ if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.plugins.module_utils._blob import Blob, Witness
     from botocore.awsrequest import AWSPreparedRequest
 
-# Up to 192 KiB of base64 are encoded twice as fast as more at once.
-_PIECE_SIZE = 128 * 1024
+# More than 192 KiB at once are encoded half as fast, and each thread that sends a piece keeps memory for one.
+_PIECE_SIZE = 64 * 1024
 # Hashing so much at once takes longer than waking the thread that does it, and holds no lock of Python's.
-BLOCK_SIZE = 4 * _PIECE_SIZE
+BLOCK_SIZE = 8 * _PIECE_SIZE
 # 13.5 MiB, which one part of the usual size fits in.
 MOST_BLOCKS = 27
 _CONTEXT = "layerkit_ecr_part"
@@ -48,6 +48,10 @@ class BlobPart:
     def read(self, position: int, size: int) -> bytes:
         """Return bytes of the part, by their position in the part."""
         return self.blob.read(self.first_byte + position, size)
+
+    def read_into(self, position: int, buffer: memoryview) -> None:
+        """Fill a buffer with bytes of the part."""
+        self.blob.read_into(self.first_byte + position, buffer)
 
     def was_read(self, position: int, chunk: bytes | memoryview) -> None:
         """Let the witness know of bytes that will be sent."""
@@ -199,8 +203,8 @@ class Encoder:
         self.blocks = Blocks()
         self._thread = ThreadPoolExecutor(max_workers=1)
         self._hashing = _Hashing()
-        # For blocks that are not kept: while one is hashed, the other is filled.
-        self._spare = [bytearray(BLOCK_SIZE) for _turn in range(2)]
+        # While the bytes of one are hashed, the other is filled. The second of each is for a block that is not kept.
+        self._buffers = [(bytearray(BLOCK_SIZE // 4 * 3), bytearray(BLOCK_SIZE)) for _turn in range(2)]
 
     def sha256(self, body: PartBody) -> str:
         """Encode the whole body, keep what there is memory for, and return its digest as 64 hexadecimal digits."""
@@ -225,17 +229,19 @@ class Encoder:
         hasher.update(body.suffix)
         return hasher.hexdigest()
 
-    def _encode(self, body: PartBody, position: int) -> tuple[bytes, memoryview]:
+    def _encode(self, body: PartBody, position: int) -> tuple[memoryview, memoryview]:
         """Return the bytes of one block, and their base64."""
+        raw_buffer, spare = self._buffers[position // BLOCK_SIZE % 2]
         first = position // 4 * 3
-        raw = body.part.read(first, min(BLOCK_SIZE // 4 * 3, len(body.part) - first))
+        raw = memoryview(raw_buffer)[: len(body.part) - first]
+        body.part.read_into(first, raw)
         block = self.blocks.take()
         if block is not None:
             body.keep(position, block)
-        encoded = memoryview(self._spare[position // BLOCK_SIZE % 2] if block is None else block)
+        encoded = memoryview(spare if block is None else block)
         size = 0
         for start in range(0, len(raw), _PIECE_SIZE // 4 * 3):
-            piece = binascii.b2a_base64(memoryview(raw)[start : start + _PIECE_SIZE // 4 * 3], newline=False)
+            piece = binascii.b2a_base64(raw[start : start + _PIECE_SIZE // 4 * 3], newline=False)
             encoded[size : size + len(piece)] = piece
             size += len(piece)
         return raw, encoded[:size]

@@ -11,6 +11,7 @@ import typing as t
 from pathlib import Path
 from types import SimpleNamespace
 
+import hypothesis
 import pytest
 from ansible_collections.amazon.aws.plugins.module_utils import cloud
 from ansible_collections.layerkit.ecr.plugins.module_utils import _repository
@@ -24,6 +25,11 @@ ECR_SERVER = Path(__file__).parents[1] / "tools/ecr_server.py"
 
 # The fixtures of the strict server.
 pytest_plugins = ["ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures"]
+
+
+# How long an example takes depends on what else the machine does.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

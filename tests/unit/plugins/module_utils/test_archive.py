@@ -169,7 +169,7 @@ def refusal_of(path: Path) -> str | None:
 mutations = st.lists(st.tuples(st.integers(0, 20_000), st.binary(min_size=1, max_size=8)), min_size=1, max_size=5)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(good=st.sampled_from(GOOD), changes=mutations, cut=st.none() | st.integers(0, 60_000))
 def test_whatever_is_changed_there_is_an_image_or_a_task_error(
     tmp_path: Path, good: bytes, changes: list[tuple[int, bytes]], cut: int | None
@@ -183,7 +183,7 @@ def test_whatever_is_changed_there_is_an_image_or_a_task_error(
     assert error is None or error.startswith(f"src {str(path)!r}")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(header=st.binary(min_size=512, max_size=2048), typeflag=st.sampled_from(b"0125xgLKSMV7"))
 def test_whatever_a_header_says_there_is_one_error(tmp_path: Path, header: bytes, typeflag: int) -> None:
     block = bytearray(header[:512])

@@ -195,7 +195,7 @@ class TestEncoder:
         with ThreadPoolExecutor(max_workers=8) as pool:
             assert all(pool.map(push, range(0, 32_000, 1000)))
 
-    @pytest.mark.parametrize("work", ["read", "was_read"])
+    @pytest.mark.parametrize("work", ["read_into", "was_read"])
     def test_what_fails_on_the_way_is_raised_and_nothing_stays(
         self, blob: Blob, work: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
