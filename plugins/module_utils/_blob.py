@@ -19,7 +19,8 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._layer import sha256_
 from ansible_collections.layerkit.ecr.plugins.module_utils._task_error import TaskError
 from ansible_collections.layerkit.ecr.plugins.module_utils._validation import InvalidInputError
 
-_CHUNK = 1024 * 1024
+# Each thread that reads in chunks keeps memory for some of them.
+CHUNK_SIZE = 128 * 1024
 
 
 def reason(error: OSError | ValueError) -> str:
@@ -32,7 +33,12 @@ class BlobChangedError(TaskError):
 
 
 class Blob(abc.ABC):
-    """Bytes that are read by position. ``size`` is in bytes; ``str()`` names the blob in messages."""
+    """Bytes that are read by position. ``size`` is in bytes; ``str()`` names the blob in messages.
+
+    ``holds_last_part`` says whether the part that was read last is in memory, and takes none to be read again.
+    """
+
+    holds_last_part = False
 
     def __init__(self, name: str, size: int) -> None:
         self._name = name
@@ -58,9 +64,9 @@ class Blob(abc.ABC):
         """Raise BlobChangedError when the file that the bytes are read from was written to, or replaced."""
 
     def chunks(self, start: int, end: int) -> t.Iterator[bytes]:
-        """Yield the bytes from ``start`` up to, not including, ``end``, at most 1 MiB at a time."""
-        for position in range(start, end, _CHUNK):
-            yield self.read(position, min(_CHUNK, end - position))
+        """Yield the bytes from ``start`` up to, not including, ``end``, at most 128 KiB at a time."""
+        for position in range(start, end, CHUNK_SIZE):
+            yield self.read(position, min(CHUNK_SIZE, end - position))
 
     def digest(self) -> str:
         """Read the whole blob and return its digest, ``sha256:`` and 64 hexadecimal digits."""

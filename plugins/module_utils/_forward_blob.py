@@ -17,12 +17,14 @@ import mmap
 import threading
 import typing as t
 
-from ansible_collections.layerkit.ecr.plugins.module_utils._blob import Blob, BlobChangedError
+from ansible_collections.layerkit.ecr.plugins.module_utils._blob import CHUNK_SIZE, Blob, BlobChangedError
 from ansible_collections.layerkit.ecr.plugins.module_utils._part_size import LARGEST_PART, MIB
 from ansible_collections.layerkit.ecr.plugins.module_utils._validation import InvalidInputError
 
-_MOST_WINDOWS = 2
-# What is smaller has a small window.
+# A thread takes it before it opens a blob, when it holds nothing that others could wait for. It bounds the memory that
+# is needed, however many blobs are to be read at once.
+_WINDOW = threading.RLock()
+# What is smaller needs little memory.
 _LARGEST_UNCOUNTED = MIB
 
 
@@ -91,35 +93,10 @@ class ForwardReader:
         return first + self._ring[: size - len(first)]
 
 
-class _Windows:
-    """Bounds the memory that is needed, however many blobs are to be read at once.
-
-    A thread waits before it opens a blob, when it holds nothing that others could wait for, and once only.
-    """
-
-    def __init__(self) -> None:
-        self._free = threading.BoundedSemaphore(_MOST_WINDOWS)
-        self._mine = threading.local()
-
-    @contextlib.contextmanager
-    def one(self) -> t.Iterator[None]:
-        """Hold a window for the length of the block; wait for it unless the thread holds one already."""
-        if getattr(self._mine, "is_held", False):
-            yield
-            return
-        with self._free:
-            self._mine.is_held = True
-            try:
-                yield
-            finally:
-                self._mine.is_held = False
-
-
-_WINDOWS = _Windows()
-
-
 class ForwardBlob(Blob):
-    """Consecutive bytes of a stream, to be read by one thread."""
+    """Consecutive bytes of a stream, to be read by one thread at a time."""
+
+    holds_last_part = True
 
     def __init__(self, name: str, stream: Stream, start: int, size: int) -> None:
         super().__init__(name, size)
@@ -132,9 +109,9 @@ class ForwardBlob(Blob):
     def opened(cls, name: str, stream: Stream, start: int, size: int) -> t.Iterator[ForwardBlob]:
         """Open ``size`` bytes of a stream from ``start`` on for the length of the block.
 
-        Where two threads have such blobs open, a third waits until one of them is closed.
+        While a thread has large ones open, other threads wait before they open one.
         """
-        with _WINDOWS.one() if size > _LARGEST_UNCOUNTED else contextlib.nullcontext():
+        with _WINDOW if size > _LARGEST_UNCOUNTED else contextlib.nullcontext():
             blob = cls(name, stream, start, size)
             try:
                 yield blob
@@ -151,9 +128,9 @@ class ForwardBlob(Blob):
 
     def chunks(self, start: int, end: int) -> t.Iterator[bytes]:
         """Yield the bytes from ``start`` up to, not including, ``end``, without keeping any."""
-        reader = ForwardReader(self._stream, MIB)
-        for position in range(start, end, MIB):
-            yield self._read(reader, position, min(MIB, end - position))
+        reader = ForwardReader(self._stream, CHUNK_SIZE)
+        for position in range(start, end, CHUNK_SIZE):
+            yield self._read(reader, position, min(CHUNK_SIZE, end - position))
 
     def check_unchanged(self) -> None:
         """Raise BlobChangedError when the file was written to, or replaced."""

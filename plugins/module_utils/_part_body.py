@@ -235,7 +235,7 @@ class Encoder:
         first = position // 4 * 3
         raw = memoryview(raw_buffer)[: len(body.part) - first]
         body.part.read_into(first, raw)
-        block = self.blocks.take()
+        block = None if body.part.blob.holds_last_part else self.blocks.take()
         if block is not None:
             body.keep(position, block)
         encoded = memoryview(spare if block is None else block)

@@ -13,7 +13,7 @@ import threading
 import typing as t
 
 import pytest
-from ansible_collections.layerkit.ecr.plugins.module_utils._blob import BlobChangedError
+from ansible_collections.layerkit.ecr.plugins.module_utils._blob import CHUNK_SIZE, BlobChangedError
 from ansible_collections.layerkit.ecr.plugins.module_utils._forward_blob import ForwardBlob, Stream
 from ansible_collections.layerkit.ecr.plugins.module_utils._part_size import LARGEST_PART, MIB
 from ansible_collections.layerkit.ecr.plugins.module_utils._validation import InvalidInputError
@@ -79,7 +79,7 @@ def test_it_is_a_range_of_the_stream(start: int, size: int) -> None:
         chunks = list(blob.chunks(0, size))
     assert b"".join(chunks) == CONTENT[start : start + size]
     # Whole ones, so that what is made of them does not depend on how the stream was read.
-    assert [len(chunk) for chunk in chunks[:-1]] == [MIB] * (len(chunks) - 1)
+    assert [len(chunk) for chunk in chunks[:-1]] == [CHUNK_SIZE] * (len(chunks) - 1)
 
 
 def test_the_end_of_the_stream_is_a_change() -> None:
@@ -103,27 +103,24 @@ def test_the_file_itself_is_asked_for_changes() -> None:
 
 
 @pytest.fixture
-def two_open() -> t.Iterator[threading.Event]:
-    """Let two threads have a large blob open until the event is set."""
-    opened, let_go = threading.Semaphore(0), threading.Event()
+def one_open() -> t.Iterator[threading.Event]:
+    """Let another thread have a large blob open until the event is set."""
+    opened, let_go = threading.Event(), threading.Event()
 
     def hold() -> None:
         with ForwardBlob.opened("blob", Recited(), 0, 2 * MIB):
-            opened.release()
+            opened.set()
             assert let_go.wait(10)
 
-    threads = [threading.Thread(target=hold) for _thread in range(2)]
-    for thread in threads:
-        thread.start()
-    for _thread in threads:
-        assert opened.acquire(timeout=10)
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert opened.wait(10)
     yield let_go
     let_go.set()
-    for thread in threads:
-        thread.join(10)
+    thread.join(10)
 
 
-def test_a_third_large_one_waits_to_be_opened(two_open: threading.Event) -> None:
+def test_a_second_large_one_waits_to_be_opened(one_open: threading.Event) -> None:
     is_open = threading.Event()
 
     def read() -> None:
@@ -131,15 +128,15 @@ def test_a_third_large_one_waits_to_be_opened(two_open: threading.Event) -> None
             is_open.set()
             blob.read(0, 10)
 
-    third = threading.Thread(target=read)
-    third.start()
+    second = threading.Thread(target=read)
+    second.start()
     assert not is_open.wait(0.2)
-    two_open.set()
+    one_open.set()
     assert is_open.wait(10)
-    third.join(10)
+    second.join(10)
 
 
-@pytest.mark.usefixtures("two_open")
+@pytest.mark.usefixtures("one_open")
 def test_a_small_one_does_not_wait() -> None:
     with ForwardBlob.opened("blob", Recited(), 0, MIB) as blob:
         assert blob.read(0, 10) == CONTENT[:10]
