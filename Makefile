@@ -23,6 +23,9 @@ export GIT_CEILING_DIRECTORIES := $(CURDIR)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.work/hypothesis
 export ANSIBLE_HOME := $(CURDIR)/.work/ansible
+# Hundreds of Python processes start, and compiling what they import takes longer than most of them run.
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.work/bytecode
+unexport PYTHONDONTWRITEBYTECODE
 # The tests talk to servers on this machine alone, and with nobody's settings and credentials.
 comma := ,
 export NO_PROXY := $(if $(NO_PROXY),$(NO_PROXY)$(comma))127.0.0.1
