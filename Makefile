@@ -26,6 +26,8 @@ export ANSIBLE_HOME := $(CURDIR)/.work/ansible
 # Hundreds of Python processes start, and compiling what they import takes longer than most of them run.
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.work/bytecode
 unexport PYTHONDONTWRITEBYTECODE
+# With it, Python reads a module that Ansible pipes into it byte by byte.
+unexport PYTHONUNBUFFERED
 # The tests talk to servers on this machine alone, and with nobody's settings and credentials.
 comma := ,
 export NO_PROXY := $(if $(NO_PROXY),$(NO_PROXY)$(comma))127.0.0.1
