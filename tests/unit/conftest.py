@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import socket
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 from ansible_collections.amazon.aws.plugins.module_utils import cloud
 from ansible_collections.layerkit.ecr.plugins.module_utils import _repository
 from ansible_collections.layerkit.ecr.tests.unit.stubbed_registry import StubbedRegistry
+from botocore.loaders import JSONFileLoader
 
 if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.tests.strict_ecr.server import StrictECR
@@ -30,6 +32,15 @@ pytest_plugins = ["ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures"]
 # How long an example takes depends on what else the machine does.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def data_files_are_parsed_once() -> t.Iterator[None]:
+    """Share what botocore reads of its own files: each run of a module makes a session, which parses them anew."""
+    parsed = functools.cache(JSONFileLoader().load_file)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", lambda _loader, path: parsed(path))
+        yield
 
 
 @pytest.fixture(autouse=True)
