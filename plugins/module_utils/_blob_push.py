@@ -82,11 +82,25 @@ class BlobPusher:
             return
         with ThreadPoolExecutor(max_workers=min(self._parallel, len(jobs))) as pool:
             try:
-                for ended in as_completed([pool.submit(job) for job in jobs]):
+                for ended in as_completed([pool.submit(self._run_job, job) for job in jobs]):
                     ended.result()
             except BaseException:
                 self._stopped.set()
                 pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def _run_job(self, job: Job) -> None:
+        """Run a job unless another has failed; what fails after that has been stopped, and is not the reason."""
+        if self._stopped.is_set():
+            return
+        try:
+            job()
+        except BaseException:
+            # Here, as the next job begins before the failure has come to whoever waits for it.
+            with self._lock:
+                is_first = not self._stopped.is_set()
+                self._stopped.set()
+            if is_first:
                 raise
 
     def _goes_on(self) -> bool:

@@ -11,6 +11,7 @@ import fcntl
 import json
 import time
 import typing as t
+from concurrent.futures import Future, as_completed, wait
 from pathlib import Path
 from unittest.mock import ANY
 
@@ -671,6 +672,20 @@ class TestParallel:
         # Of a thousand parts; the other two uploads may have been in the middle of one.
         assert bench.calls().count("UploadLayerPart") < 20
         assert bench.layers() == {}
+
+    @pytest.mark.parametrize("parallel", [1, 2])
+    def test_first_failure_is_told_and_no_blob_follows_though_it_is_noticed_late(
+        self, bench: ImageBench, monkeypatch: pytest.MonkeyPatch, parallel: int
+    ) -> None:
+        def late(pushes: list[Future[None]]) -> t.Iterator[Future[None]]:
+            wait(pushes)
+            return as_completed(pushes)
+
+        monkeypatch.setattr(_blob_push, "as_completed", late)
+        bench.layout.finish(bench.layout.image(*(bytes([number]) * 100 for number in range(9))))
+        bench.strike("UploadLayerPart", "kms")
+        assert bench.fails(parallel=parallel).result["error"]["code"] == "KmsException"
+        assert bench.calls().count("InitiateLayerUpload") < 2 * parallel
 
     def test_failure_stops_requests_that_are_tried_again(
         self, bench: ImageBench, monkeypatch: pytest.MonkeyPatch
