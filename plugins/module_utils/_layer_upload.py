@@ -174,6 +174,8 @@ class LayerUpload:
         try:
             self._repository.upload_part(upload.upload_id, first, last, part)
         except EcrError as error:
+            # Bytes that change after they were signed are refused as if the credentials were wrong.
+            self._blob.check_unchanged()
             next_byte = self._position_in(error)
             if next_byte != last + 1:
                 self._count_correction(next_byte, error)

@@ -488,6 +488,20 @@ class TestFileThatChanges:
         assert bench.holds_nothing()
         assert list((tmp_path / "state").iterdir()) == []
 
+    def test_refusal_of_bytes_that_are_not_those_signed_is_told_as_a_change(self, bench: LayerBench) -> None:
+        def change(**_event: t.Any) -> None:
+            with bench.path.open("r+b") as layer:
+                layer.write(b"!")
+
+        bench.strike(SEND, "access_denied")
+        bench.client.meta.events.register("before-send.ecr.UploadLayerPart", change)
+        try:
+            with pytest.raises(BlobChangedError, match="was changed"):
+                bench.push()
+        finally:
+            bench.client.meta.events.unregister("before-send.ecr.UploadLayerPart", change)
+        assert bench.calls() == (1, 1, 0)
+
     def test_bytes_are_compared_even_if_the_file_looks_untouched(
         self, bench: LayerBench, monkeypatch: pytest.MonkeyPatch
     ) -> None:
