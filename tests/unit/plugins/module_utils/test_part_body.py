@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import random
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -36,7 +37,8 @@ if t.TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
     from mypy_boto3_ecr import ECRClient
 
-CONTENT = bytes(range(256)) * 6144
+# Four blocks, no two alike.
+CONTENT = random.Random(5).randbytes(4 * BLOCK_SIZE // 4 * 3)
 PREFIX, SUFFIX = b'{"layerPartBlob": "', b'", "uploadId": "x"}'
 
 
@@ -110,7 +112,7 @@ def test_it_fills_buffers(blob: FileBlob, part: list[int], size: int) -> None:
     assert bytes(buffer[:count]) == expected[:count]
 
 
-# The content makes four blocks: all, some or none of them are kept.
+# All blocks of the content, some or none of them are kept.
 @given(part=ranges, kept=st.sampled_from([4, 2, 0]))
 def test_its_digest_is_that_of_its_bytes_each_time_that_it_is_sent(blob: Blob, part: list[int], kept: int) -> None:
     encoder = encoder_with(kept)
@@ -162,6 +164,25 @@ class TestEncoder:
         assert encoder.blocks.take() is None
         assert sent(body) == expected
         assert encoder.blocks.take() is not None
+
+    def test_block_is_not_free_while_it_is_sent(self, blob: Blob) -> None:
+        encoder = encoder_with(1)
+        body, expected = body_of(blob, 0, 99, encoder=encoder)
+        encoder.sha256(body)
+        pieces = body.pieces()
+        assert next(pieces) == PREFIX
+        assert next(pieces) == expected.removeprefix(PREFIX).removesuffix(SUFFIX)
+        assert encoder.blocks.take() is None
+        assert next(pieces) == SUFFIX
+        assert encoder.blocks.take() is not None
+
+    def test_no_block_is_kept_of_what_the_blob_holds_itself(self, blob: Blob, monkeypatch: pytest.MonkeyPatch) -> None:
+        encoder = encoder_with(1)
+        body, expected = body_of(blob, 0, 99, encoder=encoder)
+        monkeypatch.setattr(blob, "holds_last_part", True)
+        assert encoder.sha256(body) == hashlib.sha256(expected).hexdigest()
+        assert encoder.blocks.take() is not None
+        assert sent(body) == expected
 
     def test_blocks_are_free_again_when_the_body_is_closed(self, blob: Blob) -> None:
         encoder = encoder_with(3)
@@ -294,6 +315,12 @@ class TestClient:
         upload_id = self.send(client, repository, BlobPart(blob, 0, 999))
         assert [type(body) for body in bodies] == [PartBody]
         assert strict_ecr.control.uploads(repository) == {upload_id: 1000}
+
+    def test_part_is_read_once(self, client: ECRClient, strict_ecr: StrictECR, repository: str) -> None:
+        content = CountingBlob()
+        upload_id = self.send(client, repository, BlobPart(content, 0, len(CONTENT) - 1))
+        assert strict_ecr.control.uploads(repository) == {upload_id: len(CONTENT)}
+        assert content.bytes_read == len(CONTENT)
 
     def test_memory_is_free_again_after_an_answer_and_after_none(
         self, client: ECRClient, bodies: list[t.Any], strict_ecr: StrictECR, repository: str, blob: Blob

@@ -2,51 +2,108 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A streamed part is signed for the very bytes that are sent, by both of botocore's signers and at every attempt."""
+"""What a server receives has the signature of its bytes."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
+import json
+import random
 import re
+import socket
+import struct
+import threading
 import typing as t
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
+from ansible_collections.layerkit.ecr.plugins.module_utils import _part_body
 from ansible_collections.layerkit.ecr.plugins.module_utils._blob import FileBlob
 from ansible_collections.layerkit.ecr.plugins.module_utils._layer_repository import LayerRepository
-from ansible_collections.layerkit.ecr.plugins.module_utils._part_body import BlobPart
-from ansible_collections.layerkit.ecr.tests.strict_ecr.faults import Fault
+from ansible_collections.layerkit.ecr.plugins.module_utils._part_body import BLOCK_SIZE, MOST_BLOCKS, BlobPart
 from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import ecr_client
 from botocore.auth import AUTH_TYPE_MAPS, SigV4Auth
 from botocore.crt.auth import CrtSigV4Auth
 
-if t.TYPE_CHECKING:
-    from ansible_collections.layerkit.ecr.tests.strict_ecr.server import StrictECR
-    from botocore.awsrequest import AWSPreparedRequest
-
-CONTENT = bytes(range(256)) * 1000
+# More than two blocks, no two alike.
+CONTENT = random.Random(7).randbytes(2 * BLOCK_SIZE)
+RESET_AT_ONCE = struct.pack("ii", 1, 0)
 
 
-def text_of(value: str | bytes) -> str:
-    return value.decode() if isinstance(value, bytes) else value
+class SigningServer(ThreadingHTTPServer):
+    """Keeps the parts that it receives, and answers them; ``faults`` strike first, one a part."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.faults: list[str] = []
+        self.received: list[tuple[dict[str, str], bytes]] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
 
 
-def signature_of(request: AWSPreparedRequest, body: bytes) -> tuple[str, str]:
-    """Return the signature that a request has, and the one that it must have for a body.
+class Handler(BaseHTTPRequestHandler):
+    """Answers InitiateLayerUpload and UploadLayerPart."""
+
+    protocol_version = "HTTP/1.1"
+    server: SigningServer
+
+    def do_POST(self) -> None:
+        size = int(self.headers["Content-Length"])
+        is_part = self.headers["X-Amz-Target"].endswith(".UploadLayerPart")
+        fault = self.server.faults.pop(0) if is_part and self.server.faults else None
+        if fault == "reset":
+            self.rfile.read(size // 2)
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_ONCE)
+            self.connection.close()
+            self.close_connection = True
+            return
+        body = self.rfile.read(size)
+        if is_part:
+            self.server.received.append(({name.lower(): value for name, value in self.headers.items()}, body))
+        self.answer(500 if fault else 200, {"uploadId": "x", "lastByteReceived": len(CONTENT) - 1})
+
+    def answer(self, status: int, document: dict[str, t.Any]) -> None:
+        content = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *_arguments: t.Any) -> None:  # noqa: A002  # the name in the base class
+        """Say nothing."""
+
+
+@pytest.fixture
+def server() -> t.Iterator[SigningServer]:
+    with SigningServer() as listening:
+        thread = threading.Thread(target=listening.serve_forever)
+        thread.start()
+        try:
+            yield listening
+        finally:
+            listening.shutdown()
+            thread.join()
+
+
+def signature_of(headers: dict[str, str], body: bytes) -> tuple[str, str]:
+    """Return the signature that a request has, and the one that it must have.
 
     Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html.
     """
-    headers = {name.lower(): text_of(value).strip() for name, value in request.headers.items()}
-    headers.setdefault("host", urlsplit(request.url).netloc)
     found = re.fullmatch(
         r"AWS4-HMAC-SHA256 Credential=[^/]+/(?P<scope>[^,]+), "
         r"SignedHeaders=(?P<names>[^,]+), Signature=(?P<signature>\w+)",
         headers["authorization"],
     )
     assert found
-    lines = [f"{name}:{headers[name]}" for name in found["names"].split(";")]
+    lines = [f"{name}:{headers[name].strip()}" for name in found["names"].split(";")]
     canonical = "\n".join(["POST", "/", "", *lines, "", found["names"], hashlib.sha256(body).hexdigest()])
     digest = hashlib.sha256(canonical.encode()).hexdigest()
     to_sign = "\n".join(["AWS4-HMAC-SHA256", headers["x-amz-date"], found["scope"], digest])
@@ -57,30 +114,29 @@ def signature_of(request: AWSPreparedRequest, body: bytes) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("signer", [SigV4Auth, CrtSigV4Auth])
-@pytest.mark.parametrize("failures", [0, 2])
+@pytest.mark.parametrize("faults", [[], ["error", "error"], ["reset"], ["error", "reset"]])
+@pytest.mark.parametrize("kept", [MOST_BLOCKS, 1, 0])
 def test_every_attempt_has_the_signature_of_its_bytes(
-    strict_ecr: StrictECR,
-    repository: str,
-    tmp_path: Path,
-    signer: type,
-    failures: int,
-    monkeypatch: pytest.MonkeyPatch,
+    server: SigningServer, tmp_path: Path, signer: type, faults: list[str], kept: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def capture(request: AWSPreparedRequest, **_event: t.Any) -> None:
-        pieces = t.cast("t.Iterable[bytes]", request.body)
-        signatures.append(signature_of(request, b"".join(map(bytes, pieces))))
-
-    signatures: list[tuple[str, str]] = []
     monkeypatch.setitem(AUTH_TYPE_MAPS, "v4", signer)
-    client = ecr_client(strict_ecr.url, attempts=failures + 1)
-    layers = LayerRepository(client, repository)
-    client.meta.events.register("before-send.ecr.UploadLayerPart", capture)
-    if failures:
-        strict_ecr.control.faults.add(Fault("server_error", "UploadLayerPart", repository, times=failures))
-    upload_id = client.initiate_layer_upload(repositoryName=repository)["uploadId"]
+    monkeypatch.setattr(_part_body, "MOST_BLOCKS", kept)
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    layers = LayerRepository(ecr_client(server.url, attempts=len(faults) + 1), "app")
+    layers.initiate_upload()
     (tmp_path / "layer").write_bytes(CONTENT)
+    server.faults += faults
     with FileBlob.open(str(tmp_path / "layer")) as blob:
-        layers.upload_part(upload_id, 0, 99_999, BlobPart(blob, 0, 99_999))
-    assert len(signatures) == failures + 1
-    assert all(signed == expected for signed, expected in signatures)
-    assert strict_ecr.control.uploads(repository) == {upload_id: 100_000}
+        layers.upload_part("x", 0, len(CONTENT) - 1, BlobPart(blob, 0, len(CONTENT) - 1))
+    assert server.faults == []
+    assert len(server.received) == 1 + faults.count("error")
+    for headers, body in server.received:
+        signed, expected = signature_of(headers, body)
+        assert signed == expected
+        assert json.loads(body) == {
+            "repositoryName": "app",
+            "uploadId": "x",
+            "partFirstByte": 0,
+            "partLastByte": len(CONTENT) - 1,
+            "layerPartBlob": base64.b64encode(CONTENT).decode(),
+        }
