@@ -7,13 +7,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 
-from .contenders import Tools
+from .contenders import PEERS, Tools
 from .report import Section, describe_machine, report, summary, with_summary
 from .suite import COMPARISONS, FULL, QUICK, Suite
 
@@ -27,20 +26,19 @@ def main() -> None:
     parser.add_argument(
         "--clients", type=Path, default=Path(sys.executable).parent, help="bin of Ansible's environment"
     )
-    parser.add_argument("--aws", type=Path, help="the AWS CLI")
+    parser.add_argument("--aws", type=Path, default=Path("aws"), help="the AWS CLI")
+    parser.add_argument("--without", nargs="+", choices=PEERS, default=(), help="leave these peers out")
     parser.add_argument("--work", type=Path, required=True, help="a directory for layers and images")
     parser.add_argument("--report", type=Path, required=True, help="the Markdown file to write, charts beside it")
     parser.add_argument("--readme", type=Path, help="a file that shows the targets, too")
     arguments = parser.parse_args()
-    # Modules that are compiled at every start are no measure of a client.
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     arguments.work.mkdir(parents=True, exist_ok=True)
     scale = QUICK if arguments.quick else FULL
     scale = replace(scale, rounds=arguments.rounds or scale.rounds)
-    tools = Tools(arguments.clients.absolute(), arguments.aws.absolute() if arguments.aws else None)
+    tools = Tools(arguments.clients.absolute(), arguments.aws, arguments.without)
     suite = Suite(scale, tools, arguments.work.absolute())
     remarks = (Path(__file__).parent / "remarks.md").read_text(encoding="utf-8")
-    machine = describe_machine(tools.clients / "python")
+    machine = describe_machine(tools)
     sections: list[Section] = []
     for name in arguments.only:
         started = time.monotonic()

@@ -24,30 +24,41 @@ from .measure import DIRECT, Link, Run, RunOnce, timed
 from .sink import Sink
 
 _CLIENTS = Path(__file__).parent / "clients"
+AWS_CLI, SKOPEO, DOCKER_REGISTRY = PEERS = ("aws-cli", "skopeo", "docker-registry")
 _SECRET = "n0t-a-secret-but-for-benchmarks"
 _REPOSITORY = "bench"
 
 
+class MissingPeerError(Exception):
+    """A program that is to be compared is not there."""
+
+
 @dataclass(frozen=True)
 class Tools:
-    """Where the programs are; those of another user's environment are not looked for.
+    """Where the programs are.
 
     :param clients: the ``bin`` of an environment with Ansible, boto3 and this collection
-    :param aws: the AWS CLI, None when it takes no part
+    :param aws: the AWS CLI
+    :param without: those of PEERS that take no part
+    :raises MissingPeerError: one that takes part is not there
     """
 
     clients: Path
-    aws: Path | None = None
+    aws: Path = Path("aws")
+    without: t.Collection[str] = ()
 
-    @property
-    def skopeo(self) -> str | None:
-        """The program skopeo, None when it is not installed."""
-        return shutil.which("skopeo")
+    def __post_init__(self) -> None:
+        for peer in PEERS:
+            if self.has(peer) and not shutil.which(self.program(peer)):
+                raise MissingPeerError(f"{peer} is not installed; --without {peer} leaves it out")
 
-    @property
-    def docker_registry(self) -> str | None:
-        """Debian's docker-registry, None when it is not installed."""
-        return shutil.which("docker-registry")
+    def has(self, peer: str) -> bool:
+        """Tell whether a peer takes part."""
+        return peer not in self.without
+
+    def program(self, peer: str) -> str | Path:
+        """Return the program of a peer."""
+        return self.aws if peer == AWS_CLI else peer
 
 
 class Contenders:
@@ -121,21 +132,21 @@ class Contenders:
 
     def ecr_image(self, layout: ImageLayout, parallel: int = 8, link: Link = DIRECT) -> RunOnce:
         """Return the push of an image by our module, ad hoc."""
-        return link.to_sink(lambda sink: self.push_image(sink, layout, parallel))
+        return link.to_sink(lambda sink: self.push_image(sink, layout.path, f"parallel={parallel}"))
 
-    def push_image(self, sink: Sink, layout: ImageLayout, parallel: int = 8, **environment: str) -> Run:
+    def push_image(self, sink: Sink, source: Path, options: str = "", **environment: str) -> Run:
         """Push to a sink that may have something already."""
-        options = f"repository_name={_REPOSITORY} src={layout.path} tags=v1 parallel={parallel} {_to(sink)}"
-        return self.ad_hoc("layerkit.ecr.ecr_image", options, **environment)
+        arguments = f"repository_name={_REPOSITORY} src={source} tags=v1 {options} {_to(sink)}"
+        return self.ad_hoc("layerkit.ecr.ecr_image", arguments, **environment)
 
-    def module_process(self, layout: ImageLayout, parallel: int = 8) -> RunOnce:
-        """Return the same, with the peak memory of the module's own process."""
+    def module_process(self, source: Path, parallel: int = 8, options: str = "") -> RunOnce:
+        """Return the same of any source, with the peak memory of the module's own process."""
         peaks = self._work / "peaks"
 
         def run(sink: Sink) -> Run:
             peaks.unlink(missing_ok=True)
             hook = {"PYTHONPATH": str(_CLIENTS / "peak_hook"), "BENCH_PEAKS": str(peaks)}
-            run = self.push_image(sink, layout, parallel, **hook)
+            run = self.push_image(sink, source, f"parallel={parallel} {options}", **hook)
             lines = [line.split(" ", 1) for line in peaks.read_text().splitlines()]
             (peak,) = [int(peak) for peak, program in lines if "AnsiballZ_ecr_image" in program]
             return replace(run, printed={"peak_kib": peak})
@@ -157,7 +168,6 @@ class Contenders:
 
     def aws_cli(self, layout: ImageLayout) -> RunOnce:
         """Return the push of an image by the AWS CLI, part by part."""
-        assert self._tools.aws is not None
         parts = self._parts_of(layout)
         path = f"{self._tools.aws.parent}:{self._environment['PATH']}"
         command = [_CLIENTS / "aws_cli_push.sh"]
@@ -190,7 +200,7 @@ class Contenders:
             "version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\n"
             f"storage: {{filesystem: {{rootdirectory: {store}}}}}\nhttp: {{addr: '{address}'}}\n"
         )
-        command = [str(self._tools.docker_registry), "serve", str(config)]
+        command = [DOCKER_REGISTRY, "serve", str(config)]
         with (self._work / "docker-registry.log").open("w") as log, subprocess.Popen(command, stderr=log) as process:
             try:
                 _wait_for(f"http://{address}/v2/")

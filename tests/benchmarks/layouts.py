@@ -4,15 +4,17 @@
 
 """The layers and images that are pushed, made once below a working directory.
 
-Layers are gzip streams that do not compress, so that every client sends them as they are.
+The layers of layouts are gzip streams that do not compress, so that every client sends them as they are.
 """
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
 import random
+import tarfile
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +53,25 @@ def image_layout(path: Path, layer_count: int, layer_size: int) -> ImageLayout:
     manifest = json.loads(manifest_path.read_text())
     blobs = [_blob(path, blob["digest"]) for blob in (manifest["config"], *manifest["layers"])]
     return ImageLayout(path, manifest_path, blobs)
+
+
+def docker_archive(path: Path, layer_count: int, layer_size: int) -> Path:
+    """Make a docker archive of layers that are not compressed, itself compressed if its name ends in ``.gz``."""
+    layers = [random.Random(number).randbytes(layer_size) for number in range(layer_count)]
+    diff_ids = ["sha256:" + hashlib.sha256(layer).hexdigest() for layer in layers]
+    files = {f"{number}/layer.tar": layer for number, layer in enumerate(layers)}
+    manifest = [{"Config": "config.json", "RepoTags": None, "Layers": list(files)}]
+    files["config.json"] = _document(
+        {"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": diff_ids}}
+    )
+    files["manifest.json"] = _document(manifest)
+    mode: t.Literal["w:gz", "w:"] = "w:gz" if path.suffix == ".gz" else "w:"
+    with tarfile.open(path, mode) as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return path
 
 
 def _blob(path: Path, digest: str) -> Path:
@@ -100,5 +121,5 @@ def _store(path: Path, content: bytes, media_type: str) -> dict[str, t.Any]:
     return {"mediaType": media_type, "digest": digest, "size": len(content)}
 
 
-def _document(document: dict[str, t.Any]) -> bytes:
+def _document(document: t.Any) -> bytes:
     return json.dumps(document).encode()

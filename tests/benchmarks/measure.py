@@ -108,12 +108,17 @@ class Runs:
 
 
 def interleaved(contenders: dict[str, RunOnce], rounds: int, warm_up: bool = True) -> dict[str, Runs]:
-    """Run all contenders in turn, ``rounds`` times, and once before that for the caches."""
+    """Run all contenders in turn, ``rounds`` times, and once before that for the caches.
+
+    Each round begins with another one, so that none always follows the same.
+    """
     if warm_up:
         for run_once in contenders.values():
             run_once()
     runs: dict[str, list[Run]] = {name: [] for name in contenders}
-    for _round in range(rounds):
-        for name, run_once in contenders.items():
-            runs[name].append(run_once())
+    names = list(contenders)
+    for number in range(rounds):
+        first = number % len(names)
+        for name in (*names[first:], *names[:first]):
+            runs[name].append(contenders[name]())
     return {name: Runs(finished) for name, finished in runs.items()}

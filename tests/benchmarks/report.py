@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .chart import Chart
+from .contenders import PEERS, Tools
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 
@@ -43,7 +44,7 @@ class Target:
     def row(self) -> Row:
         """Return the target as a row of a table."""
         bound = f"{'at most' if self.at_most else 'at least'} {self.bound:g} {self.unit}".rstrip()
-        value = f"{self.value:.2f} {self.unit}" if self.unit else f"{self.value:g}"
+        value = f"{self.value:.3f} {self.unit}" if self.unit else f"{self.value:g}"
         return self.text, bound, value, "holds" if self.holds else "**missed**"
 
 
@@ -69,7 +70,7 @@ def summary(sections: t.Sequence[Section], machine: str) -> str:
     """Return the machine and the targets as Markdown."""
     targets = [target for section in sections for target in section.targets]
     missed = sum(not target.holds for target in targets)
-    verdict = "All hold." if not missed else f"{missed} of {len(targets)} {'is' if missed == 1 else 'are'} missed."
+    verdict = f"{len(targets)} measured, {missed} missed."
     rows = table(["Target", "Bound", "Measured", ""], [target.row() for target in targets])
     return f"Measured on: {machine}.\n\n{verdict}\n\n{rows}"
 
@@ -87,11 +88,11 @@ def report(sections: t.Sequence[Section], machine: str, rounds: int, notes: str 
     """Return the report as Markdown; the charts are files beside it."""
     parts = [
         "# Benchmarks\n",
-        "Written by `make bench`, which runs all of this on a machine of your own. Every figure is the median of "
-        f"{rounds} runs; those that are compared ran in turn, after one run each that was not counted. "
-        "MB are 10^6 bytes of layers, before base64. *Sink* is a local server that drains what it is sent and answers "
-        "the calls, so that the client is what is measured; each run has a new one. Seconds are those of the whole "
-        "command, unless it says otherwise.\n",
+        "Written by `make bench`, which runs all of this on a machine of your own. Seconds and memory are the median "
+        f"of {rounds} runs; those that are compared ran in turn, after one run each that was not counted. Requests are "
+        "those of one run. MB are 10^6 bytes of layers, before base64. *Sink* is a local server that drains what it is "
+        "sent and answers the calls, so that the client is what is measured; each run has a new one. Seconds are those "
+        "of the whole command, unless it says otherwise.\n",
         "## Targets\n",
         summary(sections, machine),
         *([notes] if notes else []),
@@ -102,23 +103,34 @@ def report(sections: t.Sequence[Section], machine: str, rounds: int, notes: str 
     return "\n".join(parts)
 
 
-def describe_machine(python: Path) -> str:
-    """Return processor, system and versions, without a name of the machine.
-
-    :param python: the interpreter that runs Ansible
-    """
+def describe_machine(tools: Tools) -> str:
+    """Return processor, system and versions, without a name of the machine."""
     processor = _first(r"^model name\s*: (.+)$", Path("/proc/cpuinfo")) or platform.machine()
     memory = int(_first(r"^MemTotal:\s+(\d+)", Path("/proc/meminfo")) or 0) / 1024 / 1024
     system = _first(r'^PRETTY_NAME="(.+)"$', Path("/etc/os-release")) or platform.system()
+    versions = [*_python_versions(tools.clients / "python"), *map(" ".join, _peer_versions(tools))]
+    cores = f"{os.cpu_count()} cores, {memory:.0f} GiB"
+    return f"{processor}, {cores}, {system}, Linux {platform.release()}, {', '.join(versions)}"
+
+
+def _python_versions(python: Path) -> list[str]:
     program = (
-        "import json, platform, ansible.release, boto3, botocore\n"
-        "versions = [('Python', platform.python_version()), ('ansible-core', ansible.release.__version__),\n"
-        "            ('boto3', boto3.__version__), ('botocore', botocore.__version__)]\n"
-        "print(json.dumps(versions))"
+        "import json, pathlib, platform, ansible.release, boto3, botocore\n"
+        "import ansible_collections.community.aws as aws\n"
+        "document = json.loads((pathlib.Path(aws.__path__[0]) / 'MANIFEST.json').read_text())\n"
+        "print(json.dumps([f'Python {platform.python_version()}', f'ansible-core {ansible.release.__version__}',\n"
+        "    f'boto3 {boto3.__version__}', f'botocore {botocore.__version__}',\n"
+        "    'community.aws ' + document['collection_info']['version']]))"
     )
     found = subprocess.run([python, "-c", program], check=True, capture_output=True, text=True).stdout
-    versions = ", ".join(f"{name} {version}" for name, version in json.loads(found))
-    return f"{processor}, {os.cpu_count()} cores, {memory:.0f} GiB, {system}, Linux {platform.release()}, {versions}"
+    return t.cast("list[str]", json.loads(found))
+
+
+def _peer_versions(tools: Tools) -> t.Iterator[tuple[str, str]]:
+    for peer in filter(tools.has, PEERS):
+        said = subprocess.run([tools.program(peer), "--version"], check=True, capture_output=True, text=True).stdout
+        found = re.search(r"\d+(\.\d+)+", said)
+        yield peer, found[0] if found else "of unknown version"
 
 
 def _first(pattern: str, path: Path) -> str | None:

@@ -3,9 +3,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Run the benchmarks and write docs/benchmarks.md, and its summary into the README. What is compared is installed below .work: Ansible and boto3 as users
-# have them, without the tools of the development, and the AWS CLI. skopeo and docker-registry come from the system.
-# Usage: bench.sh [ARGUMENT...], for example bench.sh --only one_call
+# Run the benchmarks. What is compared is installed below .work: Ansible and boto3 as users have them, without the tools of
+# the development, and the AWS CLI. skopeo and docker-registry come from the system.
+# Usage: bench.sh for all of them, into docs/benchmarks.md and the README's summary; or for some of them, into
+# .work/bench/benchmarks.md, bench.sh ARGUMENT..., for example bench.sh --only one_call image --rounds 3
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -26,7 +27,10 @@ collections="$("$environments/clients/bin/python" -c 'import sysconfig; print(sy
 mkdir -p "$collections/layerkit"
 ln -sfn "$PWD" "$collections/layerkit/ecr"
 
-# The README shows the figures of a whole run.
-(($#)) || set -- --readme README.md
+if (($#)); then
+  set -- --report .work/bench/benchmarks.md "$@"
+else
+  set -- --report docs/benchmarks.md --readme README.md
+fi
 .venv/bin/python -m ansible_collections.layerkit.ecr.tests.benchmarks --clients "$environments/clients/bin" \
-  --aws "$environments/aws-cli/bin/aws" --work .work/bench/files --report docs/benchmarks.md "$@"
+  --aws "$environments/aws-cli/bin/aws" --work .work/bench/files "$@"
