@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gc
 import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.common import set_collection_info
@@ -48,6 +49,8 @@ class EcrModule(AnsibleAWSModule):
             repository = repository_class.connect(
                 self, request["repositoryName"], request.get("registryId"), connections=self.params.get("parallel", 1)
             )
+            # What boto3 has loaded lives as long as this process, which would look through it once more when it ends.
+            gc.freeze()
             self.exit_json(**act(self, repository, request))
         except AnsibleAWSError as error:
             self.fail_json_aws_error(_named(error, request))

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import json
 import typing as t
@@ -65,12 +66,15 @@ def run_module(
         **(CREDENTIALS if connection is None else connection),
         **options,
     }
-    # Ansible runs one module a process, and gathers its warnings in globals.
+    # Ansible runs one module a process, gathers its warnings in globals, and never collects what the module has frozen.
     warnings._global_warnings.clear()
     warnings._global_deprecations.clear()
     printed = io.StringIO()
-    with _module_arguments(arguments), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
-        module.main()
+    try:
+        with _module_arguments(arguments), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+            module.main()
+    finally:
+        gc.unfreeze()
     result = t.cast("dict[str, t.Any]", json.loads(printed.getvalue()))
     if result.get("failed"):
         raise ModuleFailedError(result)

@@ -459,6 +459,23 @@ class TestErrors:
         assert failed.value.result["registry_id"] == ACCOUNT
 
 
+def test_what_boto3_has_loaded_is_not_looked_through_in_the_end(
+    registry: StubbedRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frozen: list[int] = []
+    unfreeze = gc.unfreeze
+
+    def count_and_unfreeze() -> None:
+        frozen.append(gc.get_freeze_count())
+        unfreeze()
+
+    monkeypatch.setattr(gc, "unfreeze", count_and_unfreeze)
+    registry.has(REPOSITORY, available=[THIS])
+    run_module(module, **TASK)
+    assert frozen[0] > 10_000
+    assert gc.get_freeze_count() == 0
+
+
 class TestConnection:
     """No stub: the client is never made, or never sends anything."""
 
