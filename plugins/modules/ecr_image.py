@@ -72,6 +72,7 @@ options:
   parallel:
     description:
       - How many layers are sent at once, V(1) to V(32).
+      - Layers that are decompressed or compressed on the way are sent one after the other, as each takes memory.
     type: int
     default: 8
 attributes:
