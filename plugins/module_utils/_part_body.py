@@ -16,6 +16,7 @@ from __future__ import annotations
 import binascii
 import hashlib
 import io
+import mmap
 import os
 import secrets
 import typing as t
@@ -203,8 +204,9 @@ class Encoder:
         self.blocks = Blocks()
         self._thread = ThreadPoolExecutor(max_workers=1)
         self._hashing = _Hashing()
-        # While the bytes of one are hashed, the other is filled. The second of each is for a block that is not kept.
-        self._buffers = [(bytearray(BLOCK_SIZE // 4 * 3), bytearray(BLOCK_SIZE)) for _turn in range(2)]
+        # While the bytes of one are hashed, the other is filled. The second of each is for a block that is not kept: it
+        # takes no memory before there is one.
+        self._buffers = [(bytearray(BLOCK_SIZE // 4 * 3), mmap.mmap(-1, BLOCK_SIZE)) for _turn in range(2)]
 
     def sha256(self, body: PartBody) -> str:
         """Encode the whole body, keep what there is memory for, and return its digest as 64 hexadecimal digits."""
