@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from ansible_collections.layerkit.ecr.plugins.module_utils._image_choice import AmbiguousImageError, NoSuchImageError
 from ansible_collections.layerkit.ecr.plugins.module_utils._json_document import JsonObject
@@ -93,23 +93,16 @@ def load_image(
     except InvalidInputError as refusal:
         if not others:
             raise
-        found = _load_other(others, src, image, platforms, part_size, warn, refusal)
+        found = _instead(partial(load_image, others, src, image, platforms, part_size, warn), refusal)
         reason = refusal.message.replace(", nothing was sent", "")
         warn(f"The image gets another manifest, that of the docker archive that src is as well, as {reason}.")
         return found
 
 
-def _load_other(
-    sources: t.Sequence[ImageSource],
-    src: str,
-    image: str | None,
-    platforms: t.Sequence[Platform],
-    part_size: int,
-    warn: t.Callable[[str], None],
-    refusal: InvalidInputError,
-) -> Image:
+def _instead(load: t.Callable[[], Image], refusal: InvalidInputError) -> Image:
+    """Return the image that another way to read the source finds, or raise what the refusal of the first comes to."""
     try:
-        return load_image(sources, src, image, platforms, part_size, warn)
+        return load()
     except InvalidInputError as other:
         # What is in neither is told once.
         if isinstance(refusal, NoSuchImageError) or isinstance(other, NoSuchImageError):
