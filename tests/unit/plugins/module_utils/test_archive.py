@@ -122,7 +122,7 @@ def test_directories_can_be_there_twice(write: t.Callable[[bytes], str]) -> None
 
 
 def test_a_path_that_cannot_be_is_an_error() -> None:
-    error = r"^src 'a\\x00b' cannot be read, nothing was sent: .*embedded null .+$"
+    error = r"^src 'a\\x00b' cannot be read, nothing was sent: (stat: |open: )?embedded null (byte|character in path)$"
     with pytest.raises(InvalidInputError, match=error), Archive.opened("a\0b"):
         pytest.fail("it was opened")
 
