@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import typing as t
 from pathlib import Path
@@ -49,6 +50,16 @@ class LayerBench:
     def strike(self, operation: str, kind: Kind, **options: t.Any) -> None:
         """Let a fault come."""
         self.control.faults.add(Fault(kind, operation, repository=self.repository, **options))
+
+    @contextlib.contextmanager
+    def during(self, event: str, handler: t.Callable[..., None], *, last: bool = False) -> t.Iterator[None]:
+        """Let a handler of the client's events meddle, behind all others if it is to be the last."""
+        events = self.client.meta.events
+        (events.register_last if last else events.register)(event, handler)
+        try:
+            yield
+        finally:
+            events.unregister(event, handler)
 
     def push(self, **options: t.Any) -> LayerPush:
         """Push the layer as a task does, and return the outcome."""

@@ -151,11 +151,8 @@ class TestFaultsThatAreOvercome:
         def advise(parsed: dict[str, t.Any], **_event: t.Any) -> None:
             parsed["partSize"] = advised
 
-        bench.client.meta.events.register("after-call.ecr.InitiateLayerUpload", advise)
-        try:
+        with bench.during("after-call.ecr.InitiateLayerUpload", advise):
             assert bench.push().part_count == 1
-        finally:
-            bench.client.meta.events.unregister("after-call.ecr.InitiateLayerUpload", advise)
         assert bench.holds_the_layer()
 
     def test_part_size_that_makes_too_many_parts_is_refused(
@@ -173,11 +170,8 @@ class TestFaultsThatAreOvercome:
                 parsed["lastValidByteReceived"] = told
 
         bench.strike(SEND, "drop_after", skip=1)
-        bench.client.meta.events.register("after-call.ecr.UploadLayerPart", tell)
-        try:
+        with bench.during("after-call.ecr.UploadLayerPart", tell):
             assert bench.push().changed is True
-        finally:
-            bench.client.meta.events.unregister("after-call.ecr.UploadLayerPart", tell)
         assert bench.calls()[0] == 2
         assert bench.holds_the_layer()
 
@@ -187,11 +181,8 @@ class TestFaultsThatAreOvercome:
                 bench.complete_elsewhere()
 
         bench.strike(SEND, "expire_upload", skip=3)
-        bench.client.meta.events.register("before-parameter-build.ecr.UploadLayerPart", complete_elsewhere)
-        try:
+        with bench.during("before-parameter-build.ecr.UploadLayerPart", complete_elsewhere):
             push = bench.push()
-        finally:
-            bench.client.meta.events.unregister("before-parameter-build.ecr.UploadLayerPart", complete_elsewhere)
         assert (push.changed, push.action) == (False, "already_exists")
         assert bench.calls()[0] == 2, "this task opened one upload, the other task the second"
 
@@ -202,11 +193,8 @@ class TestFaultsThatAreOvercome:
                 bench.add_part(params["uploadId"], b"other")
 
         meddled: list[bool] = []
-        bench.client.meta.events.register("before-parameter-build.ecr.UploadLayerPart", meddle)
-        try:
+        with bench.during("before-parameter-build.ecr.UploadLayerPart", meddle):
             assert bench.push().changed is True
-        finally:
-            bench.client.meta.events.unregister("before-parameter-build.ecr.UploadLayerPart", meddle)
         assert bench.holds_the_layer()
 
 
@@ -301,12 +289,8 @@ class TestFaultsThatAreNot:
 
         meddling: list[bool] = []
         event = "before-parameter-build.ecr.UploadLayerPart"
-        bench.client.meta.events.register(event, meddle)
-        try:
-            with pytest.raises(EcrError) as failed:
-                bench.push()
-        finally:
-            bench.client.meta.events.unregister(event, meddle)
+        with bench.during(event, meddle), pytest.raises(EcrError) as failed:
+            bench.push()
         assert failed.value.code == "InvalidLayerPartException"
         upload_id = failed.value.kwargs["upload_id"]
         assert failed.value.kwargs["next_byte"] == bench.control.uploads(bench.repository)[upload_id]
@@ -331,11 +315,8 @@ class TestGoingOn:
                 raise ClientError({"Error": error}, SEND)  # type: ignore[typeddict-item]  # the rest is not looked at
 
         upload_id = bench.open_upload(LAYER[:10])
-        bench.client.meta.events.register("before-parameter-build.ecr.UploadLayerPart", refuse)
-        try:
+        with bench.during("before-parameter-build.ecr.UploadLayerPart", refuse):
             push = bench.push(upload_id=upload_id)
-        finally:
-            bench.client.meta.events.unregister("before-parameter-build.ecr.UploadLayerPart", refuse)
         assert (push.upload_id, push.bytes_sent) == (upload_id, 25)
         assert bench.holds_the_layer()
 
@@ -444,12 +425,8 @@ class TestState:
                 raise KeyboardInterrupt
             params["body"].seek(0)
 
-        bench.client.meta.events.register_last("before-call.ecr.UploadLayerPart", interrupt)
-        try:
-            with pytest.raises(KeyboardInterrupt):
-                bench.push(state_dir=str(tmp_path / "state"))
-        finally:
-            bench.client.meta.events.unregister("before-call.ecr.UploadLayerPart", interrupt)
+        with bench.during("before-call.ecr.UploadLayerPart", interrupt, last=True), pytest.raises(KeyboardInterrupt):
+            bench.push(state_dir=str(tmp_path / "state"))
         (state,) = (tmp_path / "state").glob("*.json")
         assert json.loads(state.read_text(encoding="utf-8"))["next_byte"] == 20
         assert bench.calls()[2] == 0
@@ -478,12 +455,11 @@ class TestFileThatChanges:
                 os.utime(bench.path, ns=(before.st_atime_ns, before.st_mtime_ns))
             params["body"].seek(0)
 
-        bench.client.meta.events.register_last("before-call.ecr.UploadLayerPart", change)
-        try:
-            with pytest.raises(BlobChangedError, match="was changed"):
-                bench.push(state_dir=str(tmp_path / "state"))
-        finally:
-            bench.client.meta.events.unregister("before-call.ecr.UploadLayerPart", change)
+        with (
+            bench.during("before-call.ecr.UploadLayerPart", change, last=True),
+            pytest.raises(BlobChangedError, match="was changed"),
+        ):
+            bench.push(state_dir=str(tmp_path / "state"))
         assert bench.calls()[2] == 0
         assert bench.holds_nothing()
         assert list((tmp_path / "state").iterdir()) == []
@@ -494,12 +470,11 @@ class TestFileThatChanges:
                 layer.write(b"!")
 
         bench.strike(SEND, "access_denied")
-        bench.client.meta.events.register("before-send.ecr.UploadLayerPart", change)
-        try:
-            with pytest.raises(BlobChangedError, match="was changed"):
-                bench.push()
-        finally:
-            bench.client.meta.events.unregister("before-send.ecr.UploadLayerPart", change)
+        with (
+            bench.during("before-send.ecr.UploadLayerPart", change),
+            pytest.raises(BlobChangedError, match="was changed"),
+        ):
+            bench.push()
         assert bench.calls() == (1, 1, 0)
 
     def test_bytes_are_compared_even_if_the_file_looks_untouched(
@@ -510,12 +485,11 @@ class TestFileThatChanges:
         def change(**_event: t.Any) -> None:
             bench.path.write_bytes(bytes(35))
 
-        bench.client.meta.events.register("before-call.ecr.InitiateLayerUpload", change)
-        try:
-            with pytest.raises(BlobChangedError, match="was changed"):
-                bench.push()
-        finally:
-            bench.client.meta.events.unregister("before-call.ecr.InitiateLayerUpload", change)
+        with (
+            bench.during("before-call.ecr.InitiateLayerUpload", change),
+            pytest.raises(BlobChangedError, match="was changed"),
+        ):
+            bench.push()
         assert bench.calls() == (1, 4, 0)
 
     def test_file_that_is_replaced_is_noticed(self, bench: LayerBench, tmp_path: Path) -> None:
@@ -523,12 +497,8 @@ class TestFileThatChanges:
             (tmp_path / "new").write_bytes(LAYER)
             (tmp_path / "new").replace(bench.path)
 
-        bench.client.meta.events.register("before-call.ecr.InitiateLayerUpload", replace_file)
-        try:
-            with pytest.raises(BlobChangedError):
-                bench.push()
-        finally:
-            bench.client.meta.events.unregister("before-call.ecr.InitiateLayerUpload", replace_file)
+        with bench.during("before-call.ecr.InitiateLayerUpload", replace_file), pytest.raises(BlobChangedError):
+            bench.push()
         assert bench.holds_nothing()
 
 
