@@ -226,19 +226,23 @@ upload_id:
   sample: 5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7
 """
 
-from ansible_collections.layerkit.ecr.plugins.module_utils._argspec import cli_spec, repository_spec, upload_spec
-from ansible_collections.layerkit.ecr.plugins.module_utils._completion import (
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.argspec import (
+    cli_spec,
+    repository_spec,
+    upload_spec,
+)
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule, Request, Result
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import checked_request
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import Repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.records import EMPTY_BLOB, is_sha256
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.validation import InvalidInputError
+from ansible_collections.layerkit.ecr.plugins.module_utils._upload.completion import (
     Completion,
     complete,
     described,
     predict,
 )
-from ansible_collections.layerkit.ecr.plugins.module_utils._completion_plan import plan_completion
-from ansible_collections.layerkit.ecr.plugins.module_utils._layer import EMPTY_BLOB, is_sha256
-from ansible_collections.layerkit.ecr.plugins.module_utils._module import EcrModule, Request, Result
-from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository
-from ansible_collections.layerkit.ecr.plugins.module_utils._request import checked_request
-from ansible_collections.layerkit.ecr.plugins.module_utils._validation import InvalidInputError
+from ansible_collections.layerkit.ecr.plugins.module_utils._upload.completion_plan import plan_completion
 
 OPERATION = "CompleteLayerUpload"
 

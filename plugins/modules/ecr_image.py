@@ -347,26 +347,26 @@ upload_id:
 
 from functools import partial
 
-from ansible_collections.layerkit.ecr.plugins.module_utils._argspec import layer_upload_spec, repository_spec
-from ansible_collections.layerkit.ecr.plugins.module_utils._blob_push import BlobPusher
-from ansible_collections.layerkit.ecr.plugins.module_utils._image import load_image
-from ansible_collections.layerkit.ecr.plugins.module_utils._image_id import checked_tags
-from ansible_collections.layerkit.ecr.plugins.module_utils._image_push import ImagePush
-from ansible_collections.layerkit.ecr.plugins.module_utils._image_repository import ImageRepository
-from ansible_collections.layerkit.ecr.plugins.module_utils._image_result import (
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.argspec import layer_upload_spec, repository_spec
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule, Request, Result
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import checked_layer_options
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import TaskError
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.images import ImageRepository
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.limits import check_part_size
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.validation import InvalidInputError
+from ansible_collections.layerkit.ecr.plugins.module_utils._local.load import open_sources
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image import load_image
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image_id import checked_tags
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.platform import Platform
+from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.blobs import BlobPusher
+from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.result import (
     image_result,
     layers_result,
     manifests_result,
 )
-from ansible_collections.layerkit.ecr.plugins.module_utils._image_survey import Survey, survey
-from ansible_collections.layerkit.ecr.plugins.module_utils._layer_push import UploadOptions
-from ansible_collections.layerkit.ecr.plugins.module_utils._module import EcrModule, Request, Result
-from ansible_collections.layerkit.ecr.plugins.module_utils._part_size import check_part_size
-from ansible_collections.layerkit.ecr.plugins.module_utils._platform import Platform
-from ansible_collections.layerkit.ecr.plugins.module_utils._request import checked_layer_options
-from ansible_collections.layerkit.ecr.plugins.module_utils._source_kind import open_sources
-from ansible_collections.layerkit.ecr.plugins.module_utils._task_error import TaskError
-from ansible_collections.layerkit.ecr.plugins.module_utils._validation import InvalidInputError
+from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.run import ImagePush
+from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.survey import Survey, survey
+from ansible_collections.layerkit.ecr.plugins.module_utils._upload.layer import UploadOptions
 
 MOST_PARALLEL = 32
 

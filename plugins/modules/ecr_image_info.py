@@ -182,14 +182,14 @@ response_metadata:
 
 import datetime
 
-from ansible_collections.layerkit.ecr.plugins.module_utils._argspec import repository_spec
-from ansible_collections.layerkit.ecr.plugins.module_utils._image_id import checked_digests, checked_tags
-from ansible_collections.layerkit.ecr.plugins.module_utils._image_repository import ImageRepository
-from ansible_collections.layerkit.ecr.plugins.module_utils._json_document import parse_json
-from ansible_collections.layerkit.ecr.plugins.module_utils._module import EcrModule, Request, Result
-from ansible_collections.layerkit.ecr.plugins.module_utils._request import checked_layer_options
-from ansible_collections.layerkit.ecr.plugins.module_utils._stored_image import ImageDetail, StoredImage
-from ansible_collections.layerkit.ecr.plugins.module_utils._validation import InvalidInputError
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.argspec import repository_spec
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule, Request, Result
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import checked_layer_options
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.json_document import parse_json
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.images import ImageRepository
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.stored_image import ImageDetail, StoredImage
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.validation import InvalidInputError
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image_id import checked_digests, checked_tags
 
 
 def read(module: EcrModule) -> Request:

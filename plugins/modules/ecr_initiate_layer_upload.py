@@ -136,11 +136,11 @@ upload_id:
   sample: 5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7
 """
 
-from ansible_collections.layerkit.ecr.plugins.module_utils._argspec import cli_spec, repository_spec
-from ansible_collections.layerkit.ecr.plugins.module_utils._module import EcrModule, Request, Result
-from ansible_collections.layerkit.ecr.plugins.module_utils._part_size import USUAL_PART
-from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository
-from ansible_collections.layerkit.ecr.plugins.module_utils._request import checked_request
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.argspec import cli_spec, repository_spec
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule, Request, Result
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import checked_request
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import Repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.limits import USUAL_PART
 
 OPERATION = "InitiateLayerUpload"
 PREDICTED = {"uploadId": "00000000-0000-0000-0000-000000000000", "partSize": USUAL_PART}

@@ -194,10 +194,14 @@ upload_id:
 
 from dataclasses import asdict
 
-from ansible_collections.layerkit.ecr.plugins.module_utils._argspec import layer_upload_spec, repository_spec
-from ansible_collections.layerkit.ecr.plugins.module_utils._blob import FileBlob
-from ansible_collections.layerkit.ecr.plugins.module_utils._layer_plan import LayerPlan
-from ansible_collections.layerkit.ecr.plugins.module_utils._layer_push import (
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.argspec import layer_upload_spec, repository_spec
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule, Request, Result
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import checked_layer_options
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.blob import FileBlob
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import TaskError
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import LayerRepository
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.limits import check_layer_size, check_part_size
+from ansible_collections.layerkit.ecr.plugins.module_utils._upload.layer import (
     UploadOptions,
     checked_digest,
     not_begun,
@@ -206,11 +210,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._layer_push import (
     warn_unless_available,
     with_saved_upload,
 )
-from ansible_collections.layerkit.ecr.plugins.module_utils._layer_repository import LayerRepository
-from ansible_collections.layerkit.ecr.plugins.module_utils._module import EcrModule, Request, Result
-from ansible_collections.layerkit.ecr.plugins.module_utils._part_size import check_layer_size, check_part_size
-from ansible_collections.layerkit.ecr.plugins.module_utils._request import checked_layer_options
-from ansible_collections.layerkit.ecr.plugins.module_utils._task_error import TaskError
+from ansible_collections.layerkit.ecr.plugins.module_utils._upload.plan import LayerPlan
 
 
 def read(module: EcrModule) -> Request:

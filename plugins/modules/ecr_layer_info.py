@@ -140,11 +140,11 @@ response_metadata:
     request_id: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
 """
 
-from ansible_collections.layerkit.ecr.plugins.module_utils._argspec import repository_spec
-from ansible_collections.layerkit.ecr.plugins.module_utils._layer import Layer
-from ansible_collections.layerkit.ecr.plugins.module_utils._module import EcrModule, Request, Result
-from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository
-from ansible_collections.layerkit.ecr.plugins.module_utils._request import checked_layer_options
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.argspec import repository_spec
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule, Request, Result
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import checked_layer_options
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import Repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.records import Layer
 
 
 def read(module: EcrModule) -> Request:

@@ -209,14 +209,18 @@ upload_id:
 
 import json
 
-from ansible_collections.layerkit.ecr.plugins.module_utils._argspec import cli_spec, repository_spec, upload_spec
-from ansible_collections.layerkit.ecr.plugins.module_utils._module import EcrModule, Request, Result
-from ansible_collections.layerkit.ecr.plugins.module_utils._part import Part, read_part
-from ansible_collections.layerkit.ecr.plugins.module_utils._part_upload import PartUpload, predict, upload_part
-from ansible_collections.layerkit.ecr.plugins.module_utils._repository import Repository
-from ansible_collections.layerkit.ecr.plugins.module_utils._request import build_request, parse_cli_input
-from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import input_shape
-from ansible_collections.layerkit.ecr.plugins.module_utils._validation import InvalidInputError, check_request
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.argspec import (
+    cli_spec,
+    repository_spec,
+    upload_spec,
+)
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule, Request, Result
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.part_source import Part, read_part
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import build_request, parse_cli_input
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import Repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.service_model import input_shape
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.validation import InvalidInputError, check_request
+from ansible_collections.layerkit.ecr.plugins.module_utils._upload.part import PartUpload, predict, upload_part
 
 OPERATION = "UploadLayerPart"
 BLOB = "layerPartBlob"

@@ -15,8 +15,8 @@ from types import SimpleNamespace
 import hypothesis
 import pytest
 from ansible_collections.amazon.aws.plugins.module_utils import cloud
-from ansible_collections.layerkit.ecr.plugins.module_utils import _repository
-from ansible_collections.layerkit.ecr.tests.unit.stubbed_registry import StubbedRegistry
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr import client as _repository
+from ansible_collections.layerkit.ecr.tests.unit.support.stubbed_registry import StubbedRegistry
 from botocore.loaders import JSONFileLoader
 
 if t.TYPE_CHECKING:

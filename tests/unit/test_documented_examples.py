@@ -29,8 +29,8 @@ from ansible_collections.layerkit.ecr.plugins.modules import (
     ecr_upload_layer_part,
 )
 from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import ecr_client
-from ansible_collections.layerkit.ecr.tests.unit.image_files import digest_of
-from ansible_collections.layerkit.ecr.tests.unit.layout_writer import LayoutWriter
+from ansible_collections.layerkit.ecr.tests.unit.support.image_files import digest_of
+from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import LayoutWriter
 
 if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.tests.strict_ecr.server import StrictECR

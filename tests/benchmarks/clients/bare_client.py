@@ -14,7 +14,7 @@ import sys
 import time
 
 import boto3
-from ansible_collections.layerkit.ecr.tests.unit.peak_memory import peak_kib
+from ansible_collections.layerkit.ecr.tests.unit.support.peak_memory import peak_kib
 
 if __name__ == "__main__":
     started = time.perf_counter()

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import boto3
-from ansible_collections.layerkit.ecr.tests.unit.peak_memory import peak_kib
+from ansible_collections.layerkit.ecr.tests.unit.support.peak_memory import peak_kib
 from botocore.config import Config
 
 PART_SIZE = 10 * 1024 * 1024

@@ -15,11 +15,11 @@ import time
 import typing as t
 
 import boto3
-from ansible_collections.layerkit.ecr.plugins.module_utils._blob import FileBlob
-from ansible_collections.layerkit.ecr.plugins.module_utils._layer_plan import LayerPlan
-from ansible_collections.layerkit.ecr.plugins.module_utils._layer_push import UploadOptions, push_layer
-from ansible_collections.layerkit.ecr.plugins.module_utils._layer_repository import LayerRepository
-from ansible_collections.layerkit.ecr.tests.unit.peak_memory import peak_kib
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.blob import FileBlob
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import LayerRepository
+from ansible_collections.layerkit.ecr.plugins.module_utils._upload.layer import UploadOptions, push_layer
+from ansible_collections.layerkit.ecr.plugins.module_utils._upload.plan import LayerPlan
+from ansible_collections.layerkit.ecr.tests.unit.support.peak_memory import peak_kib
 
 
 def main(url: str, name: str, *paths: str) -> None:

@@ -8,8 +8,8 @@ import typing as t
 
 import pytest
 from ansible_collections.layerkit.ecr.tests.real_images import RealImage, Tools, make_images
-from ansible_collections.layerkit.ecr.tests.unit.real_images.recorded_registry import Registry
-from ansible_collections.layerkit.ecr.tests.unit.real_images.recording_proxy import RecordingProxy
+from ansible_collections.layerkit.ecr.tests.unit.support.recorded_registry import Registry
+from ansible_collections.layerkit.ecr.tests.unit.support.recording_proxy import RecordingProxy
 
 if t.TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient

@@ -15,11 +15,11 @@ import typing as t
 
 import pytest
 from ansible_collections.layerkit.ecr.tests.real_images.image import digest_of
-from ansible_collections.layerkit.ecr.tests.unit.module_runner import ModuleFailedError
+from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import ModuleFailedError
 
 if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.tests.real_images import RealImage, Tools
-    from ansible_collections.layerkit.ecr.tests.unit.real_images.recorded_registry import Held, Registry
+    from ansible_collections.layerkit.ecr.tests.unit.support.recorded_registry import Held, Registry
 
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 LAYOUTS = ["single", "first_of_family", "second_of_family", "index", "zstd", "artifact"]

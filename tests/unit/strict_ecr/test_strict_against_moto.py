@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ansible_collections.layerkit.ecr.tests.strict_ecr import StrictECR
 from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import REGION
-from ansible_collections.layerkit.ecr.tests.unit.strict_ecr.pushing import (
+from ansible_collections.layerkit.ecr.tests.unit.support.pushing import (
     ABSENT,
     complete,
     digest_of,

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 import urllib3
 from ansible_collections.layerkit.ecr.tests.strict_ecr import Fault, StrictECR
-from ansible_collections.layerkit.ecr.tests.unit.strict_ecr.pushing import (
+from ansible_collections.layerkit.ecr.tests.unit.support.pushing import (
     ABSENT,
     availability,
     push_layer,

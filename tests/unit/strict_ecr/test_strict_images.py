@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible_collections.layerkit.ecr.tests.unit.strict_ecr.pushing import (
+from ansible_collections.layerkit.ecr.tests.unit.support.pushing import (
     ABSENT,
     CONFIG_TYPE,
     INDEX_TYPE,

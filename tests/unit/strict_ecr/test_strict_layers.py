@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from ansible_collections.layerkit.ecr.tests.strict_ecr import Rules, StrictECR
-from ansible_collections.layerkit.ecr.tests.unit.strict_ecr.pushing import (
+from ansible_collections.layerkit.ecr.tests.unit.support.pushing import (
     ABSENT,
     availability,
     complete,

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from ansible_collections.layerkit.ecr.tests.strict_ecr import StrictECR
-from ansible_collections.layerkit.ecr.tests.unit.strict_ecr.pushing import ABSENT, call, image_manifest, refused, send
+from ansible_collections.layerkit.ecr.tests.unit.support.pushing import ABSENT, call, image_manifest, refused, send
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient

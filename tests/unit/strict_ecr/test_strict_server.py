@@ -23,7 +23,7 @@ from ansible_collections.layerkit.ecr.tests import strict_ecr as package
 from ansible_collections.layerkit.ecr.tests.strict_ecr import Fault, StrictECR, serve
 from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import REGION, ecr_client
 from ansible_collections.layerkit.ecr.tests.strict_ecr.models import StrictECRBackend
-from ansible_collections.layerkit.ecr.tests.unit.strict_ecr.pushing import complete, digest_of, push_layer, upload
+from ansible_collections.layerkit.ecr.tests.unit.support.pushing import complete, digest_of, push_layer, upload
 from moto.moto_server.werkzeug_app import BackendRequest
 
 if TYPE_CHECKING:

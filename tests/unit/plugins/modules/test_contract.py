@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.layerkit.ecr.plugins.module_utils._collection_info import (
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.collection_info import (
     COLLECTION_NAME,
     COLLECTION_VERSION,
 )
-from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import input_shape
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.service_model import input_shape
 from ansible_collections.layerkit.ecr.plugins.modules import (
     ecr_complete_layer_upload,
     ecr_image,
@@ -28,8 +28,8 @@ from ansible_collections.layerkit.ecr.plugins.modules import (
     ecr_upload_layer_part,
 )
 from ansible_collections.layerkit.ecr.tests.strict_ecr.faults import Fault
-from ansible_collections.layerkit.ecr.tests.unit.layout_writer import LayoutWriter
-from ansible_collections.layerkit.ecr.tests.unit.module_runner import ModuleFailedError, run_module
+from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import LayoutWriter
+from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import ModuleFailedError, run_module
 from botocore import xform_name
 
 if t.TYPE_CHECKING:

@@ -12,12 +12,12 @@ import typing as t
 
 import pytest
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import boto3_inventory_conn
-from ansible_collections.layerkit.ecr.plugins.module_utils import _repository
-from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import operation_model
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr import client as _repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.service_model import operation_model
 from ansible_collections.layerkit.ecr.plugins.modules import ecr_complete_layer_upload as module
-from ansible_collections.layerkit.ecr.tests.unit.modelled_advice import ADVICE
-from ansible_collections.layerkit.ecr.tests.unit.module_runner import ModuleFailedError, run_module, warnings_of
-from ansible_collections.layerkit.ecr.tests.unit.stubbed_registry import StubbedRegistry
+from ansible_collections.layerkit.ecr.tests.unit.support.modelled_advice import ADVICE
+from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import ModuleFailedError, run_module, warnings_of
+from ansible_collections.layerkit.ecr.tests.unit.support.stubbed_registry import StubbedRegistry
 
 REPOSITORY = "team/app"
 UPLOAD = "5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7"

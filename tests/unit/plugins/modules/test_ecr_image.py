@@ -17,20 +17,20 @@ from unittest.mock import ANY
 
 import pytest
 from ansible_collections.amazon.aws.plugins.module_utils import cloud
-from ansible_collections.layerkit.ecr.plugins.module_utils import _blob_push
-from ansible_collections.layerkit.ecr.plugins.module_utils._pace import Pace
-from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import operation_model
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.rate_limit import Pace
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.service_model import operation_model
+from ansible_collections.layerkit.ecr.plugins.module_utils._transfer import blobs as _blob_push
 from ansible_collections.layerkit.ecr.plugins.modules import ecr_image
 from ansible_collections.layerkit.ecr.tests.strict_ecr.exceptions import (
     LayersNotFoundException,
     ReferencedImagesNotFoundException,
 )
 from ansible_collections.layerkit.ecr.tests.strict_ecr.faults import Fault
-from ansible_collections.layerkit.ecr.tests.unit.image_files import digest_of
-from ansible_collections.layerkit.ecr.tests.unit.layout_writer import LayoutWriter
-from ansible_collections.layerkit.ecr.tests.unit.modelled_advice import ADVICE
-from ansible_collections.layerkit.ecr.tests.unit.module_runner import ModuleFailedError, run_module, warnings_of
-from ansible_collections.layerkit.ecr.tests.unit.stubbed_registry import StubbedRegistry
+from ansible_collections.layerkit.ecr.tests.unit.support.image_files import digest_of
+from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import LayoutWriter
+from ansible_collections.layerkit.ecr.tests.unit.support.modelled_advice import ADVICE
+from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import ModuleFailedError, run_module, warnings_of
+from ansible_collections.layerkit.ecr.tests.unit.support.stubbed_registry import StubbedRegistry
 from moto.ecr.exceptions import ImageAlreadyExistsException
 
 if t.TYPE_CHECKING:

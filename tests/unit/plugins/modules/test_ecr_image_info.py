@@ -12,14 +12,14 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.layerkit.ecr.plugins.module_utils._image_repository import _ACCEPTED_MEDIA_TYPES
-from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import operation_model
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.images import _ACCEPTED_MEDIA_TYPES
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.service_model import operation_model
 from ansible_collections.layerkit.ecr.plugins.modules import ecr_image, ecr_image_info
-from ansible_collections.layerkit.ecr.tests.unit.image_files import OCI_INDEX, OCI_MANIFEST, digest_of
-from ansible_collections.layerkit.ecr.tests.unit.layout_writer import LayoutWriter
-from ansible_collections.layerkit.ecr.tests.unit.modelled_advice import ADVICE
-from ansible_collections.layerkit.ecr.tests.unit.module_runner import ModuleFailedError, run_module, warnings_of
-from ansible_collections.layerkit.ecr.tests.unit.stubbed_registry import StubbedRegistry
+from ansible_collections.layerkit.ecr.tests.unit.support.image_files import OCI_INDEX, OCI_MANIFEST, digest_of
+from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import LayoutWriter
+from ansible_collections.layerkit.ecr.tests.unit.support.modelled_advice import ADVICE
+from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import ModuleFailedError, run_module, warnings_of
+from ansible_collections.layerkit.ecr.tests.unit.support.stubbed_registry import StubbedRegistry
 
 if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.tests.strict_ecr.server import StrictECR

@@ -16,12 +16,12 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import operation_model
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.service_model import operation_model
 from ansible_collections.layerkit.ecr.plugins.modules import ecr_layer as module
 from ansible_collections.layerkit.ecr.tests.strict_ecr.faults import Fault
-from ansible_collections.layerkit.ecr.tests.unit.cutting_proxy import CuttingProxy
-from ansible_collections.layerkit.ecr.tests.unit.module_runner import ModuleFailedError, run_module, warnings_of
-from ansible_collections.layerkit.ecr.tests.unit.stubbed_registry import StubbedRegistry
+from ansible_collections.layerkit.ecr.tests.unit.support.cutting_proxy import CuttingProxy
+from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import ModuleFailedError, run_module, warnings_of
+from ansible_collections.layerkit.ecr.tests.unit.support.stubbed_registry import StubbedRegistry
 
 if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.tests.strict_ecr.server import StrictECR
@@ -199,9 +199,9 @@ class ModuleProcess:
 
     PROGRAM = (
         "import json, sys\n"
-        "from ansible_collections.layerkit.ecr.tests.unit.peak_memory import peak_kib\n"
+        "from ansible_collections.layerkit.ecr.tests.unit.support.peak_memory import peak_kib\n"
         "from ansible_collections.layerkit.ecr.plugins.modules import ecr_layer\n"
-        "from ansible_collections.layerkit.ecr.tests.unit.module_runner import run_module\n"
+        "from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import run_module\n"
         "result = run_module(ecr_layer, **json.load(sys.stdin))\n"
         "result['peak_kib'] = peak_kib()\n"
         "print(json.dumps(result))\n"
@@ -315,7 +315,7 @@ class TestProcesses:
 
         bare = ModuleProcess(
             "import boto3, json, sys\n"
-            "from ansible_collections.layerkit.ecr.tests.unit.peak_memory import peak_kib\n"
+            "from ansible_collections.layerkit.ecr.tests.unit.support.peak_memory import peak_kib\n"
             "url = json.load(sys.stdin)['url']\n"
             "options = {'aws_access_key_id': 'AKIABARE', 'aws_secret_access_key': 'n0t-a-secret'}\n"
             "client = boto3.client('ecr', region_name='eu-central-1', endpoint_url=url, **options)\n"

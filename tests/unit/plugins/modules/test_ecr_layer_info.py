@@ -9,10 +9,10 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.layerkit.ecr.plugins.module_utils._service_model import operation_model
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.service_model import operation_model
 from ansible_collections.layerkit.ecr.plugins.modules import ecr_layer_info as module
-from ansible_collections.layerkit.ecr.tests.unit.module_runner import ModuleFailedError, run_module
-from ansible_collections.layerkit.ecr.tests.unit.stubbed_registry import StubbedRegistry
+from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import ModuleFailedError, run_module
+from ansible_collections.layerkit.ecr.tests.unit.support.stubbed_registry import StubbedRegistry
 
 REPOSITORY = "team/app"
 ACCOUNT = "123456789012"

@@ -1,0 +1,309 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The body of an UploadLayerPart request, made while it is read.
+
+boto3 serialises a part of 10 MiB through several copies of its base64. This body has the same bytes, and is encoded
+block by block: once to be hashed and, where no memory was left to keep a block until it is sent, once more. What was
+encoded is hashed by other threads while the next block is encoded. The body is put in place through botocore's public
+event hooks, so that signing, sending and errors stay botocore's:
+https://botocore.amazonaws.com/v1/documentation/api/latest/topics/events.html.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import io
+import mmap
+import os
+import secrets
+import typing as t
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+if t.TYPE_CHECKING:
+    from botocore.awsrequest import AWSPreparedRequest
+
+    from .._core.blob import Blob, Witness
+
+# More than 192 KiB at once are encoded half as fast, and each thread that sends a piece keeps memory for one.
+_PIECE_SIZE = 64 * 1024
+# Hashing so much at once takes longer than waking the thread that does it, and holds no lock of Python's.
+BLOCK_SIZE = 8 * _PIECE_SIZE
+# 13.5 MiB, which one part of the usual size fits in.
+MOST_BLOCKS = 27
+_CONTEXT = "layerkit_ecr_part"
+
+
+@dataclass(frozen=True)
+class BlobPart:
+    """A range of a blob, in the place of a request's ``layerPartBlob``; both positions are inclusive."""
+
+    blob: Blob
+    first_byte: int
+    last_byte: int
+    witness: Witness | None = None
+
+    def read(self, position: int, size: int) -> bytes:
+        """Return bytes of the part, by their position in the part."""
+        return self.blob.read(self.first_byte + position, size)
+
+    def read_into(self, position: int, buffer: memoryview) -> None:
+        """Fill a buffer with bytes of the part."""
+        self.blob.read_into(self.first_byte + position, buffer)
+
+    def was_read(self, position: int, chunk: bytes | memoryview) -> None:
+        """Let the witness know of bytes that will be sent."""
+        if self.witness:
+            self.witness.saw(self.first_byte + position, chunk)
+
+    def __len__(self) -> int:
+        return self.last_byte - self.first_byte + 1
+
+
+class Blocks:
+    """Memory for blocks of encoded parts; there is never more of it than ``MOST_BLOCKS``."""
+
+    def __init__(self) -> None:
+        self._made = 0
+        self._free: list[bytearray] = []
+
+    def take(self) -> bytearray | None:
+        """Return a block, None when all are in use; only one thread may take."""
+        if self._free:
+            return self._free.pop()
+        if self._made == MOST_BLOCKS:
+            return None
+        self._made += 1
+        return bytearray(BLOCK_SIZE)
+
+    def give_back(self, block: bytearray) -> None:
+        """Let the block be taken again, from any thread."""
+        self._free.append(block)
+
+
+class PartBody(io.RawIOBase):
+    """``prefix``, the part as base64, and ``suffix``, as a file that can be read again from its beginning."""
+
+    def __init__(self, prefix: bytes, part: BlobPart, suffix: bytes, blocks: Blocks) -> None:
+        super().__init__()
+        self.prefix = prefix
+        self.part = part
+        self.suffix = suffix
+        self.base64_size = 4 * ((len(part) + 2) // 3)
+        self._blocks = blocks
+        self._kept: dict[int, bytearray] = {}
+        self._position = 0
+
+    def __len__(self) -> int:
+        return len(self.prefix) + self.base64_size + len(self.suffix)
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Say that it can be read again."""
+        return True
+
+    def tell(self) -> int:
+        """Return the position of the next byte."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move to a position, as every file does."""
+        origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: len(self)}[whence]
+        self._position = max(0, origin + offset)
+        return self._position
+
+    def readinto(self, buffer: t.Any) -> int:
+        """Fill the buffer as far as one read does, and return the number of bytes, 0 at the end."""
+        chunk = self._chunk(len(buffer))
+        buffer[: len(chunk)] = chunk
+        self._position += len(chunk)
+        return len(chunk)
+
+    def keep(self, position: int, block: bytearray) -> None:
+        """Keep the block of base64 that begins at a position, until it is sent."""
+        self._kept[position] = block
+
+    def pieces(self) -> t.Iterator[bytes | memoryview]:
+        """Yield the whole body from its beginning; a piece is good until the next one is asked for."""
+        yield self.prefix
+        for first in range(0, self.base64_size, BLOCK_SIZE):
+            end = min(first + BLOCK_SIZE, self.base64_size)
+            block = self._kept.get(first)
+            if block is None:
+                yield from (self._encoded(position, end - position) for position in range(first, end, _PIECE_SIZE))
+            else:
+                yield memoryview(block)[: end - first]
+                # Sent once is enough, but for the rare request that is repeated: that one is encoded again.
+                self._blocks.give_back(self._kept.pop(first))
+        yield self.suffix
+
+    def close(self) -> None:
+        """Give the memory back; what is read from now on is encoded again."""
+        while self._kept:
+            self._blocks.give_back(self._kept.popitem()[1])
+        super().close()
+
+    def _chunk(self, size: int) -> bytes:
+        position = self._position
+        if position < len(self.prefix):
+            return self.prefix[position : position + size]
+        position -= len(self.prefix)
+        if position < self.base64_size:
+            return self._encoded(position, size)
+        position -= self.base64_size
+        return self.suffix[position : position + size]
+
+    def _encoded(self, position: int, size: int) -> bytes:
+        size = min(size, _PIECE_SIZE)
+        skip = position % 4
+        first = position // 4 * 3
+        # Whole groups of three bytes, but for the last, so that there is no padding in the middle.
+        last = min(first + (skip + size + 3) // 4 * 3, len(self.part))
+        return binascii.b2a_base64(self.part.read(first, last - first), newline=False)[skip : skip + size]
+
+
+class _InPieces:
+    """A body that is no file, so that it is sent in as large pieces as it has."""
+
+    def __init__(self, body: PartBody) -> None:
+        self._body = body
+
+    def __iter__(self) -> t.Iterator[bytes | memoryview]:
+        return self._body.pieces()
+
+    def seek(self, _position: int) -> None:
+        """Take it that the body will be sent again, from its beginning."""
+
+
+class _Hashing:
+    """Works in two threads while its caller goes on, which must not touch what the works read until they are done."""
+
+    def __init__(self) -> None:
+        # One thread each, so that what is hashed in pieces is hashed in their order.
+        self._threads = [ThreadPoolExecutor(max_workers=1) for _work in range(2)]
+        self._running: list[Future[None]] = []
+
+    def begin(self, *works: t.Callable[[], None]) -> None:
+        """Begin with up to two works, then wait for those that were begun before."""
+        before = self._running
+        self._running = [thread.submit(work) for thread, work in zip(self._threads, works)]
+        for work in before:
+            work.result()
+
+
+class Encoder:
+    """Encodes bodies in one thread: more would slow each other down, and malloc would keep memory for each of them."""
+
+    def __init__(self) -> None:
+        self.blocks = Blocks()
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._hashing = _Hashing()
+        # While the bytes of one are hashed, the other is filled. The second of each is for a block that is not kept: it
+        # takes no memory before there is one.
+        self._buffers = [(bytearray(BLOCK_SIZE // 4 * 3), mmap.mmap(-1, BLOCK_SIZE)) for _turn in range(2)]
+
+    def sha256(self, body: PartBody) -> str:
+        """Encode the whole body, keep what there is memory for, and return its digest as 64 hexadecimal digits."""
+        return self._thread.submit(self._sha256_or_close, body).result()
+
+    def _sha256_or_close(self, body: PartBody) -> str:
+        try:
+            return self._sha256(body)
+        except BaseException:
+            body.close()
+            raise
+
+    def _sha256(self, body: PartBody) -> str:
+        hasher = hashlib.sha256(body.prefix)
+        try:
+            for position in range(0, body.base64_size, BLOCK_SIZE):
+                raw, encoded = self._encode(body, position)
+                seen = partial(body.part.was_read, position // 4 * 3, raw)
+                self._hashing.begin(seen, partial(hasher.update, encoded))
+        finally:
+            self._hashing.begin()
+        hasher.update(body.suffix)
+        return hasher.hexdigest()
+
+    def _encode(self, body: PartBody, position: int) -> tuple[memoryview, memoryview]:
+        """Return the bytes of one block, and their base64."""
+        raw_buffer, spare = self._buffers[position // BLOCK_SIZE % 2]
+        first = position // 4 * 3
+        raw = memoryview(raw_buffer)[: len(body.part) - first]
+        body.part.read_into(first, raw)
+        block = None if body.part.blob.holds_last_part else self.blocks.take()
+        if block is not None:
+            body.keep(position, block)
+        encoded = memoryview(spare if block is None else block)
+        size = 0
+        for start in range(0, len(raw), _PIECE_SIZE // 4 * 3):
+            piece = binascii.b2a_base64(raw[start : start + _PIECE_SIZE // 4 * 3], newline=False)
+            encoded[size : size + len(piece)] = piece
+            size += len(piece)
+        return raw, encoded[:size]
+
+
+class _PartStream:
+    """The handlers of one client's events.
+
+    Parts are streamed only after another call has shown that the events come, and bring the body as JSON; until then
+    they go through boto3's serialiser.
+    """
+
+    def __init__(self) -> None:
+        self._encoder = Encoder()
+        self._sends_json = False
+
+    def set_part_aside(self, params: dict[str, t.Any], context: dict[str, t.Any], **_event: t.Any) -> None:
+        part = params.get("layerPartBlob")
+        if not isinstance(part, BlobPart):
+            return
+        if not self._sends_json:
+            params["layerPartBlob"] = blob = part.read(0, len(part))
+            part.was_read(0, blob)
+            return
+        token = secrets.token_bytes(24)
+        context[_CONTEXT] = (part, token)
+        params["layerPartBlob"] = token
+
+    def look_at_body(self, params: dict[str, t.Any], context: dict[str, t.Any], **_event: t.Any) -> None:
+        if _CONTEXT not in context:
+            self._sends_json = isinstance(params["body"], bytes) and params["body"].startswith(b"{")
+
+    def put_part_in(self, params: dict[str, t.Any], context: dict[str, t.Any], **_event: t.Any) -> None:
+        if _CONTEXT not in context:
+            return
+        part, token = context[_CONTEXT]
+        prefix, suffix = params["body"].split(binascii.b2a_base64(token, newline=False))
+        body = context[_CONTEXT] = params["body"] = PartBody(prefix, part, suffix, self._encoder.blocks)
+        # The signer takes the digest from here, so that whatever goes wrong with the file goes wrong here.
+        params["headers"]["X-Amz-Content-SHA256"] = self._encoder.sha256(body)
+
+    def send_in_pieces(self, request: AWSPreparedRequest, **_event: t.Any) -> None:
+        if isinstance(request.body, PartBody):
+            request.body = _InPieces(request.body)
+
+    def let_go(self, context: dict[str, t.Any], **_event: t.Any) -> None:
+        if _CONTEXT in context:
+            context[_CONTEXT].close()
+
+
+def stream_parts(client: t.Any) -> None:
+    """Let the client take a BlobPart for the ``layerPartBlob`` of UploadLayerPart, and stream it."""
+    stream = _PartStream()
+    for event, handler in (
+        ("before-parameter-build.ecr.UploadLayerPart", stream.set_part_aside),
+        ("before-call.ecr", stream.look_at_body),
+        ("before-call.ecr.UploadLayerPart", stream.put_part_in),
+        ("before-send.ecr.UploadLayerPart", stream.send_in_pieces),
+        ("after-call.ecr.UploadLayerPart", stream.let_go),
+        ("after-call-error.ecr.UploadLayerPart", stream.let_go),
+    ):
+        client.meta.events.register(event, handler, unique_id=f"layerkit.ecr.{event}")

@@ -1,0 +1,147 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Blobs that are made while they are read, by decompression or compression, and can be read forwards only.
+
+A part of a layer is read twice, to sign it and to send it, and again when it has to be repeated. So the last bytes that
+were read are kept, as many as the largest part has; what lies further back is made again.
+"""
+
+from __future__ import annotations
+
+import abc
+import collections
+import contextlib
+import mmap
+import threading
+import typing as t
+
+from .._core.blob import CHUNK_SIZE, Blob, BlobChangedError
+from .._ecr.limits import LARGEST_PART, MIB
+from .._ecr.validation import InvalidInputError
+
+# A thread takes it before it opens a blob, when it holds nothing that others could wait for. It bounds the memory that
+# is needed, however many blobs are to be read at once.
+_WINDOW = threading.RLock()
+# What is smaller needs little memory.
+_LARGEST_UNCOUNTED = MIB
+
+
+class Stream(abc.ABC):
+    """Bytes that are made from those of a file."""
+
+    @abc.abstractmethod
+    def start(self, position: int, /) -> tuple[int, t.Iterator[bytes]]:
+        """Begin at a position, or as little before it as is possible; return where, and the bytes from there on.
+
+        :raises InvalidInputError: while they are made: the file is damaged
+        """
+
+    @abc.abstractmethod
+    def check_unchanged(self) -> None:
+        """Raise BlobChangedError when the file was written to, or replaced."""
+
+
+class ForwardReader:
+    """Reads a stream by position, and holds the last bytes of it, ``capacity`` in number, so as to read them again."""
+
+    def __init__(self, stream: Stream, capacity: int) -> None:
+        self._stream = stream
+        self._chunks: t.Iterator[bytes] = iter(())
+        self._rest = memoryview(b"")
+        # Position p is held at p modulo the capacity. Malloc would keep this memory, once in every thread.
+        self._ring = mmap.mmap(-1, capacity, flags=mmap.MAP_PRIVATE)
+        # Nothing has been read, so that every position is one to begin at.
+        self._start = self._end = -1
+
+    def read(self, position: int, size: int) -> bytes:
+        """Return ``size`` bytes, the capacity at most, from ``position`` on, or fewer at the end of the stream."""
+        if not 0 <= self._start <= position:
+            self._start, self._chunks = self._stream.start(position)
+            self._end, self._rest = self._start, memoryview(b"")
+        end = position + size
+        while self._end < end and self._hold(end - self._end):
+            pass
+        return self._held(position, min(end, self._end) - position)
+
+    def finish(self) -> None:
+        """Go to the end of the stream, where its check sum stands."""
+        self._start = -1
+        collections.deque(self._chunks, maxlen=0)
+
+    def _hold(self, most: int) -> bool:
+        """Hold some of the next bytes, and tell whether there are any more."""
+        if not self._rest:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return False
+            self._rest = memoryview(chunk)
+        place = self._end % len(self._ring)
+        piece = self._rest[: min(most, len(self._ring) - place)]
+        self._ring[place : place + len(piece)] = piece
+        self._rest = self._rest[len(piece) :]
+        self._end += len(piece)
+        self._start = max(self._start, self._end - len(self._ring))
+        return True
+
+    def _held(self, position: int, size: int) -> bytes:
+        if size <= 0:
+            return b""
+        place = position % len(self._ring)
+        first = self._ring[place : place + size]
+        return first + self._ring[: size - len(first)]
+
+
+class ForwardBlob(Blob):
+    """Consecutive bytes of a stream, to be read by one thread at a time."""
+
+    holds_last_part = True
+
+    def __init__(self, name: str, stream: Stream, start: int, size: int) -> None:
+        super().__init__(name, size)
+        self._stream = stream
+        self._start = start
+        self._reader: ForwardReader | None = None
+
+    @classmethod
+    @contextlib.contextmanager
+    def opened(cls, name: str, stream: Stream, start: int, size: int) -> t.Iterator[ForwardBlob]:
+        """Open ``size`` bytes of a stream from ``start`` on for the length of the block.
+
+        While a thread has large ones open, other threads wait before they open one.
+        """
+        with _WINDOW if size > _LARGEST_UNCOUNTED else contextlib.nullcontext():
+            blob = cls(name, stream, start, size)
+            try:
+                yield blob
+            finally:
+                blob._reader = None
+
+    def read(self, position: int, size: int) -> bytes:
+        """Return exactly ``size`` bytes."""
+        if size > LARGEST_PART:
+            return b"".join(self.chunks(position, position + size))
+        if self._reader is None:
+            self._reader = ForwardReader(self._stream, LARGEST_PART)
+        return self._read(self._reader, position, size)
+
+    def chunks(self, start: int, end: int) -> t.Iterator[bytes]:
+        """Yield the bytes from ``start`` up to, not including, ``end``, without keeping any."""
+        reader = ForwardReader(self._stream, CHUNK_SIZE)
+        for position in range(start, end, CHUNK_SIZE):
+            yield self._read(reader, position, min(CHUNK_SIZE, end - position))
+
+    def check_unchanged(self) -> None:
+        """Raise BlobChangedError when the file was written to, or replaced."""
+        self._stream.check_unchanged()
+
+    def _read(self, reader: ForwardReader, position: int, size: int) -> bytes:
+        try:
+            chunk = reader.read(self._start + position, size)
+        except InvalidInputError as error:
+            # It was good when it was read for the first time.
+            raise BlobChangedError(f"{self} was changed while it was read: {error}") from error
+        if len(chunk) != size:
+            raise BlobChangedError(f"{self} has become shorter while it was read")
+        return chunk

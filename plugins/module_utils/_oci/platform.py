@@ -1,0 +1,73 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The platforms that an image runs on, and the choice among those of an index.
+
+Source: https://github.com/opencontainers/image-spec/blob/main/image-index.md; the variants that go without saying are
+containerd's: https://github.com/containerd/platforms.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass
+
+from .._ecr.validation import InvalidInputError
+
+if t.TYPE_CHECKING:
+    from .._core.json_document import JsonObject
+
+_PLATFORM = re.compile("[a-z0-9_.-]+/[a-z0-9_.-]+(/[a-z0-9_.-]+)?", re.IGNORECASE)
+_USUAL_VARIANTS = {"amd64": "v1", "arm": "v7", "arm64": "v8"}
+
+
+@dataclass(frozen=True)
+class Platform:
+    """An operating system and an architecture, such as ``linux/arm64/v8``."""
+
+    os: str
+    architecture: str
+    variant: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Platform:
+        """Read a platform as the option ``platforms`` spells it.
+
+        :raises InvalidInputError: it is not os/architecture or os/architecture/variant
+        """
+        if not _PLATFORM.fullmatch(text):
+            raise InvalidInputError(
+                f"platforms {text!r} must be os/architecture or os/architecture/variant, such as linux/amd64 or "
+                "linux/arm64/v8, nothing was sent"
+            )
+        return cls(*text.lower().split("/"))
+
+    @classmethod
+    def from_json(cls, document: JsonObject) -> Platform:
+        """Read the ``platform`` of a descriptor, or the same members of a configuration."""
+        return cls(
+            document.get("os", str, "unknown"),
+            document.get("architecture", str, "unknown"),
+            document.get("variant", str, None) or None,
+        )
+
+    def __str__(self) -> str:
+        return "/".join(filter(None, (self.os, self.architecture, self.variant)))
+
+    @property
+    def _is_usual(self) -> bool:
+        return self.variant in (None, _USUAL_VARIANTS.get(self.architecture))
+
+    def includes(self, other: Platform) -> bool:
+        """Tell whether the other is this one, where a variant that is not given can be any."""
+        if (self.os, self.architecture) != (other.os, other.architecture):
+            return False
+        return self.variant in (None, other.variant) or (self._is_usual and other._is_usual)
+
+    def narrowed(self, found: t.Sequence[Platform]) -> set[Platform]:
+        """Return those of the platforms that are meant: of several variants the usual one."""
+        included = {platform for platform in found if self.includes(platform)}
+        usual = {platform for platform in included if platform._is_usual}
+        return usual or included

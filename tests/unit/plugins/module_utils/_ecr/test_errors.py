@@ -1,0 +1,41 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an error says of attempts that came before it."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import EcrError
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+
+NO_CONNECTION = EndpointConnectionError(endpoint_url="http://127.0.0.1")
+NO_ANSWER = ReadTimeoutError(endpoint_url="http://127.0.0.1")
+UNKNOWN_UPLOAD = ClientError({"Error": {"Code": "UploadNotFoundException", "Message": "unknown"}}, "UploadLayerPart")
+THROTTLED = ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "UploadLayerPart")
+
+
+def error_after(*failures: Exception) -> EcrError:
+    error = EcrError("Failed to complete upload u", failures[-1])
+    error.earlier_failures = failures[:-1]
+    return error
+
+
+@pytest.mark.parametrize("last", [NO_CONNECTION, UNKNOWN_UPLOAD])
+def test_lost_answer_is_not_forgotten(last: Exception) -> None:
+    error = error_after(NO_ANSWER, last)
+    assert error.may_have_been_applied
+    assert "may have been carried out" in error.message
+    assert "after 2 attempts" in error.message
+
+
+@pytest.mark.parametrize("last", [NO_CONNECTION, UNKNOWN_UPLOAD])
+def test_throttled_attempt_was_not_carried_out(last: Exception) -> None:
+    error = error_after(THROTTLED, last)
+    assert not error.may_have_been_applied
+    assert "may have been carried out" not in error.message
+
+
+def test_single_attempt_is_not_counted() -> None:
+    assert "attempts" not in error_after(NO_CONNECTION).message

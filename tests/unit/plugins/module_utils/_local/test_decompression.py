@@ -1,0 +1,130 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Compressed files read as what they were made of."""
+
+from __future__ import annotations
+
+import bz2
+import contextlib
+import gzip
+import lzma
+import random
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.blob import FileBlob
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.limits import MIB
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.validation import InvalidInputError
+from ansible_collections.layerkit.ecr.plugins.module_utils._local.decompression import (
+    GzipStream,
+    compression,
+    decompressed,
+    inflated,
+)
+from ansible_collections.layerkit.ecr.plugins.module_utils._local.stream import Stream
+from ansible_collections.layerkit.ecr.tests.unit.support.image_files import oci_layout, tar_of
+
+CONTENT = random.Random(1).randbytes(MIB) + bytes(20 * MIB) + b"text" * MIB
+
+
+class File:
+    """A file that is open as a blob, however often it is written."""
+
+    def __init__(self, path: Path, stack: contextlib.ExitStack) -> None:
+        self._path = path
+        self._stack = stack
+
+    def blob(self, content: bytes) -> FileBlob:
+        self._path.write_bytes(content)
+        return self._stack.enter_context(FileBlob.open(str(self._path)))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> t.Iterator[File]:
+    with contextlib.ExitStack() as stack:
+        yield File(tmp_path / "file", stack)
+
+
+def read(stream: Stream, position: int = 0) -> tuple[int, bytes]:
+    start, chunks = stream.start(position)
+    return start, b"".join(chunks)
+
+
+def test_formats_are_told_by_their_first_bytes() -> None:
+    assert compression(gzip.compress(b"text")[:10]) == "gzip"
+    assert compression(lzma.compress(b"text")[:10]) == "xz"
+    assert compression(bz2.compress(b"text")[:10]) == "bzip2"
+    assert compression(b"\x28\xb5\x2f\xfd" + bytes(6)) == "zstd"
+    assert compression(tar_of(oci_layout())[:10]) is None
+    assert compression(tar_of({"BZh9": b""})[:10]) is None
+    assert compression(b"") is None
+
+
+def test_one_member_is_read(file: File) -> None:
+    assert read(GzipStream(file.blob(gzip.compress(CONTENT)))) == (0, CONTENT)
+
+
+def test_members_are_read_one_after_another(file: File) -> None:
+    parts = [CONTENT[: MIB + 1], b"", CONTENT[MIB + 1 : 12 * MIB], CONTENT[12 * MIB :]]
+    assert read(GzipStream(file.blob(b"".join(map(gzip.compress, parts))))) == (0, CONTENT)
+
+
+def test_no_chunk_is_large(file: File) -> None:
+    assert max(map(len, inflated(file.blob(gzip.compress(CONTENT))))) <= 256 * 1024
+
+
+@pytest.mark.parametrize("members", [1, 7])
+def test_it_is_read_again_from_near_a_position(file: File, members: int) -> None:
+    size = -(-len(CONTENT) // members)
+    parts = [CONTENT[start : start + size] for start in range(0, len(CONTENT), size)]
+    stream = GzipStream(file.blob(b"".join(map(gzip.compress, parts))))
+    assert read(stream) == (0, CONTENT)
+    for position in (0, 1, MIB, 5 * MIB, 20 * MIB + 5, len(CONTENT) - 1):
+        for _again in range(2):
+            start, content = read(stream, position)
+            assert position - 6 * MIB < start <= position
+            assert content == CONTENT[start:]
+
+
+def test_the_places_to_read_from_stay_few(file: File, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = GzipStream(file.blob(gzip.compress(CONTENT)))
+    monkeypatch.setattr(stream, "_distance", 1)
+    read(stream)
+    assert 32 <= len(stream._places) <= 128
+    starts = [read(stream, position)[0] for position in range(0, len(CONTENT), MIB)]
+    assert all(0 <= position * MIB - start < 2 * MIB for position, start in enumerate(starts))
+
+
+@pytest.mark.parametrize(
+    ("content", "how"),
+    [
+        (gzip.compress(CONTENT)[:-1], "it is truncated"),
+        (gzip.compress(CONTENT)[:-8], "it is truncated"),
+        (gzip.compress(CONTENT)[:5000], "it is truncated"),
+        (gzip.compress(CONTENT) + b"\0", "it is not gzip"),
+        (gzip.compress(CONTENT) + gzip.compress(b"text")[:5], "it is truncated"),
+        (gzip.compress(CONTENT) + b"\x1f", "it is not gzip"),
+        (gzip.compress(CONTENT)[:-8] + bytes(8), "incorrect data check"),
+        (b"\x1f\x8b" + bytes(100), "unknown compression method"),
+        (b"", "it is not gzip"),
+    ],
+)
+def test_damage_is_told(file: File, content: bytes, how: str) -> None:
+    with pytest.raises(InvalidInputError, match=f"is damaged, nothing was sent: .*{how}"):
+        read(GzipStream(file.blob(content)))
+
+
+@pytest.mark.parametrize("kind", ["xz", "bzip2"])
+def test_other_formats_are_refused(file: File, kind: str) -> None:
+    with pytest.raises(InvalidInputError, match=f"is compressed by {kind}, .*nothing was sent: decompress it first"):
+        decompressed(file.blob(b"any"), kind)
+
+
+def test_zstd_is_refused_where_python_cannot_read_it(file: File, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "compression.zstd", None)
+    with pytest.raises(InvalidInputError, match=r"compressed by zstd, which Python can read from version 3[.]14 on"):
+        decompressed(file.blob(b"any"), "zstd")

@@ -1,0 +1,236 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Images of a docker archive, and the manifests that are made of them."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import hashlib
+import json
+import tarfile
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.blob import Blob
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import TaskError
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.limits import MIB
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.validation import InvalidInputError
+from ansible_collections.layerkit.ecr.plugins.module_utils._local import docker_archive as _docker_archive
+from ansible_collections.layerkit.ecr.plugins.module_utils._local.archive import Archive
+from ansible_collections.layerkit.ecr.plugins.module_utils._local.docker_archive import DockerArchive
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.platform import Platform
+from ansible_collections.layerkit.ecr.tests.unit.support.image_files import (
+    LAYERS,
+    Files,
+    as_json,
+    config_of,
+    digest_of,
+    docker_archive,
+    entry_of,
+    tar_of,
+)
+from ansible_collections.layerkit.ecr.tests.unit.support.image_reader import digest_by_parts
+
+TAR = "application/vnd.docker.image.rootfs.diff.tar"
+GZIP = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+LARGE = bytes(range(251)) * 100_000
+
+Open = t.Callable[..., DockerArchive]
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> t.Iterator[Open]:
+    """Open files as a docker archive."""
+    with contextlib.ExitStack() as stack:
+
+        def open_files(
+            files: Files, compress: bool = False, packed: t.Callable[[bytes], bytes] = bytes
+        ) -> DockerArchive:
+            path = tmp_path / f"{len(list(tmp_path.iterdir()))}.tar"
+            path.write_bytes(packed(tar_of(files)))
+            return DockerArchive(stack.enter_context(Archive.opened(str(path))), compress, 2)
+
+        yield open_files
+
+
+def manifest_of(archive: DockerArchive, image: str | None = None) -> dict[str, t.Any]:
+    """Return the manifest of an image, after its blobs were found to be as it says."""
+    descriptor = archive.choose(image)
+    content = archive.manifest(descriptor)
+    assert (descriptor.digest, descriptor.size) == (digest_of(content), len(content))
+    manifest: dict[str, t.Any] = json.loads(content)
+    assert manifest["mediaType"] == descriptor.media_type == "application/vnd.docker.distribution.manifest.v2+json"
+    for blob in (manifest["config"], *manifest["layers"]):
+        with archive.open(blob["digest"]) as opened:
+            assert blob["size"] == opened.size == archive.size(blob["digest"])
+            assert digest_by_parts(opened) == blob["digest"]
+            opened.check_unchanged()
+    return manifest
+
+
+def unpacked(archive: DockerArchive, layer: dict[str, t.Any]) -> bytes:
+    with archive.open(layer["digest"]) as blob:
+        return gzip.decompress(b"".join(blob.chunks(0, blob.size)))
+
+
+def test_layers_are_described_as_they_are(opened: Open) -> None:
+    manifest = manifest_of(opened(docker_archive()))
+    assert manifest["schemaVersion"] == 2
+    assert manifest["config"] == {
+        "mediaType": "application/vnd.docker.container.image.v1+json",
+        "size": len(config_of(LAYERS)),
+        "digest": digest_of(config_of(LAYERS)),
+    }
+    assert manifest["layers"] == [
+        {"mediaType": TAR, "size": len(layer), "digest": digest_of(layer)} for layer in LAYERS
+    ]
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_the_manifest_is_the_same_every_time(opened: Open, compress: bool) -> None:
+    files = docker_archive((*LAYERS, LARGE))
+    packings: list[t.Callable[[bytes], bytes]] = [bytes, bytes, gzip.compress]
+    sources = [opened(files, compress, packed) for packed in packings]
+    assert len({source.manifest(source.choose(None)) for source in sources}) == 1
+
+
+def test_layers_are_compressed_while_they_are_sent(opened: Open) -> None:
+    archive = opened(docker_archive((*LAYERS, LARGE)), compress=True)
+    layers = manifest_of(archive)["layers"]
+    assert [layer["mediaType"] for layer in layers] == [GZIP] * 3
+    assert [unpacked(archive, layer) for layer in layers] == [*LAYERS, LARGE]
+    with archive.open(layers[0]["digest"]) as blob:
+        # RFC 1952: deflate, no name, no time.
+        assert blob.read(0, 8) == b"\x1f\x8b\x08\0\0\0\0\0"
+
+
+@pytest.mark.parametrize("packed", [bytes, gzip.compress])
+@pytest.mark.parametrize("compress", [False, True])
+def test_compressed_layers_stay_as_they_are(opened: Open, compress: bool, packed: t.Callable[[bytes], bytes]) -> None:
+    stored = [gzip.compress(layer, mtime=1) for layer in (*LAYERS, LARGE)]
+    layers = manifest_of(opened(docker_archive((*LAYERS, LARGE), stored=stored), compress, packed))["layers"]
+    assert layers == [{"mediaType": GZIP, "size": len(layer), "digest": digest_of(layer)} for layer in stored]
+
+
+def test_a_damaged_layer_is_seen_when_it_is_read(opened: Open) -> None:
+    archive = opened(docker_archive(stored=(LAYERS[0], LAYERS[1][:-1] + b"x")))
+    archive.choose(None)
+    with archive.open(digest_of(LAYERS[1])) as blob:
+        assert blob.digest() != digest_of(LAYERS[1])
+
+
+def test_a_damaged_layer_is_seen_before_it_is_compressed(opened: Open) -> None:
+    archive = opened(docker_archive(stored=(LAYERS[0], LAYERS[1][:-1] + b"x")), compress=True)
+    with pytest.raises(InvalidInputError, match=f"is damaged: .* not {digest_of(LAYERS[1])} as the configuration says"):
+        archive.choose(None)
+
+
+class EndlessBlob(Blob):
+    """Many zeros after the first bytes; ``read_up_to`` is how far it was read."""
+
+    def __init__(self, head: bytes) -> None:
+        super().__init__("endless", 1024 * MIB)
+        self._head = head
+        self.read_up_to = 0
+
+    def read(self, position: int, size: int) -> bytes:
+        self.read_up_to = max(self.read_up_to, position + size)
+        return bytes(size) if position else self._head.ljust(size, b"\0")
+
+    def check_unchanged(self) -> None:
+        raise NotImplementedError
+
+
+@pytest.fixture(params=[b"", b"\x1f\x8b"], ids=["compressed here", "gzip"])
+def endless(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> EndlessBlob:
+    """Let the second layer be one that takes long to read."""
+    blob = EndlessBlob(request.param)
+    name = f"{digest_of(LAYERS[1])[7:]}/layer.tar"
+    head, open_file = Archive.head, Archive.open
+    monkeypatch.setattr(Archive, "head", lambda self, file: blob.read(0, 10) if file == name else head(self, file))
+    monkeypatch.setattr(
+        Archive, "open", lambda self, file: contextlib.nullcontext(blob) if file == name else open_file(self, file)
+    )
+    return blob
+
+
+def test_a_damaged_layer_stops_the_others(opened: Open, endless: EndlessBlob) -> None:
+    damaged = gzip.compress(b"damaged")
+    archive = opened(docker_archive((LAYERS[1], LAYERS[0]), stored=(b"", damaged)), compress=True)
+    with pytest.raises(InvalidInputError, match=f"{digest_of(LAYERS[0])[7:]}/layer.tar is damaged"):
+        archive.choose(None)
+    assert endless.read_up_to < endless.size
+
+
+def test_layers_are_read_while_somebody_waits(
+    opened: Open, endless: EndlessBlob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = opened(docker_archive(), compress=True)
+    monkeypatch.setattr(_docker_archive, "is_waited_for", lambda: endless.read_up_to < 5 * MIB)
+    with pytest.raises(TaskError, match="Nobody waits for this task any more"):
+        archive.choose(None)
+    assert endless.read_up_to == 5 * MIB
+
+
+def test_a_layer_can_be_there_twice(opened: Open) -> None:
+    layers = (LAYERS[0], LAYERS[1], LAYERS[0])
+    assert [layer["digest"] for layer in manifest_of(opened(docker_archive(layers)))["layers"]] == list(
+        map(digest_of, layers)
+    )
+
+
+def test_the_platform_is_that_of_the_configuration(opened: Open) -> None:
+    config = config_of(LAYERS, architecture="arm64", variant="v8")
+    files = docker_archive()
+    [entry] = json.loads(files["manifest.json"])
+    files.update({"config.json": config, "manifest.json": as_json([{**entry, "Config": "config.json"}])})
+    assert opened(files).choose(None).platform == Platform("linux", "arm64", "v8")
+
+
+def test_one_of_several_images_is_chosen(opened: Open) -> None:
+    first = docker_archive((LAYERS[0],), ("example.org/app:1.0", "alpine:3"))
+    second = docker_archive((LAYERS[1],), None)
+    entries = [json.loads(files["manifest.json"])[0] for files in (first, second)]
+    archive = opened({**first, **second, "manifest.json": as_json(entries)})
+    ids = [digest_of(config_of((layer,))) for layer in LAYERS]
+    for image in ("example.org/app:1.0", "1.0", "alpine:3", "docker.io/library/alpine:3", ids[0], ids[0][7:19]):
+        assert manifest_of(archive, image)["config"]["digest"] == ids[0]
+    assert manifest_of(archive, ids[1])["config"]["digest"] == ids[1]
+    with pytest.raises(
+        InvalidInputError, match=r"holds 2 images, .*'example[.]org/app:1[.]0', 'alpine:3'.*without a name"
+    ):
+        archive.choose(None)
+
+
+def test_layers_can_be_links(tmp_path: Path) -> None:
+    """As docker before version 25 and skopeo write them."""
+    files = docker_archive()
+    [entry] = json.loads(files["manifest.json"])
+    files["manifest.json"] = as_json([{**entry, "Layers": ["a/layer.tar", "b/layer.tar"]}])
+    links = [
+        entry_of(f"{name}/layer.tar", type=tarfile.SYMTYPE, linkname=f"../{target}")
+        for name, target in zip("ab", entry["Layers"], strict=True)
+    ]
+    (tmp_path / "image.tar").write_bytes(tar_of(files, *links))
+    with Archive.opened(str(tmp_path / "image.tar")) as archive:
+        layers = manifest_of(DockerArchive(archive, compress=False, parallel=1))["layers"]
+    assert [layer["digest"] for layer in layers] == list(map(digest_of, LAYERS))
+
+
+@pytest.mark.parametrize("name", ["{}.json", "sha256:{}", "blobs/sha256/{}"])
+def test_a_name_that_states_a_digest_is_checked(opened: Open, name: str) -> None:
+    files = docker_archive()
+    [entry] = json.loads(files["manifest.json"])
+    for stated, is_right in ((hashlib.sha256(config_of(LAYERS)).hexdigest(), True), ("a" * 64, False)):
+        config = name.format(stated)
+        changed = {**files, config: config_of(LAYERS), "manifest.json": as_json([{**entry, "Config": config}])}
+        archive = opened(changed)
+        if is_right:
+            assert manifest_of(archive)["config"]["digest"] == f"sha256:{stated}"
+        else:
+            with pytest.raises(InvalidInputError, match=f"{config} is damaged, or of another image"):
+                archive.choose(None)

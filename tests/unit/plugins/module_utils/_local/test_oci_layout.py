@@ -1,0 +1,118 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Images of an OCI image layout."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.validation import InvalidInputError
+from ansible_collections.layerkit.ecr.plugins.module_utils._local.archive import Archive
+from ansible_collections.layerkit.ecr.plugins.module_utils._local.directory import Directory
+from ansible_collections.layerkit.ecr.plugins.module_utils._local.oci_layout import OciLayout
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.descriptor import Descriptor
+from ansible_collections.layerkit.ecr.tests.unit.support.image_files import (
+    LAYERS,
+    OCI_INDEX,
+    OCI_MANIFEST,
+    Layout,
+    as_json,
+    blob_name,
+    digest_of,
+    index_of,
+    oci_layout,
+    tar_of,
+    write_directory,
+)
+
+Open = t.Callable[[dict[str, bytes]], OciLayout]
+
+
+@pytest.fixture(params=["directory", "archive"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> t.Iterator[Open]:
+    """Open a layout as a directory, and as an archive."""
+    with contextlib.ExitStack() as stack:
+
+        def open_files(files: dict[str, bytes]) -> OciLayout:
+            if request.param == "directory":
+                path = write_directory(tmp_path / "layout", files)
+                return OciLayout(stack.enter_context(Directory.opened(str(path))))
+            (tmp_path / "layout.tar").write_bytes(tar_of(files))
+            return OciLayout(stack.enter_context(Archive.opened(str(tmp_path / "layout.tar"))))
+
+        yield open_files
+
+
+def test_manifests_and_blobs_are_the_files(opened: Open) -> None:
+    files = oci_layout()
+    layout = opened(files)
+    descriptor = layout.choose(None)
+    assert descriptor.media_type == OCI_MANIFEST
+    assert layout.manifest(descriptor) == files[blob_name(descriptor.digest)]
+    for layer in LAYERS:
+        assert layout.size(digest_of(layer)) == len(layer)
+        with layout.open(digest_of(layer)) as blob:
+            assert blob.read(0, blob.size) == layer
+    assert layout.size("sha256:" + "a" * 64) is None
+
+
+def test_an_image_is_chosen_by_any_of_its_names(opened: Open) -> None:
+    source = Layout()
+    entry = source.image(source.manifest())
+    other = source.image(source.manifest((b"other",)), "2.0")
+    entry["annotations"] = {
+        "io.containerd.image.name": "docker.io/library/alpine:3",
+        "org.opencontainers.image.ref.name": "stable",
+    }
+    layout = opened(source.complete())
+    for image in ("alpine:3", "docker.io/library/alpine:3", "3", "stable", entry["digest"]):
+        assert layout.choose(image).digest == entry["digest"]
+    assert layout.choose("2.0").digest == other["digest"]
+
+
+def test_entries_of_one_image_are_one(opened: Open) -> None:
+    source = Layout()
+    for name in ("1.0", "latest"):
+        source.image(source.manifest(), name)
+    layout = opened(source.complete())
+    assert layout.choose(None) == layout.choose("1.0") == layout.choose("latest")
+
+
+def test_an_image_within_an_index_is_chosen_by_digest(opened: Open) -> None:
+    source = Layout()
+    inner = source.blob(as_json(source.manifest((b"inner",))), OCI_MANIFEST)
+    index = source.blob(as_json(index_of(inner)), OCI_INDEX)
+    absent = {"mediaType": OCI_INDEX, "digest": "sha256:" + "a" * 64, "size": 10}
+    source.image(index_of(absent, index, index), "all")
+    layout = opened(source.complete())
+    assert layout.choose(inner["digest"]).size == inner["size"]
+    assert layout.choose(index["digest"]).media_type == OCI_INDEX
+    with pytest.raises(InvalidInputError, match="does not hold the image 'sha256:b"):
+        layout.choose("sha256:" + "b" * 64)
+
+
+@pytest.mark.parametrize("annotations", [None, {}, {"org.opencontainers.image.ref.name": 1}])
+def test_names_that_are_none_are_passed_over(opened: Open, annotations: object) -> None:
+    source = Layout()
+    source.image(source.manifest())["annotations"] = annotations
+    assert opened(source.complete()).choose(None).media_type == OCI_MANIFEST
+
+
+def test_a_manifest_must_be_what_its_descriptor_says(opened: Open) -> None:
+    files = oci_layout()
+    layout = opened(files)
+    found = layout.choose(None)
+    content = files[blob_name(found.digest)]
+    for wrong, rule in (
+        (Descriptor(OCI_MANIFEST, found.digest, found.size - 1), f"has {len(content)} bytes, not {found.size - 1}"),
+        (Descriptor(OCI_MANIFEST, found.digest, 0), "has 0 bytes, .* takes manifests of 1 to 4194304"),
+        (Descriptor(OCI_MANIFEST, digest_of(LAYERS[0])[:-1] + "z", 5), "is missing"),
+        (Descriptor(OCI_MANIFEST, digest_of(LAYERS[0]), found.size), "has 12000 bytes, not"),
+    ):
+        with pytest.raises(InvalidInputError, match=rule):
+            layout.manifest(wrong)

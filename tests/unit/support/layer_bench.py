@@ -1,0 +1,120 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A layer, a repository of the strict server whose parts may be tiny, and the upload between them."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import typing as t
+from pathlib import Path
+
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.blob import FileBlob
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import LayerRepository
+from ansible_collections.layerkit.ecr.plugins.module_utils._upload.layer import (
+    LayerPush,
+    UploadOptions,
+    push_layer,
+    warn_unless_available,
+)
+from ansible_collections.layerkit.ecr.plugins.module_utils._upload.plan import LayerPlan
+from ansible_collections.layerkit.ecr.tests.strict_ecr.faults import Fault
+
+if t.TYPE_CHECKING:
+    from ansible_collections.layerkit.ecr.tests.strict_ecr.control import Control
+    from ansible_collections.layerkit.ecr.tests.strict_ecr.faults import Kind
+    from mypy_boto3_ecr import ECRClient
+
+
+class LayerBench:
+    """Uploads ``content`` in parts of ``part_size`` bytes, and tells what the server saw of it."""
+
+    def __init__(
+        self, client: ECRClient, control: Control, repository: str, path: Path, content: bytes, part_size: int
+    ) -> None:
+        self.client = client
+        self.control = control
+        self.repository = repository
+        self.path = path
+        self.content = content
+        self.digest = "sha256:" + hashlib.sha256(content).hexdigest()
+        self.warnings: list[str] = []
+        self.may_look = True
+        path.write_bytes(content)
+        rules = control.rules(repository)
+        rules.min_part_bytes = 1
+        rules.part_size = part_size
+
+    def strike(self, operation: str, kind: Kind, **options: t.Any) -> None:
+        """Let a fault come."""
+        self.control.faults.add(Fault(kind, operation, repository=self.repository, **options))
+
+    @contextlib.contextmanager
+    def during(self, event: str, handler: t.Callable[..., None], *, last: bool = False) -> t.Iterator[None]:
+        """Let a handler of the client's events meddle, behind all others if it is to be the last."""
+        events = self.client.meta.events
+        (events.register_last if last else events.register)(event, handler)
+        try:
+            yield
+        finally:
+            events.unregister(event, handler)
+
+    def push(self, **options: t.Any) -> LayerPush:
+        """Push the layer as a task does, and return the outcome."""
+        if not self.may_look:
+            self.strike("BatchCheckLayerAvailability", "access_denied", times=1000)
+        repository = LayerRepository(self.client, self.repository)
+        with FileBlob.open(str(self.path)) as blob:
+            found = repository.layers([self.digest])[self.digest] if self.may_look else None
+            upload_options = UploadOptions(**options)
+            plan = LayerPlan(self.digest, blob.size, upload_options.expected_part_size, found)
+            push = push_layer(repository, blob, plan, upload_options, self.warnings.append)
+            if push.changed:
+                warn_unless_available(repository, push, self.warnings.append)
+            return push
+
+    def open_upload(self, *parts: bytes) -> str:
+        """Open an upload that has these parts, as another run would have."""
+        upload_id = self.client.initiate_layer_upload(repositoryName=self.repository)["uploadId"]
+        for part in parts:
+            self.add_part(upload_id, part)
+        self.control.calls.clear(self.repository)
+        return upload_id
+
+    def add_part(self, upload_id: str, part: bytes) -> None:
+        """Add a part to an open upload, behind the back of the task."""
+        first = self.control.uploads(self.repository)[upload_id]
+        self.client.upload_layer_part(
+            repositoryName=self.repository,
+            uploadId=upload_id,
+            partFirstByte=first,
+            partLastByte=first + len(part) - 1,
+            layerPartBlob=part,
+        )
+
+    def complete_elsewhere(self) -> None:
+        """Bring the layer as another task would, in one part."""
+        upload_id = self.client.initiate_layer_upload(repositoryName=self.repository)["uploadId"]
+        self.add_part(upload_id, self.content)
+        self.client.complete_layer_upload(
+            repositoryName=self.repository, uploadId=upload_id, layerDigests=[self.digest]
+        )
+
+    def holds_the_layer(self) -> bool:
+        """Tell whether the registry has exactly this layer, and no other."""
+        return self.control.layers(self.repository) == {self.digest: len(self.content)}
+
+    def holds_nothing(self) -> bool:
+        """Tell whether the registry has no layer at all."""
+        return self.control.layers(self.repository) == {}
+
+    def calls(self) -> tuple[int, int, int]:
+        """Return how many uploads were opened, parts sent, and completions asked for."""
+        counts = self.control.calls.counts(self.repository)
+        return (
+            counts.get("InitiateLayerUpload", 0),
+            counts.get("UploadLayerPart", 0),
+            counts.get("CompleteLayerUpload", 0),
+        )
