@@ -2,34 +2,91 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The root of the errors that end a task."""
+"""The failures that end a task, as facts; ``_ansible/failure.py`` words them.
+
+.. code-block:: text
+
+    TaskError                     what failed and why, and what to do next
+    ├── InvalidInputError         refused before anything was sent
+    │   ├── NoSuchImageError      _oci/reference.py
+    │   └── AmbiguousImageError   _oci/reference.py
+    ├── ContentChangedError       a file changed while the task read it
+    ├── TaskStoppedError          Ansible no longer waits for the task
+    ├── LayerUploadError          an upload that another failure interrupted
+    └── EcrError                  _ecr/errors.py: a call to Amazon ECR
+        ├── CallError             no attempt succeeded
+        ├── AnswerError           it succeeded, and the answer is not the one expected
+        └── ExplainedError        a CallError whose cause the task knows
+"""
 
 from __future__ import annotations
 
-import typing as t
+import enum
+from dataclasses import dataclass
 
-from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
 
+class TaskError(Exception):
+    """A failure that ends the task.
 
-class TaskError(AnsibleAWSError):
-    """An error that ends the task; ``kwargs`` are further keys of the task's result, such as the upload id.
-
-    ``description`` says what was tried, and can be added to; ``message`` is what the task says in the end.
+    :param problem: what failed, on what, and why: a sentence without its period
+    :param remedy: what to do next: a sentence without its period
     """
 
-    def __init__(self, message: str, exception: Exception | None = None, **result: t.Any) -> None:
-        self.description = message
-        # amazon.aws does not annotate its constructors.
-        super().__init__(message, exception, **result)  # type: ignore[no-untyped-call, unused-ignore]
+    def __init__(self, problem: str, remedy: str | None = None) -> None:
+        super().__init__(problem, remedy)
+        self.problem = problem
+        self.remedy = remedy
 
-    @property
-    def message(self) -> str:
-        """What the task says."""
-        return self._worded()
+    def __str__(self) -> str:
+        return self.problem
 
-    @message.setter
-    def message(self, description: str) -> None:
-        self.description = description
 
-    def _worded(self) -> str:
-        return self.description
+class InvalidInputError(TaskError):
+    """The options, or the files that they name, cannot be used; nothing was sent."""
+
+
+class ContentChangedError(TaskError):
+    """A file no longer has the bytes that it had, or that its digest promises."""
+
+
+class TaskStoppedError(TaskError):
+    """The task stopped before its next step."""
+
+
+class Resume(enum.Enum):
+    """How the next run can resume an upload."""
+
+    BY_STATE = "by its state file"
+    BY_UPLOAD_ID = "by its id"
+    NEEDS_STATE = "only if a state file is kept"
+
+
+@dataclass(frozen=True)
+class UploadProgress:
+    """How far the upload of a layer is; sizes are in bytes.
+
+    ``bytes_sent`` and ``part_count`` count what the registry received from this run. ``next_byte`` is the position of
+    the first byte that the registry lacks, None when the upload cannot be resumed.
+    """
+
+    digest: str
+    size: int
+    upload_id: str | None
+    bytes_sent: int
+    part_count: int
+    next_byte: int | None = None
+    resume: Resume = Resume.BY_UPLOAD_ID
+
+
+class LayerUploadError(TaskError):
+    """The upload of a layer failed because of ``cause``, after it got as far as ``progress``."""
+
+    def __init__(self, cause: TaskError, progress: UploadProgress) -> None:
+        super().__init__(cause.problem, cause.remedy)
+        self.cause = cause
+        self.progress = progress
+
+
+def root_cause(error: TaskError) -> TaskError:
+    """Return the failure that interrupted an upload, or the error itself."""
+    return error.cause if isinstance(error, LayerUploadError) else error

@@ -10,16 +10,16 @@ import json
 import math
 import typing as t
 
-from .._ecr.validation import InvalidInputError
+from .errors import InvalidInputError
 
 # More than any image has, and less than what Python's own recursion takes.
-_DEEPEST = 64
+_MAX_DEPTH = 64
 
 # More than any image has, and few enough to be held: a value takes up to 100 times its own bytes.
-_MOST_VALUES = 300_000
+_MAX_VALUES = 300_000
 
 # The digits of the largest size that there can be.
-_LONGEST_NUMBER = 20
+_MAX_DIGITS = 20
 
 _REQUIRED: t.Any = object()
 
@@ -44,28 +44,26 @@ class JsonObject:
         return cls._of(parse_json(content, where), where)
 
     @classmethod
-    def parse_list(cls, content: bytes, where: str, most: int) -> list[JsonObject]:
+    def parse_list(cls, content: bytes, where: str, max_count: int) -> list[JsonObject]:
         """Read a document whose value is a list of at most so many objects.
 
         :raises InvalidInputError: it is no such JSON, names a member twice, or is nested too deep
         """
         values = parse_json(content, where)
         if not isinstance(values, list):
-            raise InvalidInputError(f"{where} must be a list, nothing was sent")
-        return cls._each(values, where, most)
+            raise InvalidInputError(f"{where} must be a list")
+        return cls._each(values, where, max_count)
 
     @classmethod
-    def _each(cls, values: list[t.Any], where: str, most: int) -> list[JsonObject]:
-        if len(values) > most:
-            raise InvalidInputError(
-                f"{where} has {len(values)} entries, of which {most} at most are read, nothing was sent"
-            )
+    def _each(cls, values: list[t.Any], where: str, max_count: int) -> list[JsonObject]:
+        if len(values) > max_count:
+            raise InvalidInputError(f"{where} has {len(values)} entries; the limit is {max_count}")
         return [cls._of(value, f"{where}[{index}]") for index, value in enumerate(values)]
 
     @classmethod
     def _of(cls, value: t.Any, where: str) -> JsonObject:
         if not isinstance(value, dict):
-            raise InvalidInputError(f"{where} must be an object, nothing was sent")
+            raise InvalidInputError(f"{where} must be an object")
         return cls(value, where)
 
     def get(self, name: str, kind: type[Value], default: t.Any = _REQUIRED) -> Value:
@@ -87,9 +85,9 @@ class JsonObject:
         """Return a member that is an object."""
         return JsonObject(self.get(name, dict), f"{self.where} {name}")
 
-    def objects(self, name: str, most: int) -> list[JsonObject]:
+    def objects(self, name: str, max_count: int) -> list[JsonObject]:
         """Return a member that is a list of at most so many objects; none when it is not there."""
-        return self._each(self.get(name, list, []), f"{self.where} {name}", most)
+        return self._each(self.get(name, list, []), f"{self.where} {name}", max_count)
 
     def strings(self, name: str) -> list[str]:
         """Return a member that is a list of strings; none when it is not there."""
@@ -100,7 +98,7 @@ class JsonObject:
 
     def refused(self, name: str, rule: str) -> InvalidInputError:
         """Make the error of a member that breaks a rule."""
-        return InvalidInputError(f"{self.where} {name} {rule}, nothing was sent")
+        return InvalidInputError(f"{self.where} {name} {rule}")
 
 
 def parse_json(content: bytes, where: str) -> t.Any:
@@ -108,8 +106,8 @@ def parse_json(content: bytes, where: str) -> t.Any:
 
     :raises InvalidInputError: it is not JSON in UTF-8, names a member twice, or is nested too deep
     """
-    if sum(map(content.count, (b",", b"[", b"{"))) > _MOST_VALUES:
-        raise InvalidInputError(f"{where} has more than {_MOST_VALUES} values, nothing was sent")
+    if sum(map(content.count, (b",", b"[", b"{"))) > _MAX_VALUES:
+        raise InvalidInputError(f"{where} has more than {_MAX_VALUES} values")
     try:
         value = json.loads(
             content.decode(),
@@ -122,11 +120,11 @@ def parse_json(content: bytes, where: str) -> t.Any:
             # Half of a surrogate pair stands for no character, and cannot be written again.
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError as error:
-        raise InvalidInputError(f"{where} is nested too deep, nothing was sent") from error
+        raise InvalidInputError(f"{where} is nested too deep") from error
     except ValueError as error:
-        raise InvalidInputError(f"{where} is not valid JSON, nothing was sent: {error}") from error
-    if _is_deeper(value, _DEEPEST):
-        raise InvalidInputError(f"{where} is nested more than {_DEEPEST} deep, nothing was sent")
+        raise InvalidInputError(f"{where} is not valid JSON: {error}") from error
+    if _is_deeper(value, _MAX_DEPTH):
+        raise InvalidInputError(f"{where} is nested more than {_MAX_DEPTH} deep")
     return value
 
 
@@ -150,14 +148,14 @@ def _finite_number(text: str) -> float:
 
 
 def _whole_number(digits: str) -> int:
-    if len(digits) > _LONGEST_NUMBER:
+    if len(digits) > _MAX_DIGITS:
         raise ValueError(f"a number has {len(digits)} digits")
     return int(digits)
 
 
-def _is_deeper(value: t.Any, most: int) -> bool:
+def _is_deeper(value: t.Any, max_count: int) -> bool:
     level = [value]
-    for _depth in range(most + 1):
+    for _depth in range(max_depth + 1):
         containers = [entry for entry in level if isinstance(entry, (dict, list))]
         level = [inner for entry in containers for inner in (entry.values() if isinstance(entry, dict) else entry)]
         if not containers:

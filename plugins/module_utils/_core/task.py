@@ -2,40 +2,96 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether anybody still waits for the task."""
+"""What a whole run shares: its warnings, whether it is to stop, and its threads."""
 
 from __future__ import annotations
 
 import select
+import threading
 import typing as t
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
-from .errors import TaskError
+from .errors import TaskStoppedError
 
 _STDOUT = 1
 
+Job = t.Callable[[], None]
+
 
 def is_waited_for() -> bool:
-    """Tell whether the reader of the module's output is still there.
+    """Return whether something still reads the output of the module.
 
-    Ansible reads it through a pipe, which it closes when a task's ``timeout`` has passed, while the module goes on
-    running.
+    Ansible reads it through a pipe, and closes the pipe when the ``timeout`` of the task expires. The module keeps
+    running then.
     """
     poll = select.poll()
     poll.register(_STDOUT, 0)
     return not any(event & (select.POLLERR | select.POLLHUP) for _descriptor, event in poll.poll(0))
 
 
-def nobody_waits() -> TaskError:
-    """Make the error of a task that has come to its next step when nobody waits for it any more."""
-    return TaskError("Nobody waits for this task any more, as its time is over: it was stopped")
+class Task:
+    """The run that a call is part of. One object is passed down to everything that runs for the task.
 
-
-def while_it_goes_on(goes_on: t.Callable[[], bool], chunks: t.Iterable[bytes]) -> t.Iterator[bytes]:
-    """Yield chunks as long as ``goes_on`` says so.
-
-    :raises TaskError: it says no
+    :param warn: shows the user a warning, a sentence with its period
     """
-    for chunk in chunks:
-        if not goes_on():
-            raise nobody_waits()
-        yield chunk
+
+    def __init__(self, warn: t.Callable[[str], None]) -> None:
+        self.warn = warn
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+
+    def check(self) -> None:
+        """Return if the task may take its next step.
+
+        :raises TaskStoppedError: another job failed, or Ansible no longer waits for the result
+        """
+        if self._stopped.is_set():
+            raise TaskStoppedError("The task was stopped because another part of it failed")
+        if not is_waited_for():
+            raise TaskStoppedError(
+                "The task was stopped: its timeout expired and Ansible is no longer waiting for the result"
+            )
+
+    def guard(self, chunks: t.Iterable[bytes]) -> t.Iterator[bytes]:
+        """Yield the chunks, and check before each.
+
+        :raises TaskStoppedError: as in ``check``
+        """
+        for chunk in chunks:
+            self.check()
+            yield chunk
+
+    def run_all(self, jobs: t.Sequence[Job], parallel: int) -> None:
+        """Run the jobs, at most ``parallel`` of them at once, and begin them in their order.
+
+        The first failure stops the others at their next ``check``, and is the one that is raised. Jobs do not call
+        ``run_all`` themselves.
+        """
+        if not jobs:
+            return
+        try:
+            with ThreadPoolExecutor(max_workers=min(parallel, len(jobs))) as pool:
+                try:
+                    for ended in as_completed([pool.submit(self._run, job) for job in jobs]):
+                        ended.result()
+                except BaseException:
+                    self._stopped.set()
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    raise
+        finally:
+            # Every job has ended, so what comes next may run.
+            self._stopped.clear()
+
+    def _run(self, job: Job) -> None:
+        """Run a job unless another one failed. A failure that comes after the first is its consequence."""
+        if self._stopped.is_set():
+            return
+        try:
+            job()
+        except BaseException:
+            # Set here, because the next job begins before the failure reaches the thread that waits for it.
+            with self._lock:
+                is_first = not self._stopped.is_set()
+                self._stopped.set()
+            if is_first:
+                raise
