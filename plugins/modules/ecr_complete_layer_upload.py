@@ -226,64 +226,97 @@ upload_id:
   sample: 5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7
 """
 
+import typing as t
+from dataclasses import dataclass
+
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.argspec import (
     cli_spec,
     repository_spec,
     upload_spec,
 )
-from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule, Request, Result
-from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import checked_request
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import Repository
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.records import EMPTY_BLOB, is_sha256
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.validation import InvalidInputError
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import checked_members, repository_of
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.digest import EMPTY_BLOB, is_sha256
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import Layers
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.records import AVAILABLE
 from ansible_collections.layerkit.ecr.plugins.module_utils._upload.completion import (
     Completion,
+    CompletionPlan,
     complete,
-    described,
+    plan_completion,
     predict,
+    with_layer,
 )
-from ansible_collections.layerkit.ecr.plugins.module_utils._upload.completion_plan import plan_completion
+
+if t.TYPE_CHECKING:
+    from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.failure import Result
+    from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Repository
+    from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import EcrClient
 
 OPERATION = "CompleteLayerUpload"
+UNKNOWN_LAYERS = "The upload is completed all the same, and the size and media type of the layer are not returned"
 
 
-def read(module: EcrModule) -> Request:
-    request = checked_request(OPERATION, module.params)
-    if set(filter(is_sha256, request["layerDigests"])) == {EMPTY_BLOB}:
+@dataclass(frozen=True)
+class CompletionRequest:
+    """What the task asks for; ``digests`` are of any algorithm."""
+
+    repository: Repository
+    upload_id: str
+    digests: tuple[str, ...]
+
+    @property
+    def sha256_digests(self) -> list[str]:
+        """The digests that Amazon ECR validates an upload with."""
+        return list(filter(is_sha256, self.digests))
+
+
+def read(module: EcrModule) -> CompletionRequest:
+    members = checked_members(OPERATION, module.params)
+    request = CompletionRequest(repository_of(members), members["uploadId"], tuple(members["layerDigests"]))
+    if set(request.sha256_digests) == {EMPTY_BLOB}:
         raise InvalidInputError(
-            f"layer_digests names no layer but {EMPTY_BLOB}, the digest of zero bytes, nothing was sent: "
-            "Amazon ECR cannot store an empty layer"
+            f"layer_digests lists only {EMPTY_BLOB}, the digest of 0 bytes. Amazon ECR cannot store an empty layer"
         )
-    if not any(map(is_sha256, request["layerDigests"])):
+    if not request.sha256_digests:
         module.warn(
             "layer_digests lists no sha256 digest. Amazon ECR validates an upload with sha256 digests only, so neither "
-            "it nor this task can tell whether the bytes that were uploaded are those of the layer."
+            "the registry nor this task can check that the uploaded bytes are those of the layer."
         )
     return request
 
 
-def act(module: EcrModule, repository: Repository, request: Request) -> Result:
-    sha256_digests = list(filter(is_sha256, request["layerDigests"]))
-    if module.check_mode and not sha256_digests:
-        module.look_for(repository)
-    layers = module.layers(repository, sha256_digests)
-    plan = plan_completion(request["uploadId"], request["layerDigests"], layers)
-    completion = predict(plan) if module.check_mode else described(repository, complete(repository, plan))
+def act(module: EcrModule, client: EcrClient, request: CompletionRequest) -> Result:
+    layers = Layers(client)
+    if module.check_mode and not request.sha256_digests:
+        layers.check_repository()
+    found = layers.available_unless_denied(request.sha256_digests, UNKNOWN_LAYERS)
+    plan = plan_completion(request.upload_id, request.digests, found)
+    completion = predict(plan) if module.check_mode else with_layer(layers, complete(layers, plan))
     facts = facts_of(completion, request)
-    diff = plan.diff(completion.changed, completion.digest)
+    diff = diff_of(plan, completion)
     return {"changed": completion.changed, "diff": diff, "ansible_facts": {"ecr_complete_layer_upload": facts}, **facts}
 
 
-def facts_of(completion: Completion, request: Request) -> Result:
+def facts_of(completion: Completion, request: CompletionRequest) -> Result:
     return {
-        "action": completion.action,
+        "action": completion.action.value,
         "layer_digest": completion.digest,
         "layer_size": completion.layer.size if completion.layer else None,
         "media_type": completion.layer.media_type if completion.layer else None,
-        "registry_id": completion.registry_id or request.get("registryId"),
-        "repository_name": request["repositoryName"],
-        "upload_id": request["uploadId"],
+        "registry_id": completion.registry_id or request.repository.registry_id,
+        "repository_name": request.repository.name,
+        "upload_id": request.upload_id,
     }
+
+
+def diff_of(plan: CompletionPlan, completion: Completion) -> Result:
+    before = {layer.digest: layer.availability for layer in plan.layers or ()}
+    for unknown in plan.digests:
+        before.setdefault(unknown, "unknown")
+    completed = {completion.digest or "one of the above": AVAILABLE} if completion.changed else {}
+    return {"before": before, "after": {**before, **completed}}
 
 
 def main() -> None:

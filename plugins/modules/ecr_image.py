@@ -345,71 +345,125 @@ upload_id:
   sample: 5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7
 """
 
-from functools import partial
+import typing as t
+from dataclasses import dataclass
 
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.argspec import layer_upload_spec, repository_spec
-from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule, Request, Result
-from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import checked_layer_options
-from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import TaskError
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.images import ImageRepository
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.limits import check_part_size
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.validation import InvalidInputError
-from ansible_collections.layerkit.ecr.plugins.module_utils._local.load import open_sources
-from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image import load_image
-from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image_id import checked_tags
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import checked_part_size, checked_repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import (
+    InvalidInputError,
+    LayerUploadError,
+    TaskError,
+)
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.acceptance import check_image
+from ansible_collections.layerkit.ecr.plugins.module_utils._local.load import load_image, open_source
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.platform import Platform
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import checked_tags
 from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.blobs import BlobPusher
 from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.result import (
+    diff_result,
     image_result,
     layers_result,
     manifests_result,
 )
 from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.run import ImagePush
-from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.survey import Survey, survey
-from ansible_collections.layerkit.ecr.plugins.module_utils._upload.layer import UploadOptions
+from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.survey import Survey, Surveyor
+from ansible_collections.layerkit.ecr.plugins.module_utils._upload.layer import LayerPusher, UploadOptions
 
-MOST_PARALLEL = 32
+if t.TYPE_CHECKING:
+    from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.failure import Result
+    from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Repository
+    from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import EcrClient
+    from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image import Image
 
-
-def read(module: EcrModule) -> Request:
-    request = checked_layer_options(module.params)
-    if not 1 <= module.params["parallel"] <= MOST_PARALLEL:
-        raise InvalidInputError(f"parallel {module.params['parallel']} must be 1 to {MOST_PARALLEL}, nothing was sent")
-    check_part_size(module.params["part_size"])
-    tags = checked_tags(module.params["tags"])
-    return {**request, "tags": tags, "platforms": list(map(Platform.parse, module.params["platforms"]))}
+MAX_PARALLEL = 32
 
 
-def act(module: EcrModule, repository: ImageRepository, request: Request) -> Result:
-    src, parallel = module.params["src"], module.params["parallel"]
-    options = UploadOptions(module.params["part_size"], state_dir=module.params["state_dir"], takes_upload_id=False)
-    with open_sources(src, module.params["compress"], parallel) as sources:
-        image = load_image(
-            sources, src, module.params["image"], request["platforms"], options.expected_part_size, module.warn
-        )
-        found = survey(module, repository, image, request["tags"], options)
-        pusher = BlobPusher(repository, image.source, parallel, options, module.warn)
-        push = ImagePush(repository, found.plan, pusher, partial(module.layers, repository), module.warn)
-        try:
-            push.foresee() if module.check_mode else push.run()
-        except TaskError as error:
-            image_so_far = image_result(found.plan, repository_uri(repository, found, push), push.tags_put)
-            error.kwargs.update(layers_result(found.plan, pusher.outcome), image=image_so_far, changed=push.changed)
-            raise
+@dataclass(frozen=True)
+class ImageRequest:
+    """What the task asks for; ``src`` is a path."""
+
+    repository: Repository
+    src: str
+    image: str | None
+    tags: tuple[str, ...]
+    platforms: tuple[Platform, ...]
+    compress: bool
+    parallel: int
+    options: UploadOptions
+
+    @property
+    def source_name(self) -> str:
+        """The name of the source in messages."""
+        return f"src {self.src!r}"
+
+
+def read(module: EcrModule) -> ImageRequest:
+    options, parallel = module.params, module.params["parallel"]
+    repository = checked_repository(options)
+    if not 1 <= parallel <= MAX_PARALLEL:
+        raise InvalidInputError(f"parallel {parallel} must be 1 to {MAX_PARALLEL}")
+    part_size = checked_part_size(options)
+    return ImageRequest(
+        repository=repository,
+        src=options["src"],
+        image=options["image"],
+        tags=tuple(checked_tags(options["tags"], "tags")),
+        platforms=tuple(Platform.parse(platform, "platforms") for platform in options["platforms"]),
+        compress=options["compress"] == "gzip",
+        parallel=parallel,
+        options=UploadOptions(part_size, state_directory=options["state_dir"], accepts_upload_id=False),
+    )
+
+
+def act(module: EcrModule, client: EcrClient, request: ImageRequest) -> Result:
+    name = request.source_name
+    with open_source(request.src, name, request.compress, request.parallel, module.task) as readers:
+        image = load_image(readers, name, request.image, request.platforms, module.task)
+        check_image(image, name, request.options.expected_part_size)
+        return push(module, client, request, image)
+
+
+def push(module: EcrModule, client: EcrClient, request: ImageRequest, image: Image) -> Result:
+    layers = LayerPusher(client, request.options, module.task)
+    surveyor = Surveyor(client, image, layers, module.task, dry_run=module.check_mode)
+    found = surveyor.survey(request.tags, request.options.expected_part_size)
+    pusher = BlobPusher(image, layers, request.parallel, module.task)
+    push = ImagePush(client, found.plan, pusher)
+    try:
+        push.rehearse() if module.check_mode else push.run()
+    except TaskError as error:
+        module.fail(error, **failure_result(client, found, push, pusher), **layer_of(error))
     return {
         "changed": found.plan.changed if module.check_mode else push.changed,
-        "diff": found.plan.diff(),
-        "image": image_result(found.plan, repository_uri(repository, found, push)),
+        "diff": diff_result(found.plan),
+        "image": image_result(found.plan, repository_uri(client, found, push)),
         "manifests": manifests_result(found.plan),
         **layers_result(found.plan, None if module.check_mode else pusher.outcome),
         "registry_id": push.registry_id or found.registry_id,
-        "repository_name": request["repositoryName"],
+        "repository_name": request.repository.name,
     }
 
 
-def repository_uri(repository: ImageRepository, found: Survey, push: ImagePush) -> str | None:
+def failure_result(client: EcrClient, found: Survey, push: ImagePush, pusher: BlobPusher) -> Result:
+    return {
+        "changed": push.changed,
+        "image": image_result(found.plan, repository_uri(client, found, push), push.tags_put),
+        **layers_result(found.plan, pusher.outcome),
+    }
+
+
+def layer_of(error: TaskError) -> Result:
+    if not isinstance(error, LayerUploadError):
+        return {}
+    upload_id = error.progress.upload_id
+    return {"layer_digest": error.progress.digest, **({"upload_id": upload_id} if upload_id else {})}
+
+
+def repository_uri(client: EcrClient, found: Survey, push: ImagePush) -> str | None:
     registry_id = push.registry_id or found.registry_id
-    return found.repository_uri or (repository.uri(registry_id) if registry_id else None)
+    return found.repository_uri or (client.uri(registry_id) if registry_id else None)
 
 
 def main() -> None:
@@ -424,7 +478,7 @@ def main() -> None:
         "parallel": {"type": "int", "default": 8},
     }
     module = EcrModule(argument_spec=spec)
-    module.run(ImageRepository, read, act)
+    module.run(read, act, connections=module.params["parallel"])
 
 
 if __name__ == "__main__":

@@ -181,52 +181,68 @@ response_metadata:
 """
 
 import datetime
+import typing as t
+from dataclasses import dataclass
 
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.argspec import repository_spec
-from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule, Request, Result
-from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import checked_layer_options
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import checked_repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.json_document import parse_json
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.images import ImageRepository
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.stored_image import ImageDetail, StoredImage
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.validation import InvalidInputError
-from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image_id import checked_digests, checked_tags
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.images import Images
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.records import ImageDetail, StoredImage
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import checked_digests, checked_tags
+
+if t.TYPE_CHECKING:
+    from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.failure import Result
+    from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Repository
+    from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import EcrClient
 
 
-def read(module: EcrModule) -> Request:
-    request = checked_layer_options(module.params)
+@dataclass(frozen=True)
+class ImagesRequest:
+    """What the task asks for."""
+
+    repository: Repository
+    tags: tuple[str, ...]
+    digests: tuple[str, ...]
+
+
+def read(module: EcrModule) -> ImagesRequest:
+    repository = checked_repository(module.params)
     if not module.params["tags"] and not module.params["digests"]:
-        raise InvalidInputError("tags or digests is required, nothing was sent: no image is named")
-    tags, digests = checked_tags(module.params["tags"]), checked_digests(module.params["digests"])
-    return {**request, "tags": tags, "digests": digests}
+        raise InvalidInputError("No image is named. tags or digests is required")
+    tags, digests = checked_tags(module.params["tags"], "tags"), checked_digests(module.params["digests"], "digests")
+    return ImagesRequest(repository, tuple(tags), tuple(digests))
 
 
-def act(module: EcrModule, repository: ImageRepository, request: Request) -> Result:
-    tags, digests = request["tags"], request["digests"]
-    stored = repository.images(digests, tags)
+def act(_module: EcrModule, client: EcrClient, request: ImagesRequest) -> Result:
+    images = Images(client)
+    stored = images.get(request.digests, request.tags)
     tags_asked: dict[str, list[str]] = {}
-    for tag in tags:
+    for tag in request.tags:
         if tag in stored.by_tag:
             tags_asked.setdefault(stored.by_tag[tag].digest, []).append(tag)
-    found = [*tags_asked, *(digest for digest in digests if digest in stored.by_digest)]
+    found = [*tags_asked, *(digest for digest in request.digests if digest in stored.by_digest)]
     warning = (
-        f"The caller may not use ecr:DescribeImages on {repository}, "
-        "so size, age and further tags of the images are not known."
+        f"Missing permission ecr:DescribeImages on {request.repository}: size, age and further tags of the images are "
+        "not returned."
     )
-    details = module.unless_denied(lambda: repository.image_details(found), warning) or {}
+    details = client.unless_denied(lambda: images.describe(found), warning) or {}
     return {
         "changed": False,
         "images": [
-            described(stored.by_digest[digest], details.get(digest) or ImageDetail(tuple(tags_asked.get(digest, ()))))
+            result_of(stored.by_digest[digest], details.get(digest) or ImageDetail(tuple(tags_asked.get(digest, ()))))
             for digest in dict.fromkeys(found)
         ],
-        "missing": [tag for tag in tags if tag not in stored.by_tag]
-        + [digest for digest in digests if digest not in stored.by_digest],
-        "registry_id": request.get("registryId") or stored.registry_id,
-        "repository_name": request["repositoryName"],
+        "missing": [tag for tag in request.tags if tag not in stored.by_tag]
+        + [digest for digest in request.digests if digest not in stored.by_digest],
+        "registry_id": request.repository.registry_id or stored.registry_id,
+        "repository_name": request.repository.name,
     }
 
 
-def described(image: StoredImage, detail: ImageDetail) -> Result:
+def result_of(image: StoredImage, detail: ImageDetail) -> Result:
     return {
         "digest": image.digest,
         "tags": list(detail.tags),
@@ -253,7 +269,7 @@ def main() -> None:
         "digests": {"type": "list", "elements": "str", "default": []},
     }
     module = EcrModule(argument_spec=spec)
-    module.run(ImageRepository, read, act)
+    module.run(read, act)
 
 
 if __name__ == "__main__":

@@ -136,33 +136,45 @@ upload_id:
   sample: 5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7
 """
 
+import typing as t
+
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.argspec import cli_spec, repository_spec
-from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule, Request, Result
-from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import checked_request
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import Repository
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.limits import USUAL_PART
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import (
+    RepositoryRequest,
+    checked_members,
+    repository_of,
+)
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import Layers
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.limits import DEFAULT_PART
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.records import OpenUpload
+
+if t.TYPE_CHECKING:
+    from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.failure import Result
+    from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import EcrClient
 
 OPERATION = "InitiateLayerUpload"
-PREDICTED = {"uploadId": "00000000-0000-0000-0000-000000000000", "partSize": USUAL_PART}
+PREDICTED = OpenUpload("00000000-0000-0000-0000-000000000000", DEFAULT_PART)
 
 
-def read(module: EcrModule) -> Request:
-    return checked_request(OPERATION, module.params)
+def read(module: EcrModule) -> RepositoryRequest:
+    return RepositoryRequest(repository_of(checked_members(OPERATION, module.params)))
 
 
-def act(module: EcrModule, repository: Repository, request: Request) -> Result:
+def act(module: EcrModule, client: EcrClient, request: RepositoryRequest) -> Result:
+    layers = Layers(client)
     if module.check_mode:
-        module.look_for(repository)
+        layers.check_repository()
         upload = PREDICTED
     else:
-        upload = repository.initiate_upload()
+        upload = layers.initiate()
     return {
         "changed": True,
-        "diff": {"before": {}, "after": {"upload_id": upload["uploadId"]}},
-        "part_size": upload["partSize"],
-        "registry_id": request.get("registryId"),
-        "repository_name": request["repositoryName"],
-        "upload_id": upload["uploadId"],
+        "diff": {"before": {}, "after": {"upload_id": upload.upload_id}},
+        "part_size": upload.part_size,
+        "registry_id": request.repository.registry_id,
+        "repository_name": request.repository.name,
+        "upload_id": upload.upload_id,
     }
 
 

@@ -192,60 +192,115 @@ upload_id:
   sample: 5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7
 """
 
-from dataclasses import asdict
+import typing as t
+from dataclasses import dataclass
 
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.argspec import layer_upload_spec, repository_spec
-from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule, Request, Result
-from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import checked_layer_options
-from ansible_collections.layerkit.ecr.plugins.module_utils._core.blob import FileBlob
-from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import TaskError
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import LayerRepository
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.limits import check_layer_size, check_part_size
-from ansible_collections.layerkit.ecr.plugins.module_utils._upload.layer import (
-    UploadOptions,
-    checked_digest,
-    not_begun,
-    predict,
-    push_layer,
-    warn_unless_available,
-    with_saved_upload,
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import checked_part_size, checked_repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.blob import Blob, FileBlob
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import (
+    InvalidInputError,
+    LayerUploadError,
+    TaskError,
+    UploadProgress,
 )
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import Layers
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.limits import check_layer
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.records import AVAILABLE
+from ansible_collections.layerkit.ecr.plugins.module_utils._upload.layer import LayerPush, LayerPusher, UploadOptions
 from ansible_collections.layerkit.ecr.plugins.module_utils._upload.plan import LayerPlan
 
+if t.TYPE_CHECKING:
+    from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.failure import Result
+    from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Repository
+    from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import EcrClient
 
-def read(module: EcrModule) -> Request:
-    request = checked_layer_options(
-        module.params, layer_digest=module.params["layer_digest"], upload_id=module.params["upload_id"]
-    )
-    check_part_size(module.params["part_size"])
-    return request
+FAILED = "failed"
+UNKNOWN_LAYERS = "The layer is uploaded in any case"
 
 
-def act(module: EcrModule, repository: LayerRepository, request: Request) -> Result:
-    options = UploadOptions(module.params["part_size"], module.params["upload_id"], module.params["state_dir"])
-    with FileBlob.open(module.params["src"]) as blob:
-        check_layer_size(str(blob), blob.size, options.expected_part_size)
-        digest = checked_digest(blob, module.params["layer_digest"])
+@dataclass(frozen=True)
+class LayerRequest:
+    """What the task asks for; ``src`` is a path."""
+
+    repository: Repository
+    src: str
+    digest: str | None
+    options: UploadOptions
+
+
+def read(module: EcrModule) -> LayerRequest:
+    digest, upload_id = module.params["layer_digest"], module.params["upload_id"]
+    repository = checked_repository(module.params, layer_digest=digest, upload_id=upload_id)
+    options = UploadOptions(checked_part_size(module.params), upload_id, module.params["state_dir"])
+    return LayerRequest(repository, module.params["src"], digest, options)
+
+
+def act(module: EcrModule, client: EcrClient, request: LayerRequest) -> Result:
+    with FileBlob.open(request.src, f"src {request.src!r}") as blob:
+        check_layer(str(blob), blob.size, request.options.expected_part_size)
+        digest = checked_digest(blob, request.digest)
         try:
-            layers = module.layers(repository, [digest]) or {}
+            found = Layers(client).available_unless_denied([digest], UNKNOWN_LAYERS) or {}
         except TaskError as error:
-            error.kwargs.update(not_begun(digest, blob.size, options))
-            raise
-        plan = LayerPlan(digest, blob.size, options.expected_part_size, layers.get(digest))
-        if module.check_mode:
-            plan = with_saved_upload(repository, plan, options, module.warn)
-            push = predict(plan, options)
-        else:
-            push = push_layer(repository, blob, plan, options, module.warn)
-            if push.changed:
-                warn_unless_available(repository, push, module.warn)
+            begun = UploadProgress(digest, blob.size, request.options.upload_id, bytes_sent=0, part_count=0)
+            module.fail(error, action=FAILED, **progress_result(begun))
+        pusher = LayerPusher(client, request.options, module.task)
+        plan = LayerPlan(digest, blob.size, request.options.expected_part_size, found.get(digest))
+        push = predict(module, pusher, plan) if module.check_mode else run(module, pusher, blob, plan)
     return {
         "changed": push.changed,
-        "diff": plan.diff(push.changed, push.bytes_sent, push.part_count),
-        **asdict(push),
-        "registry_id": request.get("registryId"),
-        "repository_name": request["repositoryName"],
+        "diff": diff_of(plan, push),
+        "action": push.action.value,
+        **progress_result(push.progress),
+        "registry_id": request.repository.registry_id,
+        "repository_name": request.repository.name,
     }
+
+
+def checked_digest(blob: Blob, expected: str | None) -> str:
+    digest = blob.digest()
+    if expected not in (None, digest):
+        raise InvalidInputError(f"{blob} has the digest {digest}, not layer_digest {expected}")
+    return digest
+
+
+def predict(module: EcrModule, pusher: LayerPusher, plan: LayerPlan) -> LayerPush:
+    return pusher.predict(pusher.with_saved_upload(plan, module.warn))
+
+
+def run(module: EcrModule, pusher: LayerPusher, blob: Blob, plan: LayerPlan) -> LayerPush:
+    try:
+        push = pusher.push(blob, plan)
+    except LayerUploadError as error:
+        module.fail(error, action=FAILED, **progress_result(error.progress))
+    if push.changed:
+        pusher.warn_unless_available(push)
+    return push
+
+
+def progress_result(progress: UploadProgress) -> Result:
+    result: Result = {
+        "layer_digest": progress.digest,
+        "layer_size": progress.size,
+        "upload_id": progress.upload_id,
+        "bytes_sent": progress.bytes_sent,
+        "part_count": progress.part_count,
+    }
+    return result if progress.next_byte is None else {**result, "next_byte": progress.next_byte}
+
+
+def diff_of(plan: LayerPlan, push: LayerPush) -> Result:
+    availability = plan.found.availability if plan.found else "unknown"
+    before = {"layer_digest": plan.digest, "layer_availability": availability, "sent": sent(0, 0)}
+    sent_now = sent(push.progress.bytes_sent, push.progress.part_count)
+    after = {**before, "layer_availability": AVAILABLE, "sent": sent_now}
+    return {"before": before, "after": after if push.changed else before}
+
+
+def sent(size: int, parts: int) -> str:
+    return f"{size} bytes in {parts} parts"
 
 
 def main() -> None:
@@ -257,7 +312,7 @@ def main() -> None:
         "upload_id": {"type": "str", "aliases": ["uploadId"]},
     }
     module = EcrModule(argument_spec=spec)
-    module.run(LayerRepository, read, act)
+    module.run(read, act)
 
 
 if __name__ == "__main__":

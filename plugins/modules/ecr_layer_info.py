@@ -140,29 +140,45 @@ response_metadata:
     request_id: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
 """
 
+import typing as t
+from dataclasses import dataclass
+
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.argspec import repository_spec
-from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule, Request, Result
-from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import checked_layer_options
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import Repository
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.records import Layer
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import checked_repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import Layers
+
+if t.TYPE_CHECKING:
+    from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.failure import Result
+    from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Repository
+    from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import EcrClient
+    from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.records import Layer
 
 
-def read(module: EcrModule) -> Request:
-    return checked_layer_options(module.params, layer_digests=module.params["layer_digests"])
+@dataclass(frozen=True)
+class LayersRequest:
+    """What the task asks for."""
+
+    repository: Repository
+    digests: tuple[str, ...]
 
 
-def act(module: EcrModule, repository: Repository, request: Request) -> Result:
-    digests = module.params["layer_digests"]
-    layers = repository.layers(digests)
+def read(module: EcrModule) -> LayersRequest:
+    digests = tuple(module.params["layer_digests"])
+    return LayersRequest(checked_repository(module.params, layer_digests=digests), digests)
+
+
+def act(_module: EcrModule, client: EcrClient, request: LayersRequest) -> Result:
+    found = Layers(client).available(request.digests)
     return {
         "changed": False,
-        "layers": [described(layers[digest]) for digest in digests],
-        "registry_id": request.get("registryId"),
-        "repository_name": request["repositoryName"],
+        "layers": [layer_result(found[digest]) for digest in request.digests],
+        "registry_id": request.repository.registry_id,
+        "repository_name": request.repository.name,
     }
 
 
-def described(layer: Layer) -> Result:
+def layer_result(layer: Layer) -> Result:
     return {
         "layer_digest": layer.digest,
         "layer_availability": layer.availability,
@@ -174,7 +190,7 @@ def described(layer: Layer) -> Result:
 def main() -> None:
     digests = {"type": "list", "elements": "str", "required": True, "aliases": ["layerDigests"]}
     module = EcrModule(argument_spec={**repository_spec(required=True), "layer_digests": digests})
-    module.run(Repository, read, act)
+    module.run(read, act)
 
 
 if __name__ == "__main__":

@@ -208,39 +208,61 @@ upload_id:
 """
 
 import json
+import typing as t
+from dataclasses import dataclass
 
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.argspec import (
     cli_spec,
     repository_spec,
     upload_spec,
 )
-from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule, Request, Result
-from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.part_source import Part, read_part
-from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import build_request, parse_cli_input
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import Repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.part_source import read_part
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import (
+    build_members,
+    check_members,
+    parse_cli_input,
+    repository_of,
+)
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import CallError
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import Layers
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.service_model import input_shape
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.validation import InvalidInputError, check_request
-from ansible_collections.layerkit.ecr.plugins.module_utils._upload.part import PartUpload, predict, upload_part
+from ansible_collections.layerkit.ecr.plugins.module_utils._upload.part import Part, PartUpload, predict, upload_part
+
+if t.TYPE_CHECKING:
+    from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.failure import Result
+    from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Repository
+    from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import EcrClient
 
 OPERATION = "UploadLayerPart"
 BLOB = "layerPartBlob"
 
 
-def read(module: EcrModule, options: Request) -> Request:
-    request = build_request(OPERATION, options)
-    text = request.pop(BLOB, None)
-    check_request(OPERATION, request, pending=[BLOB])
-    part = read_part(request["partFirstByte"], request["partLastByte"], options["src"], text)
+@dataclass(frozen=True)
+class PartRequest:
+    """What the task asks for."""
+
+    repository: Repository
+    upload_id: str
+    part: Part
+
+
+def read(module: EcrModule, options: Result) -> PartRequest:
+    members = build_members(OPERATION, options)
+    text = members.pop(BLOB, None)
+    check_members(OPERATION, members, pending=[BLOB])
+    part = read_part(members["partFirstByte"], members["partLastByte"], options["src"], text)
     if part.is_too_small:
         module.warn(
-            f"The part has {len(part.blob)} bytes and is not the last of {options['src']}. Amazon ECR refuses "
-            "to complete this upload, as every part but the last must have at least 5242880 bytes (5 MiB)."
+            f"The part is {len(part.blob)} bytes and is not the last of {options['src']}. Amazon ECR will refuse to "
+            "complete this upload, because every part except the last must be at least 5242880 bytes (5 MiB)."
         )
-    return {**request, BLOB: part}
+    return PartRequest(repository_of(members), members["uploadId"], part)
 
 
 def hide_blob_alone(module: EcrModule) -> None:
-    # cli_input_json is no_log because of the blob that it may hold; its other values are results that people need.
+    # cli_input_json is no_log because it may hold a blob. Its other values are results that people need.
     try:
         members = parse_cli_input(module.params["cli_input_json"])
     except InvalidInputError:
@@ -254,21 +276,26 @@ def hide_blob_alone(module: EcrModule) -> None:
         module.no_log_values.add(blob)
 
 
-def act(module: EcrModule, repository: Repository, request: Request) -> Result:
-    part: Part = request[BLOB]
+def act(module: EcrModule, client: EcrClient, request: PartRequest) -> Result:
+    layers, part = Layers(client), request.part
     if module.check_mode:
-        module.look_for(repository)
+        layers.check_repository()
         upload = predict(part)
     else:
-        upload = upload_part(repository, request["uploadId"], part)
+        try:
+            upload = upload_part(layers, request.upload_id, part)
+        except CallError as error:
+            if error.last_valid_byte is None:
+                raise
+            module.fail(error, next_byte_expected=error.last_valid_byte + 1)
     return {
         "changed": upload.changed,
         "diff": diff_of(upload, part),
-        "action": upload.action,
+        "action": upload.action.value,
         "last_byte_received": upload.last_byte_received,
-        "registry_id": upload.registry_id or request.get("registryId"),
-        "repository_name": request["repositoryName"],
-        "upload_id": request["uploadId"],
+        "registry_id": upload.registry_id or request.repository.registry_id,
+        "repository_name": request.repository.name,
+        "upload_id": request.upload_id,
     }
 
 

@@ -9,9 +9,15 @@ They are documented in ``doc_fragments/_ecr.py``.
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 Spec = dict[str, dict[str, t.Any]]
+
+
+def option_of(member: str) -> str:
+    """Return the option for a member in the API's spelling: ``layer_digests[0]`` for ``layerDigests[0]``."""
+    return re.sub("([A-Z])", lambda capital: f"_{capital[0].lower()}", member)
 
 
 def repository_spec(required: bool = False) -> Spec:
@@ -28,7 +34,7 @@ def upload_spec() -> Spec:
 
 
 def layer_upload_spec() -> Spec:
-    """Return the options that say how whole layers are uploaded."""
+    """Return the options for uploading layers from files."""
     return {
         "part_size": {"type": "int", "aliases": ["partSize"]},
         "state_dir": {"type": "path"},

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The Ansible side that the modules share: from options to a checked request, from errors to the task's result."""
+"""Runs a module from its options to its result, and ends the task when it fails."""
 
 from __future__ import annotations
 
@@ -10,18 +10,29 @@ import gc
 import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.common import set_collection_info
-from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from .._ecr.client import Repository, RepositoryT
-from .._ecr.errors import EcrError
-from .._ecr.records import EMPTY_BLOB, Layer
+from .._core.errors import TaskError
+from .._core.task import Task
+from .._ecr.client import EcrClient
+from .._ecr.skeleton import input_skeleton, output_skeleton
+from . import failure
 from .collection_info import COLLECTION_NAME, COLLECTION_VERSION
-from .skeleton import input_skeleton, output_skeleton
 
-Request = dict[str, t.Any]
-Result = dict[str, t.Any]
-Found = t.TypeVar("Found")
+if t.TYPE_CHECKING:
+    from .._ecr.call import Repository
+    from .failure import Result
+
+
+class Request(t.Protocol):
+    """The checked options of a task."""
+
+    @property
+    def repository(self) -> Repository:
+        """The repository that the task works on."""
+
+
+RequestT = t.TypeVar("RequestT", bound=Request)
 
 
 class EcrModule(AnsibleAWSModule):
@@ -31,41 +42,41 @@ class EcrModule(AnsibleAWSModule):
         # amazon.aws does not annotate its constructors.
         super().__init__(supports_check_mode=True, **kwargs)  # type: ignore[no-untyped-call, unused-ignore]
         set_collection_info(collection_name=COLLECTION_NAME, collection_version=COLLECTION_VERSION)
+        self.task = Task(self.warn)
+        self._named: Result = {}
 
     def run(
         self,
-        repository_class: type[RepositoryT],
-        read: t.Callable[[EcrModule], Request],
-        act: t.Callable[[EcrModule, RepositoryT, Request], Result],
+        read: t.Callable[[EcrModule], RequestT],
+        act: t.Callable[[EcrModule, EcrClient, RequestT], Result],
+        connections: int = 1,
     ) -> t.NoReturn:
-        """Read and check the request, then act on it, and end the task.
+        """Read and check the request, act on it, and end the task.
 
-        :param repository_class: has the operations that ``act`` needs
-        :param read: returns the checked request in the API's spelling
-        :param act: carries the request out, or predicts it in check mode, and returns the task's result
+        :param read: returns the checked request
+        :param act: carries the request out, or predicts it in check mode, and returns the result of the task
+        :param connections: how many threads will make calls
         """
-        request: Request = {}
         try:
             request = read(self)
-            repository = repository_class.connect(
-                self, request["repositoryName"], request.get("registryId"), connections=self.params.get("parallel", 1)
-            )
-            # What boto3 has loaded lives as long as this process, which would look through it once more when it ends.
+            self._named = _named(request)
+            client = EcrClient.connect(self, request.repository, self.task, connections=connections)
+            # What boto3 loaded lives as long as this process. Python would search it for garbage when the process ends.
             gc.freeze()
-            self.exit_json(**act(self, repository, request))
-        except AnsibleAWSError as error:
-            self.fail_json_aws_error(_named(error, request))
+            self.exit_json(**act(self, client, request))
+        except TaskError as error:
+            self.fail(error)
 
     def run_operation(
         self,
         operation: str,
-        read: t.Callable[[EcrModule], Request],
-        act: t.Callable[[EcrModule, Repository, Request], Result],
+        read: t.Callable[[EcrModule], RequestT],
+        act: t.Callable[[EcrModule, EcrClient, RequestT], Result],
     ) -> t.NoReturn:
-        """Run one operation of the API, or return its skeleton where the task asks for one."""
+        """Run one operation of the API, or return its skeleton if the task asks for one."""
         skeleton = self.params["generate_cli_skeleton"]
 
-        def read_unless_skeleton(module: EcrModule) -> Request:
+        def read_unless_skeleton(module: EcrModule) -> RequestT:
             if skeleton == "input":
                 module.exit_json(changed=False, cli_skeleton=input_skeleton(operation))
             request = read(module)
@@ -73,58 +84,26 @@ class EcrModule(AnsibleAWSModule):
                 module.exit_json(changed=False, cli_skeleton=output_skeleton(operation))
             return request
 
-        self.run(Repository, read_unless_skeleton, act)
+        self.run(read_unless_skeleton, act)
 
-    def layers(self, repository: Repository, digests: t.Sequence[str]) -> dict[str, Layer] | None:
-        """Look layers up, or warn and return None when the caller may not.
+    def fail(self, error: TaskError, **result: t.Any) -> t.NoReturn:
+        """End the task with what the error says, and with what the request names.
 
-        :raises EcrError: the look-up failed for another reason
+        :param result: further keys, which win over those of the error
         """
-        return self.unless_denied(
-            lambda: repository.layers(digests),
-            f"The caller may not use ecr:BatchCheckLayerAvailability on {repository}, "
-            "so what the registry has already is not known.",
-        )
-
-    def unless_denied(self, look: t.Callable[[], Found], warning: str | None = None) -> Found | None:
-        """Return what a look-up finds, or warn and return None when the caller may not make it.
-
-        :raises EcrError: the look-up failed for another reason
-        """
-        try:
-            return look()
-        except EcrError as error:
-            if error.code != "AccessDeniedException":
-                raise
-        if warning:
-            self.warn(warning)
-        return None
-
-    def look_for(self, repository: Repository) -> None:
-        """Look whether the repository exists, by asking it for a layer that no registry has.
-
-        :raises EcrError: there is no such repository, or the look-up failed for another reason
-        """
-        self.layers(repository, [EMPTY_BLOB])
-
-    def fail_json_aws_error(self, exception: AnsibleAWSError) -> t.NoReturn:
-        """End the task with the error's message, AWS's own error, and what is known of repository and upload."""
-        result = dict(exception.kwargs)
-        if exception.exception is None:
-            self.fail_json(msg=exception.message, **result)
-        if isinstance(exception, EcrError):
-            result["error"] = {"code": exception.code, "message": str(exception.exception)}
-        self.fail_json_aws(exception.exception, msg=exception.message, **result)
+        words = failure.message(error)
+        upload_id = self._named.get("upload_id")
+        if upload_id is not None and upload_id not in words:
+            words = f"Upload {upload_id}: {words}"
+        keys = {**self._named, **failure.facts(error), **result}
+        exception = failure.aws_exception(error)
+        if exception is None:
+            self.fail_json(msg=words, **keys)
+        self.fail_json_aws(exception, msg=f"{words} The error was", **keys)
 
 
-def _named(error: AnsibleAWSError, request: Request) -> AnsibleAWSError:
-    """Let the error name what the request names, whichever call it is that failed."""
-    if request:
-        error.kwargs.setdefault("registry_id", request.get("registryId"))
-        error.kwargs.setdefault("repository_name", request["repositoryName"])
-    upload_id = request.get("uploadId")
-    if upload_id is not None:
-        error.kwargs.setdefault("upload_id", upload_id)
-        if isinstance(error, EcrError) and upload_id not in error.description:
-            error.description = f"Upload {upload_id}: {error.description}"
-    return error
+def _named(request: Request) -> Result:
+    """Return what a request names, which every failure reports."""
+    named: Result = {"registry_id": request.repository.registry_id, "repository_name": request.repository.name}
+    upload_id = getattr(request, "upload_id", None)
+    return named if upload_id is None else {**named, "upload_id": upload_id}

@@ -2,83 +2,110 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes one operation's request of the task's options and ``cli_input_json``."""
+"""Reads options: what a task asks for, checked by the rules of the service model."""
 
 from __future__ import annotations
 
 import json
 import typing as t
+from dataclasses import dataclass
 
-try:
-    from botocore import xform_name
-except ImportError:
-    pass  # AnsibleAWSModule reports a missing SDK
-
+from .._core.errors import InvalidInputError
+from .._core.text import listed
+from .._ecr.call import Repository
+from .._ecr.limits import MAX_PART, MIN_PART
 from .._ecr.service_model import digest_shape, input_shape
-from .._ecr.validation import (
-    InvalidInputError,
-    check_options,
-    check_request,
-)
+from .._ecr.validation import Breach, BrokenRule, broken_rules, broken_value
+from .argspec import option_of
+
+_MAX_BREACHES = 10
+
+Members = dict[str, t.Any]
 
 
-def build_request(operation: str, options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Return the request in the API's spelling; an option that is given wins over ``cli_input_json``.
+@dataclass(frozen=True)
+class RepositoryRequest:
+    """The request of a module that needs no more than the repository."""
 
-    It is not checked yet.
+    repository: Repository
+
+
+def repository_of(members: t.Mapping[str, t.Any]) -> Repository:
+    """Return the repository that a request in the API's spelling names."""
+    return Repository(members["repositoryName"], members.get("registryId"))
+
+
+def build_members(operation: str, options: t.Mapping[str, t.Any]) -> Members:
+    """Return the request in the API's spelling. An option of the task wins over ``cli_input_json``.
+
+    The values are not checked yet.
 
     :raises InvalidInputError: ``cli_input_json`` is not a JSON object
     """
-    request = parse_cli_input(options.get("cli_input_json"))
+    members = parse_cli_input(options.get("cli_input_json"))
     for member in input_shape(operation).members:
-        value = options.get(xform_name(member))
+        value = options.get(option_of(member))
         if value is not None:
-            request[member] = _trimmed(value)
-    return request
+            members[member] = _trimmed(value)
+    return members
 
 
-def checked_request(operation: str, options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Return the request in the API's spelling, fit to be sent.
+def checked_members(operation: str, options: t.Mapping[str, t.Any]) -> Members:
+    """Return the request in the API's spelling, ready to be sent.
 
     :raises InvalidInputError: the request breaks a rule of the service model
     """
-    request = build_request(operation, options)
-    check_request(operation, request)
-    return request
+    members = build_members(operation, options)
+    check_members(operation, members)
+    return members
 
 
-def checked_layer_options(
+def check_members(operation: str, members: t.Mapping[str, t.Any], pending: t.Collection[str] = ()) -> None:
+    """Check a request in the API's spelling.
+
+    :param pending: required members that are filled in later
+    :raises InvalidInputError: the request breaks a rule of the service model
+    """
+    _refuse(f"The input of {operation}", operation, broken_rules(operation, members, pending))
+
+
+def checked_repository(
     options: t.Mapping[str, t.Any],
     layer_digest: str | None = None,
     layer_digests: t.Sequence[str] = (),
     upload_id: str | None = None,
-) -> dict[str, t.Any]:
-    """Check the options of a module that makes several calls, and return their common members in the API's spelling.
+) -> Repository:
+    """Check the options that modules of several calls share, and return the repository that they name.
 
     :raises InvalidInputError: an option breaks a rule of the service model
     """
-    members = input_shape("CompleteLayerUpload").members
-    listed = [(f"layer_digests[{index}]", digest, digest_shape()) for index, digest in enumerate(layer_digests)]
-    check_options(
-        [
-            ("registry_id", options["registry_id"], members["registryId"]),
-            ("repository_name", options["repository_name"], members["repositoryName"]),
-            ("layer_digest", layer_digest, digest_shape()),
-            *listed,
-            ("upload_id", upload_id, members["uploadId"]),
-        ]
-    )
-    common = {"registryId": options["registry_id"], "repositoryName": options["repository_name"]}
-    return {member: value for member, value in common.items() if value is not None}
+    operation = "CompleteLayerUpload"
+    members = input_shape(operation).members
+    values = [
+        (members["registryId"], options["registry_id"], "registryId"),
+        (members["repositoryName"], options["repository_name"], "repositoryName"),
+        (digest_shape(), layer_digest, "layerDigest"),
+        *((digest_shape(), digest, f"layerDigests[{index}]") for index, digest in enumerate(layer_digests)),
+        (members["uploadId"], upload_id, "uploadId"),
+    ]
+    given = [(shape, value, member) for shape, value, member in values if value is not None]
+    _refuse("The input", operation, [broken for value in given for broken in broken_value(*value)])
+    return Repository(options["repository_name"], options["registry_id"])
 
 
-def _trimmed(value: t.Any) -> t.Any:
-    """Drop blanks and empty entries from a list, as a comma-separated string can have them."""
-    return [entry.strip() for entry in value if entry.strip()] if isinstance(value, list) else value
+def checked_part_size(options: t.Mapping[str, t.Any]) -> int | None:
+    """Return the option ``part_size`` in bytes, None if it is not given.
+
+    :raises InvalidInputError: Amazon ECR does not accept parts of this size
+    """
+    part_size: int | None = options["part_size"]
+    if part_size is not None and not MIN_PART <= part_size <= MAX_PART:
+        raise InvalidInputError(f"part_size {part_size} must be {MIN_PART} (5 MiB) to {MAX_PART} (10 MiB)")
+    return part_size
 
 
-def parse_cli_input(cli_input_json: str | None) -> dict[str, t.Any]:
-    """Return the members that ``cli_input_json`` has, none when it is not given.
+def parse_cli_input(cli_input_json: str | None) -> Members:
+    """Return the members that ``cli_input_json`` has, none if it is not given.
 
     :raises InvalidInputError: it is not a JSON object
     """
@@ -87,9 +114,29 @@ def parse_cli_input(cli_input_json: str | None) -> dict[str, t.Any]:
     try:
         members = json.loads(cli_input_json)
     except ValueError as error:
-        raise InvalidInputError(f"cli_input_json is not valid JSON, nothing was sent: {error}") from error
+        raise InvalidInputError(f"cli_input_json is not valid JSON: {error}") from error
     if not isinstance(members, dict):
         raise InvalidInputError(
-            f"cli_input_json must be a JSON object with the request's members, nothing was sent: it is {members!r:.99}"
+            f"cli_input_json must be a JSON object with the members of the request. It is {members!r:.99}"
         )
     return members
+
+
+def _refuse(subject: str, operation: str, broken: t.Sequence[BrokenRule]) -> None:
+    if broken:
+        rules = [_worded(rule, operation) for rule in broken]
+        raise InvalidInputError(f"{subject} is invalid: {listed(rules, _MAX_BREACHES, '; ')}")
+
+
+def _worded(broken: BrokenRule, operation: str) -> str:
+    if broken.breach is Breach.MISSING:
+        return f"{option_of(broken.member)} is required, as an option or as {broken.member} in cli_input_json"
+    if broken.breach is Breach.UNKNOWN:
+        known = ", ".join(input_shape(operation).members)
+        return f"cli_input_json has the unknown member {broken.member!r}; {operation} accepts {known}"
+    return f"{option_of(broken.member)} {broken.rule}"
+
+
+def _trimmed(value: t.Any) -> t.Any:
+    """Drop blanks and empty entries from a list, as a comma-separated string can have them."""
+    return [entry.strip() for entry in value if entry.strip()] if isinstance(value, list) else value

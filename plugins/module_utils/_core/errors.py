@@ -15,7 +15,9 @@
     ├── LayerUploadError          an upload that another failure interrupted
     └── EcrError                  _ecr/errors.py: a call to Amazon ECR
         ├── CallError             no attempt succeeded
+        ├── ConnectionOptionsError  it cannot even be made
         ├── AnswerError           it succeeded, and the answer is not the one expected
+        ├── NotReturnedError      it succeeded without the image that was asked for
         └── ExplainedError        a CallError whose cause the task knows
 """
 

@@ -2,75 +2,65 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The operations on a repository's images, and on the repository itself.
-
-As in ``_repository``, each method is one operation of
-https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_Operations.html. They are in a file of their own because
-Ansible sends a module with every file that it imports, and the modules of layers need none of these.
-"""
+"""The operations on the images of a repository."""
 
 from __future__ import annotations
 
 import typing as t
 
 from .._oci.manifest import MEDIA_TYPES, Manifest
-from .client import Response
-from .errors import EcrError, advice_on
-from .layers import LayerRepository
-from .rate_limit import Pace
-from .repository_settings import RepositorySettings
-from .service_model import batches, dns_suffix
-from .stored_image import ImageDetail, StoredImage, StoredImages
+from .call import Call
+from .errors import EcrError, NotReturnedError
+from .limits import MAX_PUTS_PER_SECOND
+from .rate_limiter import RateLimiter
+from .records import ImageDetail, RepositorySettings, StoredImage, StoredImages
+from .service_model import batches
 
-# All that a registry can hold: without the type of an image, Amazon ECR may convert the image to another one.
+if t.TYPE_CHECKING:
+    from .client import EcrClient, Response
+
+# All that a registry can hold. Amazon ECR may convert an image whose media type the request does not list.
 _ACCEPTED_MEDIA_TYPES = [
     *MEDIA_TYPES,
     "application/vnd.docker.distribution.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v1+prettyjws",
     "application/vnd.oci.artifact.manifest.v1+json",
 ]
-# https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html
-_PUTS_PER_SECOND = 10
 
 
-class ImageRepository(LayerRepository):
-    """A repository of a private registry, with its images."""
+class Images:
+    """The images of a client's repository."""
 
-    def __init__(self, client: t.Any, name: str, registry_id: str | None = None) -> None:
-        super().__init__(client, name, registry_id)
-        self._put_pace = Pace(_PUTS_PER_SECOND)
-
-    def uri(self, registry_id: str) -> str:
-        """Return the name by which container engines know the repository."""
-        suffix = dns_suffix(self.partition)
-        return f"{registry_id}.dkr.ecr.{self.region}.{suffix}/{self.name}"
+    def __init__(self, client: EcrClient) -> None:
+        self._client = client
+        self._puts = RateLimiter(MAX_PUTS_PER_SECOND)
+        self.repository = client.repository
 
     def settings(self) -> RepositorySettings:
-        """Look the repository's own settings up with DescribeRepositories."""
-        response = self.call("DescribeRepositories", f"look up {self}", repositoryNames=[self.name])
+        """Look up the settings of the repository with DescribeRepositories."""
+        request = {"repositoryNames": [self.repository.name], **self._client.registry_members}
+        response = self._client.call(Call("DescribeRepositories", self.repository), request)
         return RepositorySettings.from_response(response["repositories"][0])
 
-    def images(self, digests: t.Iterable[str] = (), tags: t.Iterable[str] = ()) -> StoredImages:
-        """Look images up with BatchGetImage, a hundred at a time, as they were pushed.
+    def get(self, digests: t.Iterable[str] = (), tags: t.Iterable[str] = ()) -> StoredImages:
+        """Look images up with BatchGetImage, in batches of 100, as they were pushed.
 
-        :raises EcrError: the look-up failed, or the registry refuses to give an image out
+        :raises EcrError: the look-up failed, or the registry does not return an image
         """
         found = StoredImages()
         ids = [{"imageDigest": digest} for digest in dict.fromkeys(digests)]
         ids += [{"imageTag": tag} for tag in dict.fromkeys(tags)]
         for batch in batches("BatchGetImage", "imageIds", ids):
-            self._find_images(batch, found)
+            self._find(batch, found)
         return found
 
-    def _find_images(self, ids: t.Sequence[dict[str, str]], found: StoredImages) -> None:
-        response = self.call(
-            "BatchGetImage",
-            f"look up {len(ids)} images in {self}",
-            imageIds=ids,
-            acceptedMediaTypes=_ACCEPTED_MEDIA_TYPES,
-        )
-        wanted = [image_id["imageTag"] for image_id in ids if "imageTag" in image_id]
-        absent = self._absent_tags(response.get("failures", []))
+    def _find(self, ids: t.Sequence[dict[str, str]], found: StoredImages) -> None:
+        wanted = tuple(image_id["imageTag"] for image_id in ids if "imageTag" in image_id)
+        digests = tuple(image_id["imageDigest"] for image_id in ids if "imageDigest" in image_id)
+        call = Call("BatchGetImage", self.repository, digests=digests, tags=wanted)
+        request = {"imageIds": ids, "acceptedMediaTypes": _ACCEPTED_MEDIA_TYPES}
+        response = self._client.call(call, {**self._client.repository_members, **request})
+        absent = _absent_tags(call, response.get("failures", []))
         for entry in response.get("images", []):
             image = StoredImage.from_response(entry)
             found.by_digest[image.digest] = image
@@ -80,62 +70,61 @@ class ImageRepository(LayerRepository):
         # A registry may name an image by another of its tags than the one that was asked for.
         for tag in wanted if len(ids) > 1 else ():
             if tag not in absent and tag not in found.by_tag:
-                self._find_images([{"imageTag": tag}], found)
+                self._find([{"imageTag": tag}], found)
 
-    def _absent_tags(self, failures: t.Iterable[Response]) -> set[str | None]:
-        absent = set()
-        for failure in failures:
-            image_id = failure.get("imageId", {})
-            if failure.get("failureCode") != "ImageNotFound":
-                raise self._not_given_out(failure, image_id.get("imageTag") or image_id.get("imageDigest"))
-            absent.add(image_id.get("imageTag"))
-        return absent
-
-    def _not_given_out(self, failure: Response, name: str | None) -> EcrError:
-        code, reason = failure.get("failureCode"), failure.get("failureReason")
-        # What other operations raise as KmsException.
-        advice = f". {advice_on('KmsException')}" if code == "KmsError" else ""
-        return EcrError(
-            f"Failed to look up images in {self}. The registry does not give {name} out{advice}. "
-            f"The error was: {code}, {reason}"
-        )
-
-    def image_details(self, digests: t.Iterable[str]) -> dict[str, ImageDetail]:
-        """Look up tags, size and age of images with DescribeImages; one that is gone has no entry."""
+    def describe(self, digests: t.Iterable[str]) -> dict[str, ImageDetail]:
+        """Look up tags, size and age of images with DescribeImages. An image that is gone has no entry."""
         wanted = list(dict.fromkeys(digests))
         found: dict[str, ImageDetail] = {}
         for batch in batches("DescribeImages", "imageIds", wanted):
-            found.update(self._describe_images(batch))
+            found.update(self._described(batch))
         return found
 
-    def _describe_images(self, digests: t.Sequence[str]) -> dict[str, ImageDetail]:
+    def _described(self, digests: t.Sequence[str]) -> dict[str, ImageDetail]:
+        request = {"imageIds": [{"imageDigest": digest} for digest in digests]}
         try:
-            response = self.call(
-                "DescribeImages",
-                f"look up {len(digests)} images in {self}",
-                imageIds=[{"imageDigest": digest} for digest in digests],
+            response = self._client.call(
+                Call("DescribeImages", self.repository, digests=tuple(digests)),
+                {**self._client.repository_members, **request},
             )
         except EcrError as error:
             if error.code != "ImageNotFoundException":
                 raise
-            # It refuses all of them for one that is gone.
-            apart = [self._describe_images([digest]) for digest in digests] if len(digests) > 1 else []
+            # One image that is gone makes it refuse all of them.
+            apart = [self._described([digest]) for digest in digests] if len(digests) > 1 else []
             return {digest: detail for details in apart for digest, detail in details.items()}
         return {entry["imageDigest"]: ImageDetail.from_response(entry) for entry in response["imageDetails"]}
 
-    def put_image(self, manifest: Manifest, tag: str | None = None) -> str | None:
-        """Store a manifest byte for byte, or give another tag to one that is stored, with PutImage.
+    def put(self, manifest: Manifest, tag: str | None = None) -> str | None:
+        """Store a manifest byte for byte, or give a stored one another tag, with PutImage.
 
         Returns the AWS account of the registry.
         """
-        response = self.call(
-            "PutImage",
-            f"put image {manifest.digest}" + (f" with tag {tag}" if tag else "") + f" into {self}",
-            pace=self._put_pace.wait,
-            imageManifest=manifest.content.decode(),
-            imageManifestMediaType=manifest.media_type,
-            imageDigest=manifest.digest,
+        request = {
+            "imageManifest": manifest.content.decode(),
+            "imageManifestMediaType": manifest.media_type,
+            "imageDigest": manifest.digest,
             **({"imageTag": tag} if tag else {}),
+        }
+        response = self._client.call(
+            Call("PutImage", self.repository, digests=(manifest.digest,), tags=(tag,) if tag else ()),
+            {**self._client.repository_members, **request},
+            before_attempt=self._puts.wait,
         )
         registry_id = response.get("image", {}).get("registryId")
         return str(registry_id) if registry_id else None
+
+
+def _absent_tags(call: Call, failures: t.Iterable[Response]) -> set[str | None]:
+    absent = set()
+    for failure in failures:
+        image_id = failure.get("imageId", {})
+        if failure.get("failureCode") != "ImageNotFound":
+            raise NotReturnedError(
+                call,
+                str(image_id.get("imageTag") or image_id.get("imageDigest")),
+                str(failure.get("failureCode")),
+                str(failure.get("failureReason")),
+            )
+        absent.add(image_id.get("imageTag"))
+    return absent

@@ -2,23 +2,110 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A repository that whole layers are sent to.
-
-It is in a file of its own because Ansible sends a module with every file that it imports, and the modules of single
-calls need no streams.
-"""
+"""The operations on the layers of a repository."""
 
 from __future__ import annotations
 
 import typing as t
 
-from .client import Repository
-from .part_body import stream_parts
+from .._core.digest import EMPTY_BLOB
+from .._core.text import listed
+from .call import Call
+from .errors import AnswerError
+from .records import CompletedLayer, Layer, OpenUpload, ReceivedPart
+from .service_model import batches
+
+if t.TYPE_CHECKING:
+    from .client import EcrClient, Response
 
 
-class LayerRepository(Repository):
-    """A repository of a private registry; ``upload_part`` takes a BlobPart, too, and streams it from its file."""
+class Layers:
+    """The layers of a client's repository."""
 
-    def __init__(self, client: t.Any, name: str, registry_id: str | None = None) -> None:
-        super().__init__(client, name, registry_id)
-        stream_parts(client)
+    def __init__(self, client: EcrClient) -> None:
+        self._client = client
+        self.repository = client.repository
+
+    def available(self, digests: t.Iterable[str]) -> dict[str, Layer]:
+        """Look layers up with BatchCheckLayerAvailability, in batches of 100.
+
+        Returns one layer for each distinct digest, in the order given. A digest that the registry lists as missing,
+        or not at all, is UNAVAILABLE.
+
+        :raises EcrError: the look-up failed, or the registry calls a digest malformed
+        """
+        wanted = list(dict.fromkeys(digests))
+        found: dict[str, Layer] = {}
+        for batch in batches("BatchCheckLayerAvailability", "layerDigests", wanted):
+            call = Call("BatchCheckLayerAvailability", self.repository, digests=tuple(batch))
+            response = self._client.call(call, {**self._client.repository_members, "layerDigests": batch})
+            _refuse_malformed(call, response.get("failures", []))
+            layers = (Layer.from_response(entry) for entry in response.get("layers", []))
+            found.update((layer.digest, layer) for layer in layers)
+        return {digest: found.get(digest, Layer(digest)) for digest in wanted}
+
+    def available_unless_denied(self, digests: t.Iterable[str], consequence: str) -> dict[str, Layer] | None:
+        """Look layers up, or warn and return None if the caller lacks the permission.
+
+        :param consequence: what the task does without knowing, a sentence without its period
+        :raises EcrError: the look-up failed for another reason
+        """
+        warning = (
+            f"Missing permission ecr:BatchCheckLayerAvailability on {self.repository}: cannot check which layers are "
+            f"already there. {consequence}."
+        )
+        return self._client.unless_denied(lambda: self.available(digests), warning)
+
+    def check_repository(self) -> None:
+        """Check that the repository exists, by looking up a layer that no registry has.
+
+        :raises EcrError: there is no such repository, or the look-up failed for another reason
+        """
+        self.available_unless_denied([EMPTY_BLOB], "The task does not know whether the repository exists")
+
+    def initiate(self) -> OpenUpload:
+        """Open an upload with InitiateLayerUpload. Every call opens another one."""
+        call = Call("InitiateLayerUpload", self.repository)
+        response = self._client.call(call, self._client.repository_members)
+        return OpenUpload(response["uploadId"], response.get("partSize"))
+
+    def upload_part(self, upload_id: str, first_byte: int, last_byte: int, blob: t.Sized) -> ReceivedPart:
+        """Send the bytes ``first_byte`` to ``last_byte``, both inclusive, with UploadLayerPart.
+
+        :param blob: bytes, or a BlobPart if ``part_body.stream_parts`` prepared the client
+        """
+        call = Call("UploadLayerPart", self.repository, upload_id, first_byte=first_byte, last_byte=last_byte)
+        response = self._client.call(
+            call,
+            {
+                **self._client.repository_members,
+                "uploadId": upload_id,
+                "partFirstByte": first_byte,
+                "partLastByte": last_byte,
+                "layerPartBlob": blob,
+            },
+        )
+        received = response.get("lastByteReceived")
+        if received != last_byte:
+            raise AnswerError(
+                call,
+                f"The registry reports byte {received} as the last one of upload {upload_id} to {self.repository}, but "
+                f"byte {last_byte} was sent",
+                "Open a new upload with ecr_initiate_layer_upload",
+                changed=True,
+            )
+        return ReceivedPart(last_byte, response.get("registryId"))
+
+    def complete(self, upload_id: str, digests: t.Sequence[str]) -> CompletedLayer:
+        """Close an upload with CompleteLayerUpload. The registry accepts it if any of the digests is the layer's."""
+        call = Call("CompleteLayerUpload", self.repository, upload_id, tuple(digests))
+        response = self._client.call(
+            call, {**self._client.repository_members, "uploadId": upload_id, "layerDigests": list(digests)}
+        )
+        return CompletedLayer(response.get("layerDigest"), response.get("registryId"))
+
+
+def _refuse_malformed(call: Call, failures: t.Iterable[Response]) -> None:
+    malformed = [entry["layerDigest"] for entry in failures if entry.get("failureCode") == "InvalidLayerDigest"]
+    if malformed:
+        raise AnswerError(call, f"The registry does not accept these digests: {listed(malformed)}")

@@ -2,23 +2,24 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How a layer is cut into parts, and what Amazon ECR takes.
+"""The quotas of a private registry, and the check of a layer against them.
 
 Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html.
 """
 
 from __future__ import annotations
 
+from .._core.errors import InvalidInputError
+from .._core.text import MIB
 from .service_model import largest
-from .validation import InvalidInputError
 
-MIB = 1024 * 1024
-SMALLEST_PART = 5 * MIB
-LARGEST_PART = 10 * MIB
-MOST_PARTS = 4_200
-LARGEST_LAYER = 52_000 * MIB
-# What InitiateLayerUpload has always advised.
-USUAL_PART = 10 * MIB
+MIN_PART = 5 * MIB
+MAX_PART = 10 * MIB
+# The size that InitiateLayerUpload has always recommended.
+DEFAULT_PART = 10 * MIB
+MAX_PARTS = 4_200
+MAX_LAYER = 52_000 * MIB
+MAX_PUTS_PER_SECOND = 10
 
 
 def parts_of(size: int, part_size: int) -> int:
@@ -26,32 +27,29 @@ def parts_of(size: int, part_size: int) -> int:
     return -(-size // part_size)
 
 
-def usable_part_size(advised: object) -> int:
-    """Return the size that the registry advises, or the usual one when the API does not allow that size."""
-    largest_part = largest("UploadLayerPart", "layerPartBlob")
-    return advised if isinstance(advised, int) and 1 <= advised <= largest_part else USUAL_PART
+def usable_part_size(recommended: object) -> int:
+    """Return the size that the registry recommends, or the default one if the API does not allow that size."""
+    max_size = largest("UploadLayerPart", "layerPartBlob")
+    return recommended if isinstance(recommended, int) and 1 <= recommended <= max_size else DEFAULT_PART
 
 
-def check_part_size(part_size: int | None) -> None:
-    """Raise InvalidInputError unless Amazon ECR takes parts of this size; None stands for the one that it advises."""
-    if part_size is not None and not SMALLEST_PART <= part_size <= LARGEST_PART:
-        raise InvalidInputError(
-            f"part_size {part_size} must be at least {SMALLEST_PART} (5 MiB) and at most {LARGEST_PART} (10 MiB), "
-            "nothing was sent"
-        )
+def check_layer(name: str, size: int, part_size: int) -> None:
+    """Check the size of a layer.
 
-
-def check_layer_size(name: str, size: int, part_size: int) -> None:
-    """Raise InvalidInputError unless Amazon ECR can store a layer of ``size`` bytes in parts of ``part_size`` bytes."""
+    :param name: names the layer in errors
+    :param size: the size of the layer in bytes
+    :param part_size: the size of its parts in bytes
+    :raises InvalidInputError: Amazon ECR cannot store such a layer
+    """
+    parts = parts_of(size, part_size)
     if size == 0:
-        raise InvalidInputError(f"{name} has 0 bytes, nothing was sent: Amazon ECR cannot store an empty layer")
-    if size > LARGEST_LAYER:
+        raise InvalidInputError(f"{name} is empty. Amazon ECR cannot store a layer of 0 bytes")
+    if size > MAX_LAYER:
         raise InvalidInputError(
-            f"{name} has {size} bytes, nothing was sent: "
-            f"Amazon ECR takes layers of at most {LARGEST_LAYER} bytes (52000 MiB)"
+            f"{name} is {size} bytes. Amazon ECR accepts layers of at most {MAX_LAYER} bytes (52000 MiB)"
         )
-    if parts_of(size, part_size) > MOST_PARTS:
+    if parts > MAX_PARTS:
         raise InvalidInputError(
-            f"{name} has {size} bytes, which are {parts_of(size, part_size)} parts of {part_size} bytes, nothing was "
-            f"sent: Amazon ECR takes at most {MOST_PARTS} parts, here {MOST_PARTS * part_size} bytes"
+            f"{name} is {size} bytes, which is {parts} parts of {part_size} bytes. Amazon ECR accepts at most "
+            f"{MAX_PARTS} parts, which is {MAX_PARTS * part_size} bytes at this part size"
         )

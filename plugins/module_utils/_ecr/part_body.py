@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The body of an UploadLayerPart request, made while it is read.
+"""The body of an UploadLayerPart request, encoded while it is read.
 
 boto3 serialises a part of 10 MiB through several copies of its base64. This body has the same bytes, and is encoded
-block by block: once to be hashed and, where no memory was left to keep a block until it is sent, once more. What was
-encoded is hashed by other threads while the next block is encoded. The body is put in place through botocore's public
-event hooks, so that signing, sending and errors stay botocore's:
+block by block: once to be hashed and, if no memory was left to keep a block until it is sent, once more. Other threads
+hash what was encoded while the next block is encoded. botocore's public event hooks put the body in place, so signing,
+sending and errors remain botocore's:
 https://botocore.amazonaws.com/v1/documentation/api/latest/topics/events.html.
 """
 
@@ -27,25 +27,25 @@ from functools import partial
 if t.TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
 
-    from .._core.blob import Blob, Witness
+    from .._core.blob import Blob, RunningDigest
 
 # More than 192 KiB at once are encoded half as fast, and each thread that sends a piece keeps memory for one.
 _PIECE_SIZE = 64 * 1024
-# Hashing so much at once takes longer than waking the thread that does it, and holds no lock of Python's.
+# To hash this much takes longer than to wake the thread that does it, and holds no lock of Python's.
 BLOCK_SIZE = 8 * _PIECE_SIZE
-# 13.5 MiB, which one part of the usual size fits in.
-MOST_BLOCKS = 27
+# 13.5 MiB, which hold one part of the default size.
+MAX_BLOCKS = 27
 _CONTEXT = "layerkit_ecr_part"
 
 
 @dataclass(frozen=True)
 class BlobPart:
-    """A range of a blob, in the place of a request's ``layerPartBlob``; both positions are inclusive."""
+    """A range of a blob, used as ``layerPartBlob`` of a request; both positions are inclusive."""
 
     blob: Blob
     first_byte: int
     last_byte: int
-    witness: Witness | None = None
+    running_digest: RunningDigest | None = None
 
     def read(self, position: int, size: int) -> bytes:
         """Return bytes of the part, by their position in the part."""
@@ -56,37 +56,37 @@ class BlobPart:
         self.blob.read_into(self.first_byte + position, buffer)
 
     def was_read(self, position: int, chunk: bytes | memoryview) -> None:
-        """Let the witness know of bytes that will be sent."""
-        if self.witness:
-            self.witness.saw(self.first_byte + position, chunk)
+        """Hash bytes that will be sent."""
+        if self.running_digest:
+            self.running_digest.update(self.first_byte + position, chunk)
 
     def __len__(self) -> int:
         return self.last_byte - self.first_byte + 1
 
 
 class Blocks:
-    """Memory for blocks of encoded parts; there is never more of it than ``MOST_BLOCKS``."""
+    """Memory for blocks of encoded parts, at most ``MAX_BLOCKS`` of them."""
 
     def __init__(self) -> None:
         self._made = 0
         self._free: list[bytearray] = []
 
     def take(self) -> bytearray | None:
-        """Return a block, None when all are in use; only one thread may take."""
+        """Return a block, None if all are in use. Only one thread may call this."""
         if self._free:
             return self._free.pop()
-        if self._made == MOST_BLOCKS:
+        if self._made == MAX_BLOCKS:
             return None
         self._made += 1
         return bytearray(BLOCK_SIZE)
 
     def give_back(self, block: bytearray) -> None:
-        """Let the block be taken again, from any thread."""
+        """Make a block available again. Any thread may call this."""
         self._free.append(block)
 
 
 class PartBody(io.RawIOBase):
-    """``prefix``, the part as base64, and ``suffix``, as a file that can be read again from its beginning."""
+    """``prefix``, the part as base64, and ``suffix``, as a file that can be read more than once."""
 
     def __init__(self, prefix: bytes, part: BlobPart, suffix: bytes, blocks: Blocks) -> None:
         super().__init__()
@@ -102,11 +102,11 @@ class PartBody(io.RawIOBase):
         return len(self.prefix) + self.base64_size + len(self.suffix)
 
     def readable(self) -> bool:
-        """Say that it can be read."""
+        """Return that it can be read."""
         return True
 
     def seekable(self) -> bool:
-        """Say that it can be read again."""
+        """Return that it can be read again."""
         return True
 
     def tell(self) -> int:
@@ -114,13 +114,13 @@ class PartBody(io.RawIOBase):
         return self._position
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Move to a position, as every file does."""
+        """Move to a position, as files do."""
         origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: len(self)}[whence]
         self._position = max(0, origin + offset)
         return self._position
 
     def readinto(self, buffer: t.Any) -> int:
-        """Fill the buffer as far as one read does, and return the number of bytes, 0 at the end."""
+        """Fill the buffer as far as one read does. Return the number of bytes, 0 at the end."""
         chunk = self._chunk(len(buffer))
         buffer[: len(chunk)] = chunk
         self._position += len(chunk)
@@ -131,7 +131,7 @@ class PartBody(io.RawIOBase):
         self._kept[position] = block
 
     def pieces(self) -> t.Iterator[bytes | memoryview]:
-        """Yield the whole body from its beginning; a piece is good until the next one is asked for."""
+        """Yield the complete body. A piece is valid until the next one is requested."""
         yield self.prefix
         for first in range(0, self.base64_size, BLOCK_SIZE):
             end = min(first + BLOCK_SIZE, self.base64_size)
@@ -140,12 +140,12 @@ class PartBody(io.RawIOBase):
                 yield from (self._encoded(position, end - position) for position in range(first, end, _PIECE_SIZE))
             else:
                 yield memoryview(block)[: end - first]
-                # Sent once is enough, but for the rare request that is repeated: that one is encoded again.
+                # A block is sent once. The rare request that is repeated is encoded again.
                 self._blocks.give_back(self._kept.pop(first))
         yield self.suffix
 
     def close(self) -> None:
-        """Give the memory back; what is read from now on is encoded again."""
+        """Release the memory. What is read from now on is encoded again."""
         while self._kept:
             self._blocks.give_back(self._kept.popitem()[1])
         super().close()
@@ -164,13 +164,13 @@ class PartBody(io.RawIOBase):
         size = min(size, _PIECE_SIZE)
         skip = position % 4
         first = position // 4 * 3
-        # Whole groups of three bytes, but for the last, so that there is no padding in the middle.
+        # Complete groups of three bytes, except the last, so that there is no padding in the middle.
         last = min(first + (skip + size + 3) // 4 * 3, len(self.part))
         return binascii.b2a_base64(self.part.read(first, last - first), newline=False)[skip : skip + size]
 
 
 class _InPieces:
-    """A body that is no file, so that it is sent in as large pieces as it has."""
+    """A body that is not a file, so http.client sends its pieces as they are."""
 
     def __init__(self, body: PartBody) -> None:
         self._body = body
@@ -179,19 +179,19 @@ class _InPieces:
         return self._body.pieces()
 
     def seek(self, _position: int) -> None:
-        """Take it that the body will be sent again, from its beginning."""
+        """Accept that the body will be sent again, from its beginning."""
 
 
 class _Hashing:
-    """Works in two threads while its caller goes on, which must not touch what the works read until they are done."""
+    """Runs two works in threads while its caller continues. The caller does not touch what they read until they end."""
 
     def __init__(self) -> None:
-        # One thread each, so that what is hashed in pieces is hashed in their order.
+        # One thread each, so that pieces are hashed in their order.
         self._threads = [ThreadPoolExecutor(max_workers=1) for _work in range(2)]
         self._running: list[Future[None]] = []
 
     def begin(self, *works: t.Callable[[], None]) -> None:
-        """Begin with up to two works, then wait for those that were begun before."""
+        """Start up to two works, then wait for those that were started before."""
         before = self._running
         self._running = [thread.submit(work) for thread, work in zip(self._threads, works)]
         for work in before:
@@ -199,18 +199,18 @@ class _Hashing:
 
 
 class Encoder:
-    """Encodes bodies in one thread: more would slow each other down, and malloc would keep memory for each of them."""
+    """Encodes bodies in one thread. More would slow each other down, and malloc would keep memory for each."""
 
     def __init__(self) -> None:
         self.blocks = Blocks()
         self._thread = ThreadPoolExecutor(max_workers=1)
         self._hashing = _Hashing()
-        # While the bytes of one are hashed, the other is filled. The second of each is for a block that is not kept: it
-        # takes no memory before there is one.
+        # One is filled while the bytes of the other are hashed. The second of each pair is for a block that is not kept
+        # and uses no memory until there is one.
         self._buffers = [(bytearray(BLOCK_SIZE // 4 * 3), mmap.mmap(-1, BLOCK_SIZE)) for _turn in range(2)]
 
     def sha256(self, body: PartBody) -> str:
-        """Encode the whole body, keep what there is memory for, and return its digest as 64 hexadecimal digits."""
+        """Encode the body, keep what there is memory for, and return its SHA-256 as 64 hexadecimal digits."""
         return self._thread.submit(self._sha256_or_close, body).result()
 
     def _sha256_or_close(self, body: PartBody) -> str:
@@ -233,7 +233,7 @@ class Encoder:
         return hasher.hexdigest()
 
     def _encode(self, body: PartBody, position: int) -> tuple[memoryview, memoryview]:
-        """Return the bytes of one block, and their base64."""
+        """Return the bytes of one block and their base64."""
         raw_buffer, spare = self._buffers[position // BLOCK_SIZE % 2]
         first = position // 4 * 3
         raw = memoryview(raw_buffer)[: len(body.part) - first]
@@ -253,8 +253,8 @@ class Encoder:
 class _PartStream:
     """The handlers of one client's events.
 
-    Parts are streamed only after another call has shown that the events come, and bring the body as JSON; until then
-    they go through boto3's serialiser.
+    Parts are streamed only after another call has shown that botocore emits the events and serialises the body as JSON.
+    Until then boto3's serialiser handles them.
     """
 
     def __init__(self) -> None:
@@ -273,37 +273,40 @@ class _PartStream:
         context[_CONTEXT] = (part, token)
         params["layerPartBlob"] = token
 
-    def look_at_body(self, params: dict[str, t.Any], context: dict[str, t.Any], **_event: t.Any) -> None:
+    def inspect_body(self, params: dict[str, t.Any], context: dict[str, t.Any], **_event: t.Any) -> None:
         if _CONTEXT not in context:
             self._sends_json = isinstance(params["body"], bytes) and params["body"].startswith(b"{")
 
-    def put_part_in(self, params: dict[str, t.Any], context: dict[str, t.Any], **_event: t.Any) -> None:
+    def insert_part(self, params: dict[str, t.Any], context: dict[str, t.Any], **_event: t.Any) -> None:
         if _CONTEXT not in context:
             return
         part, token = context[_CONTEXT]
         prefix, suffix = params["body"].split(binascii.b2a_base64(token, newline=False))
         body = context[_CONTEXT] = params["body"] = PartBody(prefix, part, suffix, self._encoder.blocks)
-        # The signer takes the digest from here, so that whatever goes wrong with the file goes wrong here.
+        # The signer uses this digest, so a file that cannot be read fails here and not in the signer.
         params["headers"]["X-Amz-Content-SHA256"] = self._encoder.sha256(body)
 
     def send_in_pieces(self, request: AWSPreparedRequest, **_event: t.Any) -> None:
         if isinstance(request.body, PartBody):
             request.body = _InPieces(request.body)
 
-    def let_go(self, context: dict[str, t.Any], **_event: t.Any) -> None:
+    def release(self, context: dict[str, t.Any], **_event: t.Any) -> None:
         if _CONTEXT in context:
             context[_CONTEXT].close()
 
 
-def stream_parts(client: t.Any) -> None:
-    """Let the client take a BlobPart for the ``layerPartBlob`` of UploadLayerPart, and stream it."""
+def stream_parts(events: t.Any) -> None:
+    """Let a client accept a BlobPart as ``layerPartBlob`` of UploadLayerPart, and stream it.
+
+    :param events: botocore's hooks into the requests of the client
+    """
     stream = _PartStream()
     for event, handler in (
         ("before-parameter-build.ecr.UploadLayerPart", stream.set_part_aside),
-        ("before-call.ecr", stream.look_at_body),
-        ("before-call.ecr.UploadLayerPart", stream.put_part_in),
+        ("before-call.ecr", stream.inspect_body),
+        ("before-call.ecr.UploadLayerPart", stream.insert_part),
         ("before-send.ecr.UploadLayerPart", stream.send_in_pieces),
-        ("after-call.ecr.UploadLayerPart", stream.let_go),
-        ("after-call-error.ecr.UploadLayerPart", stream.let_go),
+        ("after-call.ecr.UploadLayerPart", stream.release),
+        ("after-call-error.ecr.UploadLayerPart", stream.release),
     ):
-        client.meta.events.register(event, handler, unique_id=f"layerkit.ecr.{event}")
+        events.register(event, handler, unique_id=f"layerkit.ecr.{event}")

@@ -2,26 +2,22 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A layer as the registry describes it, and the digests that name layers."""
+"""What the registry answers, as typed values."""
 
 from __future__ import annotations
 
-import hashlib
+import datetime
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-# https://github.com/opencontainers/image-spec/blob/main/descriptor.md#sha-256
-SHA256_DIGEST = re.compile("sha256:[a-f0-9]{64}")
-
-# The digest of zero bytes, which Amazon ECR cannot store as a layer.
-EMPTY_BLOB = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+from .._core.digest import sha256_of
 
 AVAILABLE = "AVAILABLE"
 UNAVAILABLE = "UNAVAILABLE"
 ARCHIVED = "ARCHIVED"
 
-_DIGESTS_IN_A_MESSAGE = 3
+Entry = t.Mapping[str, t.Any]
 
 
 @dataclass(frozen=True)
@@ -29,7 +25,7 @@ class Layer:
     """One entry of BatchCheckLayerAvailability's answer.
 
     ``availability`` is ``AVAILABLE``, ``UNAVAILABLE`` or ``ARCHIVED``; ``size`` is in bytes. Size and media type are
-    ``None`` where the registry does not tell them. Source:
+    None if the registry does not report them. Source:
     https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_Layer.html.
     """
 
@@ -39,8 +35,8 @@ class Layer:
     media_type: str | None = None
 
     @classmethod
-    def from_response(cls, entry: t.Mapping[str, t.Any]) -> Layer:
-        """Make a layer of an entry of the answer's ``layers``."""
+    def from_response(cls, entry: Entry) -> Layer:
+        """Return an entry of the answer's ``layers``."""
         return cls(
             digest=entry["layerDigest"],
             availability=entry.get("layerAvailability", UNAVAILABLE),
@@ -50,24 +46,121 @@ class Layer:
 
     @property
     def is_available(self) -> bool:
-        """Whether the layer can be pulled and referenced now; an archived one cannot."""
+        """Whether images can refer to the layer now. They cannot refer to an archived one."""
         return self.availability == AVAILABLE
 
 
-def sha256_of(chunks: t.Iterable[bytes]) -> str:
-    """Return the digest of bytes that come in chunks, ``sha256:`` and 64 hexadecimal digits."""
-    hasher = hashlib.sha256()
-    for chunk in chunks:
-        hasher.update(chunk)
-    return f"sha256:{hasher.hexdigest()}"
+@dataclass(frozen=True)
+class OpenUpload:
+    """The answer of InitiateLayerUpload; ``part_size`` is the recommended size of the parts in bytes."""
+
+    upload_id: str
+    part_size: int | None
 
 
-def is_sha256(digest: str) -> bool:
-    """Tell whether ECR uses this digest to validate an upload."""
-    return digest.startswith("sha256:")
+@dataclass(frozen=True)
+class ReceivedPart:
+    """The answer of UploadLayerPart; ``last_byte`` counts from 0."""
+
+    last_byte: int
+    registry_id: str | None = None
 
 
-def listed(digests: t.Sequence[str]) -> str:
-    """Return the digests for a message, at most three by name."""
-    more = len(digests) - _DIGESTS_IN_A_MESSAGE
-    return ", ".join(digests[:_DIGESTS_IN_A_MESSAGE]) + (f" and {more} more" if more > 0 else "")
+@dataclass(frozen=True)
+class CompletedLayer:
+    """The answer of CompleteLayerUpload: which of the digests listed is the layer's."""
+
+    digest: str | None
+    registry_id: str | None = None
+
+
+@dataclass(frozen=True)
+class StoredImage:
+    """One entry of BatchGetImage's answer; ``manifest`` is the text that the registry keeps.
+
+    Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_Image.html.
+    """
+
+    digest: str
+    manifest: str
+    media_type: str | None = None
+    registry_id: str | None = None
+
+    @classmethod
+    def from_response(cls, entry: Entry) -> StoredImage:
+        """Return an entry of the answer's ``images``."""
+        return cls(
+            digest=entry["imageId"]["imageDigest"],
+            manifest=entry.get("imageManifest", ""),
+            media_type=entry.get("imageManifestMediaType"),
+            registry_id=entry.get("registryId"),
+        )
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether the manifest has the digest that it is listed under, and so was not converted."""
+        return sha256_of([self.manifest.encode()]) == self.digest
+
+
+@dataclass(frozen=True)
+class StoredImages:
+    """What was found of the tags and digests that were asked for. What was not found has no entry."""
+
+    by_tag: dict[str, StoredImage] = field(default_factory=dict)
+    by_digest: dict[str, StoredImage] = field(default_factory=dict)
+
+    @property
+    def registry_id(self) -> str | None:
+        """The AWS account that answered, None if nothing was found."""
+        return next((image.registry_id for image in self.by_digest.values()), None)
+
+
+@dataclass(frozen=True)
+class ImageDetail:
+    """One entry of DescribeImages' answer; the size is in bytes, as stored.
+
+    Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageDetail.html.
+    """
+
+    tags: tuple[str, ...] = ()
+    size: int | None = None
+    pushed_at: datetime.datetime | None = None
+
+    @classmethod
+    def from_response(cls, entry: Entry) -> ImageDetail:
+        """Return an entry of the answer's ``imageDetails``."""
+        return cls(tuple(entry.get("imageTags", ())), entry.get("imageSizeInBytes"), entry.get("imagePushedAt"))
+
+
+@dataclass(frozen=True)
+class RepositorySettings:
+    """One entry of DescribeRepositories' answer.
+
+    ``exclusions`` are the filters of the tags for which the mutability is the opposite one; ``*`` in them stands for
+    any characters. Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_Repository.html.
+    """
+
+    registry_id: str
+    uri: str
+    tag_mutability: str
+    exclusions: tuple[str, ...] = ()
+
+    @classmethod
+    def from_response(cls, entry: Entry) -> RepositorySettings:
+        """Return an entry of the answer's ``repositories``."""
+        filters = entry.get("imageTagMutabilityExclusionFilters") or ()
+        return cls(
+            registry_id=entry["registryId"],
+            uri=entry["repositoryUri"],
+            tag_mutability=entry.get("imageTagMutability", "MUTABLE"),
+            exclusions=tuple(exclusion["filter"] for exclusion in filters),
+        )
+
+    def is_immutable(self, tag: str) -> bool:
+        """Return whether the tag cannot be moved to another image."""
+        excluded = any(_pattern(exclusion).fullmatch(tag) for exclusion in self.exclusions)
+        return self.tag_mutability.startswith("IMMUTABLE") != excluded
+
+
+def _pattern(exclusion: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, exclusion.split("*"))))

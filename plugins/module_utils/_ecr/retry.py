@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which failures are tried again, and which may have been applied although they look like failures.
+"""Which failures are retried, and which may have been applied although they look like failures.
 
-The loop, its delays and their jitter are amazon.aws's AWSRetry. botocore's own retries are switched off (see
-``_repository``): they are silent, and an answer cannot be read without knowing whether the request went out before.
+The loop, its delays and their jitter are amazon.aws's AWSRetry. botocore's own retries are switched off in
+``client.py``: they are silent, and an answer is ambiguous unless it is known whether the request was sent before.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ except ImportError:
 
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 
-ATTEMPTS = 7
+MAX_ATTEMPTS = 7
 FIRST_DELAY_SECONDS = 0.5
-LONGEST_DELAY_SECONDS = 10
+MAX_DELAY_SECONDS = 10
 
 _THROTTLED = (
     "LimitExceededException",
@@ -51,7 +51,7 @@ def _is_server_failure(error: ClientError) -> bool:
 
 
 class EcrRetry(AWSRetry):
-    """AWSRetry that also knows ECR's codes, answers without a code, and connections that broke."""
+    """AWSRetry that also knows ECR's codes, answers without a code, and broken connections."""
 
     base_class = _ANSWERS
 
@@ -64,21 +64,21 @@ class EcrRetry(AWSRetry):
 
 
 def with_retries(call: t.Callable[[], t.Any]) -> t.Any:
-    """Call until it succeeds, fails for good, or has been tried ATTEMPTS times; return what it returned."""
+    """Call until it succeeds, fails for good, or was tried MAX_ATTEMPTS times; return what it returned."""
     retry = EcrRetry.jittered_backoff(
-        retries=ATTEMPTS,
+        retries=MAX_ATTEMPTS,
         delay=FIRST_DELAY_SECONDS,
-        max_delay=LONGEST_DELAY_SECONDS,
+        max_delay=MAX_DELAY_SECONDS,
         catch_extra_error_codes=[*_THROTTLED, _SERVER_FAILED, _NO_ANSWER],
     )
     return retry(call)()
 
 
 def may_have_been_applied(failure: Exception) -> bool:
-    """Tell whether the registry may have done what this failed attempt asked for.
+    """Return whether the registry may have done what a failed attempt asked for.
 
-    A server failure, a time-out while waiting for the answer and a connection that closed say nothing of the outcome.
-    A refused or throttled request was not applied, nor one that never reached the server.
+    A server failure, a time-out while waiting for the answer and a closed connection leave the outcome unknown.
+    A refused or throttled request was not applied, and neither was one that never reached the server.
     """
     if isinstance(failure, ClientError):
         return _is_server_failure(failure)
@@ -86,7 +86,7 @@ def may_have_been_applied(failure: Exception) -> bool:
 
 
 def retried_silently(failure: Exception | None) -> bool:
-    """Tell whether botocore itself repeated the request, as ``aws_config`` can ask it to."""
+    """Return whether botocore itself repeated the request, which the options of the connection can ask for."""
     if isinstance(failure, ClientError):
         return bool(failure.response.get("ResponseMetadata", {}).get("RetryAttempts"))
     return False

@@ -29,7 +29,7 @@ Entry = t.TypeVar("Entry")
 @cache
 def _service_model() -> ServiceModel:
     loader = Loader()
-    # The file that the client uses, without load_service_model()'s look at the files of all four hundred services.
+    # The file that the client uses. load_service_model() would search the files of all four hundred services first.
     version = loader.determine_latest_version(SERVICE, "service-2")
     return ServiceModel(loader.load_data(f"{SERVICE}/{version}/service-2"), SERVICE)
 
@@ -61,7 +61,7 @@ def dns_suffix(partition: str) -> str:
 
 
 def batches(operation: str, member: str, entries: t.Sequence[Entry]) -> t.Iterator[t.Sequence[Entry]]:
-    """Yield the entries in lists that are as long as the operation takes them."""
+    """Yield the entries in lists as long as the operation accepts."""
     size = largest(operation, member)
     for start in range(0, len(entries), size):
         yield entries[start : start + size]

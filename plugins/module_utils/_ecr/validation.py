@@ -2,88 +2,101 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Checks a request against the service model before anything is sent.
+"""Checks values by the rules of botocore's service model.
 
-botocore checks types, required members and lower bounds, and raises at the first call; it lets upper bounds and
-patterns go on the wire. Here every rule that the model states is applied, and each breach names the option, the value
-and the rule.
+botocore checks types, required members and lower bounds, and raises at the first call. It does not check upper bounds
+and patterns. Here every rule that the model states is checked.
 """
 
 from __future__ import annotations
 
+import enum
 import re
 import typing as t
+from dataclasses import dataclass
 
 try:
-    from botocore import xform_name
     from botocore.validate import ParamValidator
 except ImportError:
     pass  # AnsibleAWSModule reports a missing SDK
 
-from .._core.errors import TaskError
-from .records import SHA256_DIGEST, is_sha256
+from .._core.digest import SHA256_DIGEST, SHA256_RULE, is_sha256
 from .service_model import input_shape
 
 if t.TYPE_CHECKING:
     from botocore.model import ListShape, Shape, StringShape
 
-_LONGEST_VALUE = 200
-_MOST_BREACHES = 10
+_MAX_SHOWN = 200
+
+# The patterns of the model, in words. A pattern that has none is shown as it is.
+_PATTERNS_IN_WORDS = {
+    "RegistryId": "must be 12 digits. Quote it in YAML, because a leading 0 makes it another number",
+    "RepositoryName": (
+        "must be lower-case letters and digits, with single separators . _ - or / between them. Give the name alone, "
+        "without a registry host, a tag or an ARN"
+    ),
+    "UploadId": "must be a UUID, as InitiateLayerUpload returns it",
+    "LayerDigest": "must be algorithm:hex, for example sha256: and 64 lower-case hexadecimal digits",
+}
 
 
-class InvalidInputError(TaskError):
-    """The input cannot be sent: the message names each option, its value and the rule."""
+class Breach(enum.Enum):
+    """How a request breaks the service model."""
+
+    MISSING = "a required member is missing"
+    UNKNOWN = "a member is unknown"
+    RULE = "a value breaks a rule"
 
 
-def check_request(operation: str, request: t.Mapping[str, t.Any], pending: t.Collection[str] = ()) -> None:
-    """Raise InvalidInputError unless the request keeps every rule of the operation's input shape.
+@dataclass(frozen=True)
+class BrokenRule:
+    """One breach of the service model.
 
-    :param operation: the operation's name, such as ``CompleteLayerUpload``
+    ``member`` is in the API's spelling, and has the position in a list: ``layerDigests[0]``. ``rule`` says what the
+    value is and what it must be, for example ``'12' must be 12 digits``.
+    """
+
+    breach: Breach
+    member: str
+    rule: str = ""
+
+
+def broken_rules(operation: str, request: t.Mapping[str, t.Any], pending: t.Collection[str] = ()) -> list[BrokenRule]:
+    """Return the rules of the operation's input shape that a request breaks.
+
+    :param operation: the name of the operation, such as ``CompleteLayerUpload``
     :param request: the request in the API's spelling
     :param pending: required members that are filled in later
     """
-    _refuse(f"The input of {operation}", list(_breaches(operation, request, pending)))
-
-
-def check_options(options: t.Iterable[tuple[str, t.Any, Shape]]) -> None:
-    """Raise InvalidInputError unless each option's value keeps every rule of its shape.
-
-    :param options: name, value and shape of each option; a value of None is passed over
-    """
-    given = ((name, value, shape) for name, value, shape in options if value is not None)
-    _refuse("The input", [breach for name, value, shape in given for breach in _value_breaches(shape, value, name)])
-
-
-def _refuse(subject: str, breaches: list[str]) -> None:
-    if breaches:
-        more = len(breaches) - _MOST_BREACHES
-        raise InvalidInputError(
-            f"{subject} is invalid, nothing was sent: {'; '.join(breaches[:_MOST_BREACHES])}"
-            + (f"; and {more} more" if more > 0 else "")
-        )
-
-
-def _breaches(operation: str, request: t.Mapping[str, t.Any], pending: t.Collection[str]) -> t.Iterator[str]:
     shape = input_shape(operation)
-    for member in shape.required_members:
-        if member not in request and member not in pending:
-            yield f"{xform_name(member)} is required, as an option or as {member} in cli_input_json"
+    missing = [
+        BrokenRule(Breach.MISSING, member)
+        for member in shape.required_members
+        if member not in request and member not in pending
+    ]
+    others: list[BrokenRule] = []
     for member, value in request.items():
-        if member not in shape.members:
-            yield f"cli_input_json has the unknown member {member!r}, {operation} takes {', '.join(shape.members)}"
-            continue
-        yield from _value_breaches(shape.members[member], value, xform_name(member))
+        if member in shape.members:
+            others += broken_value(shape.members[member], value, member)
+        else:
+            others.append(BrokenRule(Breach.UNKNOWN, member))
+    return [*missing, *others]
 
 
-def _value_breaches(shape: Shape, value: t.Any, option: str) -> list[str]:
-    broken = list(_broken_rules(shape, value, option))
+def broken_value(shape: Shape, value: t.Any, member: str) -> list[BrokenRule]:
+    """Return the rules of a shape that a value breaks; ``member`` names the value."""
+    broken = list(_broken(shape, value, member))
     if not broken and _has_wrong_type(shape, value):
-        broken = [f"{option} {_shown(value)} must be a {_type_name(shape)}"]
+        broken = [_rule(member, f"{_shown(value)} must be a {_type_name(shape)}")]
     return broken
 
 
+def _rule(member: str, rule: str) -> BrokenRule:
+    return BrokenRule(Breach.RULE, member, rule)
+
+
 def _has_wrong_type(shape: Shape, value: t.Any) -> bool:
-    # Python's booleans are whole numbers, and botocore takes them for such.
+    # Python's booleans are whole numbers, and botocore accepts them as such.
     if shape.type_name == "long" and isinstance(value, bool):
         return True
     return bool(ParamValidator().validate(value, shape).has_errors())
@@ -95,34 +108,36 @@ def _type_name(shape: Shape) -> str:
     return "whole number" if shape.type_name == "long" else shape.type_name
 
 
-def _broken_rules(shape: Shape, value: t.Any, option: str) -> t.Iterator[str]:
+def _broken(shape: Shape, value: t.Any, member: str) -> t.Iterator[BrokenRule]:
     if shape.type_name == "list" and isinstance(value, list):
-        yield from _broken_bounds(shape, len(value), f"{option} with {len(value)} entries must have", " entries")
+        yield from _broken_bounds(shape, len(value), member, f"has {len(value)} entries and must have", " entries")
         for index, entry in enumerate(value):
-            yield from _broken_rules(t.cast("ListShape", shape).member, entry, f"{option}[{index}]")
+            yield from _broken(t.cast("ListShape", shape).member, entry, f"{member}[{index}]")
     elif shape.type_name == "string" and isinstance(value, str):
-        broken = list(_broken_bounds(shape, len(value), f"{option} {_shown(value)} must have", " characters"))
-        yield from broken or _broken_pattern(t.cast("StringShape", shape), value, option)
+        has = f"{_shown(value)} has {len(value)} characters and must have"
+        broken = list(_broken_bounds(shape, len(value), member, has, " characters"))
+        yield from broken or _broken_pattern(t.cast("StringShape", shape), value, member)
     elif shape.type_name == "long" and isinstance(value, int):
-        yield from _broken_bounds(shape, value, f"{option} {value} must be", "")
+        yield from _broken_bounds(shape, value, member, f"{value} must be", "")
 
 
-def _broken_bounds(shape: Shape, size: int, subject: str, unit: str) -> t.Iterator[str]:
-    least, most = shape.metadata.get("min"), shape.metadata.get("max")
-    if least is not None and size < least:
-        yield f"{subject} {least} or more{unit}"
-    if most is not None and size > most:
-        yield f"{subject} {most}{unit} or less"
+def _broken_bounds(shape: Shape, size: int, member: str, subject: str, unit: str) -> t.Iterator[BrokenRule]:
+    minimum, maximum = shape.metadata.get("min"), shape.metadata.get("max")
+    if minimum is not None and size < minimum:
+        yield _rule(member, f"{subject} {minimum} or more{unit}")
+    if maximum is not None and size > maximum:
+        yield _rule(member, f"{subject} {maximum} or fewer{unit}" if unit else f"{subject} {maximum} or less")
 
 
-def _broken_pattern(shape: StringShape, value: str, option: str) -> t.Iterator[str]:
+def _broken_pattern(shape: StringShape, value: str, member: str) -> t.Iterator[BrokenRule]:
     pattern = shape.metadata.get("pattern")
-    if pattern and not re.fullmatch(pattern, value):
-        yield f"{option} {_shown(value)} must match {pattern}"
-    elif shape.name == "LayerDigest" and is_sha256(value) and not SHA256_DIGEST.fullmatch(value):
-        yield f"{option} {_shown(value)} must match {SHA256_DIGEST.pattern}"
+    if shape.name == "LayerDigest" and is_sha256(value):
+        if not SHA256_DIGEST.fullmatch(value):
+            yield _rule(member, f"{_shown(value)} {SHA256_RULE}")
+    elif pattern and not re.fullmatch(pattern, value):
+        yield _rule(member, f"{_shown(value)} {_PATTERNS_IN_WORDS.get(shape.name, f'must match {pattern}')}")
 
 
 def _shown(value: t.Any) -> str:
     text = repr(value)
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}… ({len(text)} characters)"
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}… ({len(text)} characters)"

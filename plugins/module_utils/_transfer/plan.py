@@ -2,54 +2,72 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Decides, before anything is sent, what pushing an image will do."""
+"""What a run will do with one image, made from the image and from what the registry has."""
 
 from __future__ import annotations
 
+import enum
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from .._ecr.records import ARCHIVED
 from .._upload.plan import LayerPlan
 
 if t.TYPE_CHECKING:
-    from .._ecr.records import Layer
-    from .._ecr.stored_image import StoredImages
+    from .._ecr.records import Layer, StoredImages
     from .._oci.descriptor import Descriptor
     from .._oci.image import Image
     from .._oci.manifest import Manifest
     from .._oci.platform import Platform
 
-SENT = "sent"
-PRESENT = "present"
-SKIPPED = "skipped"
-PUT = "put"
 
-IMAGE_IS_THERE = "an image that the repository has refers to it"
-LAYER_IS_THERE = "the repository has it"
-LAYER_IS_MISSING = "the repository does not have it"
-LAYER_IS_ARCHIVED = "the repository has archived it, and may refuse it until it is restored"
-LAYER_IS_UNKNOWN = "it is not known whether the repository has it"
-LAYER_IS_FOREIGN = "it is to be had at its urls, and the source does not hold it"
+class BlobAction(enum.Enum):
+    """What becomes of a blob."""
+
+    SENT = "sent"
+    PRESENT = "present"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+class ManifestAction(enum.Enum):
+    """What becomes of a manifest."""
+
+    PUT = "put"
+    PRESENT = "present"
+
+
+class Reason(enum.Enum):
+    """Why a blob has its action."""
+
+    IMAGE_PRESENT = "an image in the repository refers to it"
+    PRESENT = "the repository has it"
+    MISSING = "the repository does not have it"
+    ARCHIVED = "the repository has archived it, and may refuse it until it is restored"
+    UNKNOWN = "it is unknown whether the repository has it"
+    FOREIGN = "it is hosted at external URLs, and the source does not contain it"
+    REMOVED = "the repository no longer had it"
+    ARRIVED = "something else sent it to the repository during the push"
+    NOT_SENT = "the task failed before it was sent"
 
 
 @dataclass(frozen=True)
 class BlobStep:
-    """What becomes of one blob: ``action`` is sent, present or skipped, and ``layer`` how it is sent."""
+    """What becomes of one blob; ``layer`` says how it is sent."""
 
     blob: Descriptor
-    action: str
-    reason: str
+    action: BlobAction
+    reason: Reason
     layer: LayerPlan
 
 
 @dataclass(frozen=True)
 class ManifestStep:
-    """What becomes of one manifest: ``action`` is put or present."""
+    """What becomes of one manifest."""
 
     manifest: Manifest
     platform: Platform | None
-    action: str
+    action: ManifestAction
 
 
 @dataclass(frozen=True)
@@ -62,7 +80,7 @@ class TagStep:
 
     @property
     def moves(self) -> bool:
-        """Whether the tag is not where it is to be."""
+        """Whether the tag changes."""
         return self.before != self.after
 
 
@@ -78,7 +96,7 @@ class ImagePlan:
     @property
     def is_present(self) -> bool:
         """Whether the repository has the image, under whatever tags."""
-        return self.manifests[-1].action == PRESENT
+        return self.manifests[-1].action is ManifestAction.PRESENT
 
     @property
     def changed(self) -> bool:
@@ -87,8 +105,8 @@ class ImagePlan:
 
     @property
     def blobs_to_send(self) -> list[BlobStep]:
-        """The blobs that the repository lacks, the biggest first: the biggest one sets the least time that it takes."""
-        missing = [step for step in self.blobs if step.action == SENT]
+        """The blobs that the repository lacks, the biggest first, because that one takes the longest."""
+        missing = [step for step in self.blobs if step.action is BlobAction.SENT]
         return sorted(missing, key=lambda step: step.layer.bytes_to_send, reverse=True)
 
     @property
@@ -98,31 +116,13 @@ class ImagePlan:
 
     @property
     def bytes_present(self) -> int:
-        """The bytes that need not be sent, as the repository has them."""
-        held = sum(step.blob.size for step in self.blobs if step.action == PRESENT)
+        """The bytes that need not be sent, because the repository has them."""
+        held = sum(step.blob.size for step in self.blobs if step.action is BlobAction.PRESENT)
         return held + sum(step.blob.size - step.layer.bytes_to_send for step in self.blobs_to_send)
-
-    def diff(self) -> dict[str, t.Any]:
-        """Return Ansible's ``diff`` of the repository: its tags, its manifests and its layers."""
-        before = {
-            "tags": {step.tag: step.before or "no image" for step in self.tags},
-            "manifests": {step.manifest.digest: _presence(step.action == PRESENT) for step in self.manifests},
-            "layers": {step.blob.digest: _layer_presence(step) for step in self.blobs},
-            "transfer": _transfer(0, 0),
-        }
-        if not self.changed:
-            return {"before": before, "after": before}
-        after = {
-            "tags": {step.tag: step.after for step in self.tags},
-            "manifests": {step.manifest.digest: _presence(True) for step in self.manifests},
-            "layers": {step.blob.digest: _layer_presence(replace(step, action=_after(step))) for step in self.blobs},
-            "transfer": _transfer(self.bytes_to_send, self.bytes_present),
-        }
-        return {"before": before, "after": after}
 
 
 def blobs_in_question(image: Image, stored: StoredImages) -> list[str]:
-    """Return the digests of the blobs of which only the registry can say whether it has them."""
+    """Return the digests of the blobs for which only the registry knows whether it has them."""
     if image.root.digest in stored.by_digest:
         return []
     held = _held_by_images(image, stored)
@@ -138,31 +138,27 @@ def plan_image(
     layers: t.Mapping[str, Layer] | None,
     part_size: int,
 ) -> ImagePlan:
-    """Make the plan from the image and from what the registry has.
+    """Return the plan for an image.
 
     :param stored: the images found of the root, its children and the tags
-    :param layers: what was found of ``blobs_in_question``, None when the caller may not ask
+    :param layers: the layers found of ``blobs_in_question``, None if the caller lacks the permission
     :param part_size: the size of the parts in bytes
     """
     digest = image.root.digest
-    is_stored = digest in stored.by_digest
     before = {tag: stored.by_tag[tag].digest if tag in stored.by_tag else None for tag in tags}
-    manifests = [
-        ManifestStep(
-            manifest,
-            image.platform_of(manifest),
-            PRESENT if is_stored or manifest.digest in stored.by_digest else PUT,
-        )
-        for manifest in image.manifests
-    ]
     held = _held_by_images(image, stored)
-    steps = [_blob_step(blob, image.foreign, held, layers, part_size) for blob in image.blobs.values()]
     return ImagePlan(
         image,
         tuple(TagStep(tag, found, digest) for tag, found in before.items()),
-        tuple(manifests),
-        tuple(steps),
+        tuple(_manifest_step(image, manifest, stored) for manifest in image.manifests),
+        tuple(_blob_step(blob, image.foreign, held, layers, part_size) for blob in image.blobs.values()),
     )
+
+
+def _manifest_step(image: Image, manifest: Manifest, stored: StoredImages) -> ManifestStep:
+    is_stored = image.root.digest in stored.by_digest or manifest.digest in stored.by_digest
+    action = ManifestAction.PRESENT if is_stored else ManifestAction.PUT
+    return ManifestStep(manifest, image.platform_of(manifest), action)
 
 
 def _held_by_images(image: Image, stored: StoredImages) -> set[str]:
@@ -182,28 +178,12 @@ def _blob_step(
     found = layers.get(blob.digest) if layers is not None else None
     layer = LayerPlan(blob.digest, blob.size, part_size, found)
     if blob.digest in foreign:
-        return BlobStep(blob, SKIPPED, LAYER_IS_FOREIGN, layer)
+        return BlobStep(blob, BlobAction.SKIPPED, Reason.FOREIGN, layer)
     if blob.digest in held:
-        return BlobStep(blob, PRESENT, IMAGE_IS_THERE, layer)
+        return BlobStep(blob, BlobAction.PRESENT, Reason.IMAGE_PRESENT, layer)
     if found is None:
-        return BlobStep(blob, SENT, LAYER_IS_UNKNOWN, layer)
+        return BlobStep(blob, BlobAction.SENT, Reason.UNKNOWN, layer)
     if found.is_available:
-        return BlobStep(blob, PRESENT, LAYER_IS_THERE, layer)
-    return BlobStep(blob, SENT, LAYER_IS_ARCHIVED if found.availability == ARCHIVED else LAYER_IS_MISSING, layer)
-
-
-def _after(step: BlobStep) -> str:
-    return PRESENT if step.action == SENT else step.action
-
-
-def _presence(present: bool) -> str:
-    return "present" if present else "absent"
-
-
-def _layer_presence(step: BlobStep) -> str:
-    state = {SENT: "absent", PRESENT: "present", SKIPPED: "elsewhere"}[step.action]
-    return f"{state}, {step.blob.size} bytes"
-
-
-def _transfer(sent: int, saved: int) -> str:
-    return f"{sent} bytes to send, {saved} bytes saved"
+        return BlobStep(blob, BlobAction.PRESENT, Reason.PRESENT, layer)
+    reason = Reason.ARCHIVED if found.availability == ARCHIVED else Reason.MISSING
+    return BlobStep(blob, BlobAction.SENT, reason, layer)

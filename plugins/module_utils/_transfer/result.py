@@ -2,27 +2,27 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a task returns of an image, the same keys whether it was pushed, was there, or would be pushed."""
+"""The result and the diff of a push, as Ansible shows them."""
 
 from __future__ import annotations
 
 import typing as t
 
-from .plan import PRESENT, SENT
+from .plan import BlobAction, ManifestAction, Reason
 
 if t.TYPE_CHECKING:
     from .blobs import BlobPushes
     from .plan import BlobStep, ImagePlan
 
-FAILED = "failed"
-
 Result = dict[str, t.Any]
+
+_STATES = {BlobAction.SENT: "absent", BlobAction.PRESENT: "present", BlobAction.SKIPPED: "elsewhere"}
 
 
 def image_result(plan: ImagePlan, repository_uri: str | None, tags_put: t.Collection[str] | None = None) -> Result:
-    """Return the image by its names; ``uri`` has the digest, so that it means this image for ever.
+    """Return the names of the image; ``uri`` is the reference pinned by digest.
 
-    :param tags_put: the only tags that were put on the image before the task failed; None for all of them
+    :param tags_put: the tags that were put on the image before the task failed; None if it did not fail
     """
     root = plan.image.root
     return {
@@ -50,35 +50,73 @@ def manifests_result(plan: ImagePlan) -> list[Result]:
             "media_type": step.manifest.media_type,
             "size": len(step.manifest.content),
             "platform": str(step.platform) if step.platform else None,
-            "action": step.action,
+            "action": step.action.value,
         }
         for step in plan.manifests
     ]
 
 
 def layers_result(plan: ImagePlan, pushes: BlobPushes | None = None) -> Result:
-    """Return an entry for each blob, and the bytes of all: what has become of them, or will when nothing was pushed."""
+    """Return an entry for each blob, and the bytes of all.
+
+    :param pushes: what became of the blobs; None for what the plan will do
+    """
     entries = [_layer(step, pushes) for step in plan.blobs]
     if pushes is None:
         return {"layers": entries, "bytes_sent": plan.bytes_to_send, "bytes_present": plan.bytes_present}
-    present = sum(entry["size"] for entry in entries if entry["action"] == PRESENT)
-    continued = sum(max(0, push.layer_size - push.bytes_sent) for push in pushes.pushed.values() if push.changed)
-    return {"layers": entries, "bytes_sent": pushes.bytes_sent, "bytes_present": present + continued}
+    present = sum(entry["size"] for entry in entries if entry["action"] == BlobAction.PRESENT.value)
+    uploads = [push.progress for push in pushes.pushed.values() if push.changed]
+    resumed = sum(max(0, upload.size - upload.bytes_sent) for upload in uploads)
+    return {"layers": entries, "bytes_sent": pushes.bytes_sent, "bytes_present": present + resumed}
 
 
 def _layer(step: BlobStep, pushes: BlobPushes | None) -> Result:
     action, reason = step.action, step.reason
     push = pushes.pushed.get(step.blob.digest) if pushes else None
-    if push and push.changed and action == PRESENT:
-        action, reason = SENT, "the repository did not have it any more"
-    elif push and not push.changed and action == SENT:
-        action, reason = PRESENT, "something else brought it to the repository meanwhile"
-    elif pushes and push is None and action == SENT:
-        action, reason = FAILED, "the task failed before it was sent whole"
+    if push and push.changed and action is BlobAction.PRESENT:
+        action, reason = BlobAction.SENT, Reason.REMOVED
+    elif push and not push.changed and action is BlobAction.SENT:
+        action, reason = BlobAction.PRESENT, Reason.ARRIVED
+    elif pushes and push is None and action is BlobAction.SENT:
+        action, reason = BlobAction.FAILED, Reason.NOT_SENT
     return {
         "digest": step.blob.digest,
         "size": step.blob.size,
         "media_type": step.blob.media_type,
-        "action": action,
-        "reason": reason,
+        "action": action.value,
+        "reason": reason.value,
     }
+
+
+def diff_result(plan: ImagePlan) -> Result:
+    """Return Ansible's ``diff`` of the repository: its tags, its manifests and its layers."""
+    before = {
+        "tags": {step.tag: step.before or "no image" for step in plan.tags},
+        "manifests": {
+            step.manifest.digest: "present" if step.action is ManifestAction.PRESENT else "absent"
+            for step in plan.manifests
+        },
+        "layers": {step.blob.digest: _presence(step, _STATES[step.action]) for step in plan.blobs},
+        "transfer": _transfer(0, 0),
+    }
+    if not plan.changed:
+        return {"before": before, "after": before}
+    after = {
+        "tags": {step.tag: step.after for step in plan.tags},
+        "manifests": {step.manifest.digest: "present" for step in plan.manifests},
+        "layers": {step.blob.digest: _presence(step, _state_after(step)) for step in plan.blobs},
+        "transfer": _transfer(plan.bytes_to_send, plan.bytes_present),
+    }
+    return {"before": before, "after": after}
+
+
+def _state_after(step: BlobStep) -> str:
+    return _STATES[BlobAction.PRESENT if step.action is BlobAction.SENT else step.action]
+
+
+def _presence(step: BlobStep, state: str) -> str:
+    return f"{state}, {step.blob.size} bytes"
+
+
+def _transfer(sent: int, saved: int) -> str:
+    return f"{sent} bytes to send, {saved} bytes saved"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Carries out the plan for one image: blobs, then manifests, then tags, and a last look at what has become of it."""
+"""Pushes one image by its plan, and verifies it."""
 
 from __future__ import annotations
 
@@ -10,80 +10,74 @@ import re
 import typing as t
 from dataclasses import replace
 
+from .._core.digest import SHA256_DIGEST
 from .._core.errors import TaskError
-from .._ecr.errors import EcrError
-from .._ecr.records import SHA256_DIGEST, listed
-from .plan import PRESENT, PUT, SENT, SKIPPED, ImagePlan
+from .._core.text import listed
+from .._ecr.errors import CallError, ExplainedError
+from .._ecr.images import Images
+from .._ecr.layers import Layers
+from .plan import BlobAction, ImagePlan, ManifestAction
+from .survey import ALL_LAYERS_ARE_SENT
+from .tags import immutable_tag
 
 if t.TYPE_CHECKING:
-    from .._ecr.images import ImageRepository
-    from .._ecr.records import Layer
-    from .._ecr.stored_image import StoredImages
+    from .._ecr.client import EcrClient
+    from .._ecr.records import StoredImages
     from .._oci.descriptor import Descriptor
     from .._oci.manifest import Manifest
     from .blobs import BlobPusher
 
-Look = t.Callable[[t.Sequence[str]], "dict[str, Layer] | None"]
-
 
 class ImagePush:
-    """One image on its way into the registry.
+    """The push of one image.
 
-    ``changed`` tells whether the repository is another one because of this run, ``tags_put`` are the tags that this run
-    has put on the image, and ``registry_id`` is the AWS account that the registry answered with.
+    ``tags_put`` are the tags that this run put on the image, and ``registry_id`` is the AWS account that the registry
+    answered with.
 
     :param pusher: sends the blobs
-    :param look: looks layers up, and returns None when the caller may not
     """
 
-    def __init__(
-        self,
-        repository: ImageRepository,
-        plan: ImagePlan,
-        pusher: BlobPusher,
-        look: Look,
-        warn: t.Callable[[str], None],
-    ) -> None:
-        self._repository = repository
+    def __init__(self, client: EcrClient, plan: ImagePlan, pusher: BlobPusher) -> None:
+        self._images = Images(client)
+        self._layers = Layers(client)
+        self._repository = client.repository
         self._plan = plan
         self._pusher = pusher
-        self._look = look
-        self._warn = warn
         self._put_count = 0
         self.tags_put: list[str] = []
         self.registry_id: str | None = None
 
     @property
     def changed(self) -> bool:
-        """Whether the repository is another one because of this run."""
+        """Whether this run changed the repository."""
         return self._put_count > 0 or self._pusher.outcome.changed
 
     def run(self) -> None:
-        """Send what the repository lacks, and prove that the image is there under its tags.
+        """Send what the repository lacks, and verify that the image is there under its tags.
 
-        The tags come last, so that none is ever on an image that is not whole.
+        Tags are set last, so a tag never points to an incomplete image.
 
-        :raises TaskError: a blob is damaged, the registry refused for good, or has not what it was sent
+        :raises TaskError: a blob is damaged, the registry refused, or does not have what it was sent
         """
         if not self._plan.changed:
             return
         if not self._plan.is_present:
-            self._pusher.run([step.layer for step in self._plan.blobs_to_send], self._blobs(PRESENT))
+            self._pusher.run([step.layer for step in self._plan.blobs_to_send], self._blobs(BlobAction.PRESENT))
         for step in self._plan.manifests[:-1]:
-            if step.action == PUT:
+            if step.action is ManifestAction.PUT:
                 self._put(step.manifest)
         self._put_root()
         self._verify()
 
-    def foresee(self) -> None:
-        """Find what would make a run fail for the source's sake: read each blob that it would send or rely on.
+    def rehearse(self) -> None:
+        """Read each blob that a run would send or rely on, to find damage that would make the run fail.
 
         :raises TaskError: a blob is damaged
         """
         if not self._plan.is_present:
-            self._pusher.run([], self._blobs(SENT, PRESENT))
+            self._pusher.run([], self._blobs(BlobAction.SENT, BlobAction.PRESENT))
 
-    def _blobs(self, *actions: str) -> list[Descriptor]:
+    def _blobs(self, *actions: BlobAction) -> list[Descriptor]:
         return [step.blob for step in self._plan.blobs if step.action in actions]
 
     def _put_root(self) -> None:
@@ -98,7 +92,7 @@ class ImagePush:
     def _put(self, manifest: Manifest, tag: str | None = None) -> None:
         try:
             self._put_once(manifest, tag)
-        except EcrError as error:
+        except CallError as error:
             if error.code == "LayersNotFoundException":
                 self._send_again(manifest, error)
             elif error.code == "ReferencedImagesNotFoundException":
@@ -109,8 +103,8 @@ class ImagePush:
 
     def _put_once(self, manifest: Manifest, tag: str | None) -> None:
         try:
-            self.registry_id = self._repository.put_image(manifest, tag) or self.registry_id
-        except EcrError as error:
+            self.registry_id = self._images.put(manifest, tag) or self.registry_id
+        except CallError as error:
             if error.code not in ("ImageAlreadyExistsException", "ImageTagAlreadyExistsException"):
                 raise
             self._check_stored(manifest, tag, error)
@@ -118,84 +112,73 @@ class ImagePush:
                 return
         self._put_count += 1
 
-    def _check_stored(self, manifest: Manifest, tag: str | None, error: EcrError) -> None:
+    def _check_stored(self, manifest: Manifest, tag: str | None, error: CallError) -> None:
         """Raise the error unless the registry has the manifest under the tag."""
-        stored = self._repository.images([manifest.digest], [tag] if tag else [])
+        stored = self._images.get([manifest.digest], [tag] if tag else [])
         if tag and tag in stored.by_tag:
             found = stored.by_tag[tag].digest
             if found != manifest.digest:
-                raise tag_is_taken(self._repository, tag, found, manifest.digest, error)
+                raise ExplainedError(error, *immutable_tag(self._repository, tag, found, manifest.digest))
         elif tag or manifest.digest not in stored.by_digest:
             raise error
 
-    def _send_again(self, manifest: Manifest, error: EcrError) -> None:
-        """Send those layers of a manifest that the registry says it has not, once more."""
-        steps = {step.blob.digest: step for step in self._plan.blobs if step.action != SKIPPED}
+    def _send_again(self, manifest: Manifest, error: CallError) -> None:
+        """Send the layers of a manifest again that the registry reports as missing."""
+        steps = {step.blob.digest: step for step in self._plan.blobs if step.action is not BlobAction.SKIPPED}
         digests = [blob.digest for blob in manifest.blobs if blob.digest in steps]
         named = set(re.findall(SHA256_DIGEST.pattern, str(error.exception)))
         self._check_foreign(named, error)
-        layers = self._look(digests) or {}
+        layers = self._layers.available_unless_denied(digests, ALL_LAYERS_ARE_SENT) or {}
         missing = {digest for digest in digests if digest not in layers or not layers[digest].is_available}
-        # The registry's own refusal is believed more than its list of layers.
+        # The refusal is more reliable than the list of layers.
         wanted = dict.fromkeys(digest for digest in digests if digest in missing | named) or dict.fromkeys(digests)
         self._pusher.run([replace(steps[digest].layer, found=None) for digest in wanted], [])
 
-    def _check_foreign(self, named: set[str], error: EcrError) -> None:
-        foreign = [blob.digest for blob in self._blobs(SKIPPED) if blob.digest in named]
+    def _check_foreign(self, named: set[str], error: CallError) -> None:
+        foreign = [blob.digest for blob in self._blobs(BlobAction.SKIPPED) if blob.digest in named]
         if foreign:
-            error.advice = (
-                f"The registry wants layers that were left out as they are to be had at their urls: {listed(foreign)}; "
-                "the source has to hold them"
+            raise ExplainedError(
+                error,
+                f"{self._repository} requires these layers, which were skipped because they are hosted at external "
+                f"URLs: {listed(foreign)}",
+                "Add them to the source",
             )
-            raise error
 
     def _put_children_again(self) -> None:
-        stored = self._repository.images([child.digest for child in self._plan.image.children])
+        stored = self._images.get([child.digest for child in self._plan.image.children])
         missing = [child for child in self._plan.image.children if child.digest not in stored.by_digest]
         for child in missing or self._plan.image.children:
             self._put(child)
 
     def _verify(self) -> None:
-        """Look at the repository once more: manifests and tags must be what was asked for.
+        """Check that the repository has the manifests and tags that were asked for.
 
-        It takes no manifest without its layers, so that those are there when the manifest is given out unchanged.
+        The registry accepts no manifest without its layers, so the layers are there if the manifest comes back
+        unchanged.
         """
-        put = [step.manifest for step in self._plan.manifests if step.action == PUT]
+        put = [step.manifest for step in self._plan.manifests if step.action is ManifestAction.PUT]
         root = self._plan.image.root
         tags = [step.tag for step in self._plan.tags]
         digests = dict.fromkeys(manifest.digest for manifest in (*put, root))
-        stored = self._repository.images(digests, tags)
+        stored = self._images.get(digests, tags)
         self.registry_id = self.registry_id or stored.registry_id
         self._check_manifests(list(digests), stored)
         for tag in tags:
             found = stored.by_tag[tag].digest if tag in stored.by_tag else "no image"
             if found != root.digest:
-                raise self._not_proven(f"its tag {tag} is on {found}")
+                raise self._not_verified(f"Tag {tag} is on {found}")
 
     def _check_manifests(self, digests: t.Sequence[str], stored: StoredImages) -> None:
         absent = [digest for digest in digests if digest not in stored.by_digest]
         if absent:
-            raise self._not_proven(f"the repository does not list {listed(absent)}")
+            raise self._not_verified(f"The repository does not list {listed(absent)}")
         damaged = [digest for digest in digests if not stored.by_digest[digest].is_intact]
         if damaged:
-            raise self._not_proven(f"it is stored with another manifest under {listed(damaged)}")
+            raise self._not_verified(f"Another manifest is stored under {listed(damaged)}")
 
-    def _not_proven(self, reason: str) -> TaskError:
+    def _not_verified(self, reason: str) -> TaskError:
+        image = self._plan.image.root.digest
         return TaskError(
-            f"The image {self._plan.image.root.digest} is not in {self._repository} as it should be after the push, as "
-            f"{reason}: something else may be changing the repository, run the task again"
+            f"Verification of image {image} in {self._repository} failed after the push. {reason}",
+            "Something else may be changing the repository. Run the task again",
         )
-
-
-def tag_is_taken(
-    repository: ImageRepository, tag: str, found: str, wanted: str, error: EcrError | None = None
-) -> EcrError:
-    """Make the error of an immutable tag that is on another image; ``error`` is the registry's, if it was asked."""
-    taken = f"The tag {tag} of {repository} is on {found} and cannot be moved to {wanted}"
-    advice = "The tag is immutable: choose another tag, or delete the image that has it"
-    if error is None:
-        return EcrError(f"{taken}, nothing was sent. {advice}")
-    refused = EcrError(taken, error.exception, **error.kwargs)
-    refused.earlier_failures = error.earlier_failures
-    refused.advice = advice
-    return refused

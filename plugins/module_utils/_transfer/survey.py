@@ -2,105 +2,108 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Asks the registry what it has of an image, and refuses what it would refuse after the bytes were sent."""
+"""Asks the registry about an image, and makes the plan."""
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._upload.layer import with_saved_upload
-from .plan import (
-    SENT,
-    BlobStep,
-    blobs_in_question,
-    plan_image,
-)
-from .run import tag_is_taken
+from .._core.errors import InvalidInputError
+from .._ecr.images import Images
+from .._ecr.layers import Layers
+from .plan import BlobAction, blobs_in_question, plan_image
+from .tags import immutable_tag
 
 if t.TYPE_CHECKING:
-    from .._ansible.module import EcrModule
-    from .._ecr.images import ImageRepository
-    from .._ecr.repository_settings import RepositorySettings
-    from .._ecr.stored_image import StoredImages
+    from .._core.task import Task
+    from .._ecr.client import EcrClient
+    from .._ecr.records import RepositorySettings, StoredImages
     from .._oci.image import Image
-    from .._upload.layer import UploadOptions
-    from .plan import ImagePlan
+    from .._upload.layer import LayerPusher
+    from .plan import BlobStep, ImagePlan
+
+# What a task does if it lacks the permission to look layers up.
+ALL_LAYERS_ARE_SENT = "Every layer is sent"
 
 
 @dataclass(frozen=True)
 class Survey:
-    """The plan, and what was learned on the way of the repository: None for what has not been told yet."""
+    """The plan, and what was learned of the repository on the way: None for what no answer has told yet."""
 
     plan: ImagePlan
     registry_id: str | None
     repository_uri: str | None
 
 
-def survey(
-    module: EcrModule, repository: ImageRepository, image: Image, tags: t.Sequence[str], options: UploadOptions
-) -> Survey:
-    """Look for the image under its digest and its tags, and for its layers only where that leaves a question.
+class Surveyor:
+    """Asks the registry about one image.
 
-    :raises EcrError: a look-up failed, or a tag is immutable and on another image
+    :param dry_run: whether the run will only predict: then the survey looks up what a push would learn on its way
     """
-    stored = _stored(repository, image, tags)
-    questions = blobs_in_question(image, stored)
-    layers = module.layers(repository, questions) if questions else {}
-    plan = plan_image(image, tags, stored, layers, options.expected_part_size)
-    registry_id = repository.registry_id or stored.registry_id
-    settings = _settings(module, repository, plan, registry_id)
-    if settings:
-        _check_tags(repository, plan, settings)
-    return Survey(
-        _with_saved_uploads(module, repository, plan, options),
-        registry_id or (settings.registry_id if settings else None),
-        settings.uri if settings else None,
-    )
 
+    def __init__(self, client: EcrClient, image: Image, pusher: LayerPusher, task: Task, dry_run: bool) -> None:
+        self._client = client
+        self._images = Images(client)
+        self._image = image
+        self._pusher = pusher
+        self._task = task
+        self._dry_run = dry_run
 
-def _stored(repository: ImageRepository, image: Image, tags: t.Sequence[str]) -> StoredImages:
-    stored = repository.images([image.root.digest], tags)
-    if image.root.digest not in stored.by_digest and image.children:
-        children = repository.images([child.digest for child in image.children])
-        stored.by_digest.update(children.by_digest)
-    return stored
+    def survey(self, tags: t.Sequence[str], part_size: int) -> Survey:
+        """Look for the image by its digest and its tags, and for its layers only if that leaves a question.
 
+        :param part_size: the size of the parts in bytes
+        :raises EcrError: a look-up failed
+        :raises InvalidInputError: a tag is immutable and on another image
+        """
+        stored = self._stored(tags)
+        questions = blobs_in_question(self._image, stored)
+        layers = Layers(self._client)
+        found = layers.available_unless_denied(questions, ALL_LAYERS_ARE_SENT) if questions else {}
+        plan = plan_image(self._image, tags, stored, found, part_size)
+        registry_id = self._client.repository.registry_id or stored.registry_id
+        settings = self._settings(plan, registry_id)
+        if settings:
+            self._check_tags(plan, settings)
+        return Survey(
+            self._with_saved_uploads(plan),
+            registry_id or (settings.registry_id if settings else None),
+            settings.uri if settings else None,
+        )
 
-def _settings(
-    module: EcrModule, repository: ImageRepository, plan: ImagePlan, registry_id: str | None
-) -> RepositorySettings | None:
-    """Return the settings where they matter: for a tag that moves, and for the account that only a push tells."""
-    moving = [step.tag for step in plan.tags if step.moves and step.before]
-    if not moving and (registry_id or not module.check_mode):
-        return None
-    warning = (
-        f"The caller may not use ecr:DescribeRepositories on {repository}, so it is not known before the push "
-        f"whether these tags can be moved: {', '.join(moving)}."
-    )
-    return module.unless_denied(repository.settings, warning if moving else None)
+    def _stored(self, tags: t.Sequence[str]) -> StoredImages:
+        root, children = self._image.root, self._image.children
+        stored = self._images.get([root.digest], tags)
+        if root.digest not in stored.by_digest and children:
+            found = self._images.get([child.digest for child in children])
+            stored.by_digest.update(found.by_digest)
+        return stored
 
+    def _settings(self, plan: ImagePlan, registry_id: str | None) -> RepositorySettings | None:
+        """Return the settings if they matter: for a tag that moves, and for the account, which only a push learns."""
+        moving = [step.tag for step in plan.tags if step.moves and step.before]
+        if not moving and (registry_id or not self._dry_run):
+            return None
+        warning = (
+            f"Missing permission ecr:DescribeRepositories on {self._client.repository}: cannot check before the push "
+            f"whether these tags can be moved: {', '.join(moving)}."
+        )
+        return self._client.unless_denied(self._images.settings, warning if moving else None)
 
-def _check_tags(repository: ImageRepository, plan: ImagePlan, settings: RepositorySettings) -> None:
-    for step in plan.tags:
-        if step.before and step.moves and settings.is_immutable(step.tag):
-            raise tag_is_taken(repository, step.tag, step.before, step.after)
+    def _check_tags(self, plan: ImagePlan, settings: RepositorySettings) -> None:
+        for step in plan.tags:
+            if step.before and step.moves and settings.is_immutable(step.tag):
+                raise InvalidInputError(*immutable_tag(self._client.repository, step.tag, step.before, step.after))
 
+    def _with_saved_uploads(self, plan: ImagePlan) -> ImagePlan:
+        """Return the plan with what is left of the uploads that an earlier run began."""
+        # A run warns itself, once it holds the state files.
+        warn = self._task.warn if self._dry_run else None
 
-def _with_saved_uploads(
-    module: EcrModule, repository: ImageRepository, plan: ImagePlan, options: UploadOptions
-) -> ImagePlan:
-    """Return the plan with only what is left of the uploads that an earlier run has begun."""
-    # A run warns by itself, when it holds the state files.
-    warn = module.warn if module.check_mode else _say_nothing
+        def resumed(step: BlobStep) -> BlobStep:
+            if step.action is not BlobAction.SENT:
+                return step
+            return replace(step, layer=self._pusher.with_saved_upload(step.layer, warn))
 
-    def continued(step: BlobStep) -> BlobStep:
-        if step.action != SENT:
-            return step
-        return replace(step, layer=with_saved_upload(repository, step.layer, options, warn))
-
-    return replace(plan, blobs=tuple(map(continued, plan.blobs)))
-
-
-def _say_nothing(_message: str) -> None:
-    """Take a warning that is given elsewhere."""
+        return replace(plan, blobs=tuple(map(resumed, plan.blobs)))

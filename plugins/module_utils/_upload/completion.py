@@ -2,23 +2,80 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Carries out the plan for one upload, and finds out what has happened when the registry's answer does not say."""
+"""Completes an upload, and decides what an error of CompleteLayerUpload means."""
 
 from __future__ import annotations
 
+import enum
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._ecr.errors import EcrError
-from .._ecr.records import Layer, listed
-from .completion_plan import CompletionPlan
+from .._core.digest import is_sha256
+from .._core.text import listed
+from .._ecr.call import Call
+from .._ecr.errors import AnswerError, EcrError
 
 if t.TYPE_CHECKING:
-    from .._ecr.client import Repository
+    from .._ecr.layers import Layers
+    from .._ecr.records import Layer
 
-COMPLETED = "completed"
-ALREADY_EXISTS = "already_exists"
-ALREADY_COMPLETED = "already_completed"
+
+class CompletionAction(enum.Enum):
+    """What became of an upload."""
+
+    COMPLETED = "completed"
+    ALREADY_EXISTS = "already_exists"
+    ALREADY_COMPLETED = "already_completed"
+
+
+@dataclass(frozen=True)
+class CompletionPlan:
+    """What a run will do with one upload.
+
+    ``layers`` are what the registry reports of the SHA-256 digests, in the order of the task; None if it could not be
+    asked.
+    """
+
+    upload_id: str
+    digests: tuple[str, ...]
+    layers: tuple[Layer, ...] | None
+
+    @property
+    def sha256_digests(self) -> tuple[str, ...]:
+        """The digests that Amazon ECR validates an upload with. The others prove nothing."""
+        return tuple(filter(is_sha256, self.digests))
+
+    @property
+    def present(self) -> Layer | None:
+        """The layer that makes sending unnecessary, if every SHA-256 digest is available.
+
+        Amazon ECR accepts an upload when any digest matches, so one available digest among several says nothing about
+        this upload.
+        """
+        if self.layers and all(layer.is_available for layer in self.layers):
+            return self.layers[0]
+        return None
+
+    @property
+    def expected_digest(self) -> str | None:
+        """The digest that the registry will answer with, None if several are possible."""
+        if self.present:
+            return self.present.digest
+        candidates = set(self.sha256_digests)
+        return candidates.pop() if len(candidates) == 1 else None
+
+    def was_available(self, digest: str) -> bool:
+        """Return whether the registry had this layer when the plan was made."""
+        return any(layer.digest == digest and layer.is_available for layer in self.layers or ())
+
+
+def plan_completion(upload_id: str, digests: t.Sequence[str], layers: t.Mapping[str, Layer] | None) -> CompletionPlan:
+    """Return the plan for what the task asks for and what the registry has.
+
+    :param layers: the layers found of the SHA-256 digests, None if the caller lacks the permission
+    """
+    found = None if layers is None else tuple(layers.values())
+    return CompletionPlan(upload_id, tuple(digests), found)
 
 
 @dataclass(frozen=True)
@@ -28,25 +85,25 @@ class Completion:
     ``registry_id`` is None unless the registry answered with it; ``layer`` is None while nothing is known of the layer.
     """
 
-    action: str
+    action: CompletionAction
     digest: str | None
     layer: Layer | None = None
     registry_id: str | None = None
 
     @property
     def changed(self) -> bool:
-        """Whether this task's upload has become a layer."""
-        return self.action == COMPLETED
+        """Whether the upload of this task became a layer."""
+        return self.action is CompletionAction.COMPLETED
 
 
 def predict(plan: CompletionPlan) -> Completion:
     """Return what ``complete`` will do, without doing it."""
     if plan.present:
-        return Completion(ALREADY_EXISTS, plan.present.digest, plan.present)
-    return Completion(COMPLETED, plan.expected_digest)
+        return Completion(CompletionAction.ALREADY_EXISTS, plan.present.digest, plan.present)
+    return Completion(CompletionAction.COMPLETED, plan.expected_digest)
 
 
-def complete(repository: Repository, plan: CompletionPlan) -> Completion:
+def complete(layers: Layers, plan: CompletionPlan) -> Completion:
     """Complete the upload unless the layer is there already.
 
     :raises EcrError: the upload could not be completed, or the registry stored another layer than the one asked for
@@ -54,59 +111,57 @@ def complete(repository: Repository, plan: CompletionPlan) -> Completion:
     if plan.present:
         return predict(plan)
     try:
-        response = repository.complete_upload(plan.upload_id, plan.digests)
+        answer = layers.complete(plan.upload_id, plan.digests)
     except EcrError as error:
-        return _resolved(repository, plan, error)
-    digest = _verified(repository, plan, response.get("layerDigest"))
-    return Completion(COMPLETED, digest, registry_id=response.get("registryId"))
+        return _resolved(layers, plan, error)
+    digest = _verified(layers, plan, answer.digest)
+    return Completion(CompletionAction.COMPLETED, digest, registry_id=answer.registry_id)
 
 
-def described(repository: Repository, completion: Completion) -> Completion:
-    """Return the completion with the layer as the registry lists it now, where it can be asked."""
+def with_layer(layers: Layers, completion: Completion) -> Completion:
+    """Return the completion with the layer as the registry lists it now, if the registry can be asked."""
     if completion.layer or completion.digest is None:
         return completion
     try:
-        return replace(completion, layer=repository.layers([completion.digest])[completion.digest])
+        return replace(completion, layer=layers.available([completion.digest])[completion.digest])
     except EcrError:
         # The layer is complete whether or not it can be looked up.
         return completion
 
 
-def _verified(repository: Repository, plan: CompletionPlan, digest: str | None) -> str | None:
+def _verified(layers: Layers, plan: CompletionPlan, digest: str | None) -> str | None:
     if not plan.sha256_digests or digest in plan.sha256_digests:
         return digest
-    raise EcrError(
-        f"Upload {plan.upload_id} to {repository} was completed, but as another layer than the one asked for: the "
-        f"registry answered {digest}, the task lists {listed(plan.sha256_digests)}. The bytes that were uploaded are "
-        "not those of the layer: compare the file with its digest, and upload it again",
+    raise AnswerError(
+        Call("CompleteLayerUpload", layers.repository, plan.upload_id, plan.digests),
+        f"Upload {plan.upload_id} to {layers.repository} was completed as another layer. The registry reports "
+        f"{digest}, but the task lists {listed(plan.sha256_digests)}",
+        "The uploaded bytes are not those of the layer. Compare the file with its digest, and upload it again",
         changed=True,
-        registry_id=repository.registry_id,
-        repository_name=repository.name,
-        upload_id=plan.upload_id,
         layer_digest=digest,
     )
 
 
-def _resolved(repository: Repository, plan: CompletionPlan, error: EcrError) -> Completion:
-    """Look whether the error means that the layer is there; raise the error when it is not."""
+def _resolved(layers: Layers, plan: CompletionPlan, error: EcrError) -> Completion:
+    """Decide whether a refused completion still means success; raise the error otherwise."""
     if error.code not in ("LayerAlreadyExistsException", "UploadNotFoundException") and not error.may_have_been_applied:
         raise error
-    available = _available(repository, plan, error)
+    available = _available(layers, plan, error)
     arrived = [layer for layer in available if not plan.was_available(layer.digest)]
     if error.may_have_been_applied and arrived:
-        return Completion(COMPLETED, arrived[0].digest, arrived[0])
+        return Completion(CompletionAction.COMPLETED, arrived[0].digest, arrived[0])
     if error.code == "LayerAlreadyExistsException" and available:
-        return Completion(ALREADY_EXISTS, available[0].digest, available[0])
+        return Completion(CompletionAction.ALREADY_EXISTS, available[0].digest, available[0])
     if error.code == "UploadNotFoundException" and available and len(available) == len(set(plan.sha256_digests)):
-        return Completion(ALREADY_COMPLETED, available[0].digest, available[0])
+        return Completion(CompletionAction.ALREADY_COMPLETED, available[0].digest, available[0])
     raise error
 
 
-def _available(repository: Repository, plan: CompletionPlan, error: EcrError) -> list[Layer]:
+def _available(layers: Layers, plan: CompletionPlan, error: EcrError) -> list[Layer]:
     if not plan.sha256_digests:
         return []
     try:
-        layers = repository.layers(plan.sha256_digests)
+        found = layers.available(plan.sha256_digests)
     except EcrError as unanswered:
         raise error from unanswered
-    return [layer for layer in layers.values() if layer.is_available]
+    return [layer for layer in found.values() if layer.is_available]

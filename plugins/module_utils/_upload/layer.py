@@ -2,186 +2,177 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plans and carries out the push of one layer, and keeps its state for the next run where that is wanted."""
+"""Pushes one layer: looks at what an earlier run left, uploads, and reports how far it got."""
 
 from __future__ import annotations
 
 import contextlib
+import enum
 import typing as t
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
-from .._core.blob import BlobChangedError
-from .._core.errors import TaskError
-from .._core.task import is_waited_for
+from .._core.errors import ContentChangedError, LayerUploadError, Resume, TaskError, UploadProgress
 from .._ecr.errors import EcrError
-from .._ecr.limits import USUAL_PART
-from .._ecr.validation import InvalidInputError
-from .completion import ALREADY_EXISTS
-from .state import (
-    LayerIdentity,
-    SavedUpload,
-    UploadState,
-)
+from .._ecr.layers import Layers
+from .._ecr.limits import DEFAULT_PART
+from .._ecr.part_body import stream_parts
+from .state import LayerIdentity, SavedUpload, UploadState
 from .upload import LayerUpload
 
 if t.TYPE_CHECKING:
     from .._core.blob import Blob
-    from .._ecr.client import Repository
+    from .._core.task import Task
+    from .._ecr.client import EcrClient
     from .plan import LayerPlan
 
-UPLOADED = "uploaded"
-FAILED = "failed"
 
-Warn = t.Callable[[str], None]
+class LayerAction(enum.Enum):
+    """What became of a layer."""
+
+    UPLOADED = "uploaded"
+    ALREADY_EXISTS = "already_exists"
 
 
 @dataclass(frozen=True)
 class UploadOptions:
-    """How a task wants its layers uploaded; ``part_size`` is in bytes, None for what the registry advises.
+    """How a task wants its layers uploaded; ``part_size`` is in bytes, None for the size that the registry recommends.
 
-    ``takes_upload_id`` says whether an upload can be continued by its id, too.
+    ``accepts_upload_id`` says whether the user can resume an upload by its id.
     """
 
     part_size: int | None = None
     upload_id: str | None = None
-    state_dir: str | None = None
-    takes_upload_id: bool = True
+    state_directory: str | None = None
+    accepts_upload_id: bool = True
 
     @property
     def expected_part_size(self) -> int:
         """The size of the parts as far as it is known before the registry is asked."""
-        return self.part_size or USUAL_PART
+        return self.part_size or DEFAULT_PART
+
+    @property
+    def resume(self) -> Resume:
+        """How the next run can resume an upload of this one."""
+        if self.state_directory:
+            return Resume.BY_STATE
+        return Resume.BY_UPLOAD_ID if self.accepts_upload_id else Resume.NEEDS_STATE
 
 
 @dataclass(frozen=True)
 class LayerPush:
-    """The outcome of pushing one layer, or its prediction.
+    """The outcome of pushing one layer, or its prediction."""
 
-    ``bytes_sent`` and ``part_count`` are what the registry received from this run.
-    """
-
-    action: str
-    layer_digest: str
-    layer_size: int
-    upload_id: str | None
-    bytes_sent: int
-    part_count: int
+    action: LayerAction
+    progress: UploadProgress
 
     @property
     def changed(self) -> bool:
         """Whether the layer is in the repository because of this run."""
-        return self.action == UPLOADED
+        return self.action is LayerAction.UPLOADED
 
 
-def checked_digest(blob: Blob, expected: str | None) -> str:
-    """Hash the blob and return its digest.
+class LayerPusher:
+    """Pushes layers into the repository of a client.
 
-    :raises InvalidInputError: it is not the digest expected
+    :param options: how each layer is uploaded
     """
-    digest = blob.digest()
-    if expected not in (None, digest):
-        raise InvalidInputError(f"{blob} has the digest {digest}, not layer_digest {expected}, nothing was sent")
-    return digest
 
+    def __init__(self, client: EcrClient, options: UploadOptions, task: Task) -> None:
+        self._client = client
+        self._options = options
+        self._task = task
+        self._layers = Layers(client)
+        stream_parts(client.events)
 
-def with_saved_upload(repository: Repository, plan: LayerPlan, options: UploadOptions, warn: Warn) -> LayerPlan:
-    """Return the plan with what an earlier run has left, without touching that, for check mode."""
-    if options.state_dir is None or options.upload_id is not None or plan.is_present:
-        return plan
-    return _resumed(plan, options, UploadState.peek(options.state_dir, _identity(repository, plan), warn))
+    def with_saved_upload(self, plan: LayerPlan, warn: t.Callable[[str], None] | None = None) -> LayerPlan:
+        """Return the plan with the upload that an earlier run left, without touching its state file.
 
+        :param warn: receives what a run would warn of
+        """
+        if self._options.state_directory is None or self._options.upload_id is not None or plan.is_present:
+            return plan
+        saved, misfit = UploadState.peek(self._options.state_directory, self._identity(plan))
+        if misfit and warn:
+            warn(f"A run would set the state file aside: {misfit}.")
+        return self._resumed(plan, saved)
 
-def predict(plan: LayerPlan, options: UploadOptions) -> LayerPush:
-    """Return what ``push_layer`` will do, without doing it."""
-    if plan.is_present:
-        return LayerPush(ALREADY_EXISTS, plan.digest, plan.size, upload_id=None, bytes_sent=0, part_count=0)
-    upload_id = plan.saved.upload_id if plan.saved else options.upload_id
-    return LayerPush(UPLOADED, plan.digest, plan.size, upload_id, plan.bytes_to_send, plan.parts_to_send)
+    def predict(self, plan: LayerPlan) -> LayerPush:
+        """Return what ``push`` will do, without doing it."""
+        if plan.is_present:
+            return LayerPush(LayerAction.ALREADY_EXISTS, UploadProgress(plan.digest, plan.size, None, 0, 0))
+        upload_id = plan.saved.upload_id if plan.saved else self._options.upload_id
+        progress = UploadProgress(plan.digest, plan.size, upload_id, plan.bytes_to_send, plan.parts_to_send)
+        return LayerPush(LayerAction.UPLOADED, progress)
 
+    def push(self, blob: Blob, plan: LayerPlan) -> LayerPush:
+        """Upload the layer unless the plan says that it is there.
 
-def push_layer(
-    repository: Repository,
-    blob: Blob,
-    plan: LayerPlan,
-    options: UploadOptions,
-    warn: Warn,
-    goes_on: t.Callable[[], bool] | None = None,
-) -> LayerPush:
-    """Upload the layer unless the plan says that it is there.
+        :raises InvalidInputError: the directory of the state files cannot be used
+        :raises LayerUploadError: the layer could not be uploaded
+        """
+        if plan.is_present:
+            if self._options.state_directory is not None:
+                UploadState.discard(self._options.state_directory, self._identity(plan))
+            return self.predict(plan)
+        with self._state(plan) as state:
+            return self._push(blob, plan, state)
 
-    :param goes_on: asked before every step; the upload stops when it says no. If not given, it goes on as long as the
-        task is waited for
-    :raises TaskError: the layer could not be uploaded; ``kwargs`` say how far it is and how to go on
-    """
-    if plan.is_present:
-        if options.state_dir is not None:
-            UploadState.discard(options.state_dir, _identity(repository, plan))
-        return predict(plan, options)
-    with _state(repository, plan, options, warn) as state:
-        keep = _keeper(state)
-        saved = state.load() if state and options.upload_id is None else None
-        plan = _resumed(plan, options, saved)
-        upload = LayerUpload(repository, blob, plan, options.part_size, keep, goes_on or is_waited_for)
+    def warn_unless_available(self, push: LayerPush) -> None:
+        """Look whether a layer that was uploaded is listed now, if the registry can be asked."""
+        digest = push.progress.digest
         try:
-            completion = upload.run(options.upload_id)
+            layer = self._layers.available([digest])[digest]
+        except EcrError:
+            # The layer is complete whether or not it can be looked up.
+            return
+        if not layer.is_available:
+            self._task.warn(
+                f"The upload was completed, but {self._client.repository} does not list the layer as available yet."
+            )
+
+    def _push(self, blob: Blob, plan: LayerPlan, state: UploadState | None) -> LayerPush:
+        keep = _keeper(state)
+        saved = state.load() if state and self._options.upload_id is None else None
+        plan = self._resumed(plan, saved)
+        upload = LayerUpload(self._layers, blob, plan, self._options.part_size, keep, self._task)
+        try:
+            completion = upload.run(self._options.upload_id)
         except TaskError as error:
-            if isinstance(error, BlobChangedError):
+            if isinstance(error, ContentChangedError):
                 keep(None)
-            _tell(error, plan, options, upload)
-            raise
+            raise LayerUploadError(error, self._failed(plan, upload, error)) from error
         keep(None)
-    if saved and upload.upload and upload.upload.upload_id != saved.upload_id:
-        warn(
-            f"Upload {saved.upload_id} of the state file could not be continued, another one was begun: it has "
-            "expired, or belongs to another account."
-        )
-    return _progress(UPLOADED if completion.changed else ALREADY_EXISTS, plan, options, upload)
+        if saved and upload.upload and upload.upload.upload_id != saved.upload_id:
+            self._task.warn(
+                f"Upload {saved.upload_id} of the state file could not be resumed, so a new upload was opened. The old "
+                "one expired or belongs to another account."
+            )
+        action = LayerAction.UPLOADED if completion.changed else LayerAction.ALREADY_EXISTS
+        return LayerPush(action, self._progress(plan, upload))
 
+    def _progress(self, plan: LayerPlan, upload: LayerUpload) -> UploadProgress:
+        upload_id = upload.upload.upload_id if upload.upload else self._options.upload_id
+        return UploadProgress(plan.digest, plan.size, upload_id, upload.bytes_sent, upload.parts_sent)
 
-def warn_unless_available(repository: Repository, push: LayerPush, warn: Warn) -> None:
-    """Look whether a layer that was uploaded is listed now, where the registry can be asked."""
-    try:
-        layer = repository.layers([push.layer_digest])[push.layer_digest]
-    except EcrError:
-        # The layer is complete whether or not it can be looked up.
-        return
-    if not layer.is_available:
-        warn(f"The upload was completed, but {repository} does not list the layer as available, or not yet.")
+    def _failed(self, plan: LayerPlan, upload: LayerUpload, error: TaskError) -> UploadProgress:
+        progress = replace(self._progress(plan, upload), resume=self._options.resume)
+        if upload.upload is None or isinstance(error, ContentChangedError):
+            return progress
+        return replace(progress, next_byte=upload.upload.next_byte)
 
+    def _resumed(self, plan: LayerPlan, saved: SavedUpload | None) -> LayerPlan:
+        if saved is None:
+            return plan
+        return replace(plan, saved=saved, part_size=self._options.part_size or saved.part_size)
 
-def not_begun(digest: str, size: int, options: UploadOptions) -> dict[str, t.Any]:
-    """Return the keys that every outcome has, for a task that failed before it could upload."""
-    return asdict(LayerPush(FAILED, digest, size, options.upload_id, bytes_sent=0, part_count=0))
+    def _state(self, plan: LayerPlan) -> contextlib.AbstractContextManager[UploadState | None]:
+        if self._options.state_directory is None:
+            return contextlib.nullcontext()
+        return UploadState.held(self._options.state_directory, self._identity(plan), self._task.warn)
 
-
-def _tell(error: TaskError, plan: LayerPlan, options: UploadOptions, upload: LayerUpload) -> None:
-    """Let the error tell how far the upload is, and how to go on."""
-    error.kwargs.update(asdict(_progress(FAILED, plan, options, upload)))
-    if upload.upload and not isinstance(error, BlobChangedError):
-        error.kwargs["next_byte"] = upload.upload.next_byte
-        where = f"the registry has {upload.upload.next_byte} of its {plan.size} bytes"
-        how = _way_to_go_on(options, upload.upload.upload_id)
-        prefix = f"The layer is not complete, {where}; {how}. "
-        error.description = prefix + error.description
-
-
-def _way_to_go_on(options: UploadOptions, upload_id: str) -> str:
-    if options.state_dir:
-        return "to go on, run the task again with the same state_dir"
-    if options.takes_upload_id:
-        return f"to go on, run the task again with upload_id={upload_id}"
-    return "with a state_dir, the next run would go on there"
-
-
-def _resumed(plan: LayerPlan, options: UploadOptions, saved: SavedUpload | None) -> LayerPlan:
-    if saved is None:
-        return plan
-    return replace(plan, saved=saved, part_size=options.part_size or saved.part_size)
-
-
-def _progress(action: str, plan: LayerPlan, options: UploadOptions, upload: LayerUpload) -> LayerPush:
-    upload_id = upload.upload.upload_id if upload.upload else options.upload_id
-    return LayerPush(action, plan.digest, plan.size, upload_id, upload.bytes_sent, upload.parts_sent)
+    def _identity(self, plan: LayerPlan) -> LayerIdentity:
+        repository = self._client.repository
+        return LayerIdentity(repository.name, repository.registry_id, self._client.region, plan.digest, plan.size)
 
 
 def _keeper(state: UploadState | None) -> t.Callable[[SavedUpload | None], None]:
@@ -192,15 +183,3 @@ def _keeper(state: UploadState | None) -> t.Callable[[SavedUpload | None], None]
             state.remove()
 
     return keep
-
-
-def _state(
-    repository: Repository, plan: LayerPlan, options: UploadOptions, warn: Warn
-) -> contextlib.AbstractContextManager[UploadState | None]:
-    if options.state_dir is None:
-        return contextlib.nullcontext()
-    return UploadState.held(options.state_dir, _identity(repository, plan), warn)
-
-
-def _identity(repository: Repository, plan: LayerPlan) -> LayerIdentity:
-    return LayerIdentity(repository.name, repository.registry_id, repository.region, plan.digest, plan.size)

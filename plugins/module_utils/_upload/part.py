@@ -2,62 +2,84 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sends one part, and tells a part that the registry has already from one that does not fit."""
+"""Sends one part, and decides what an error of UploadLayerPart means."""
 
 from __future__ import annotations
 
+import enum
 import typing as t
 from dataclasses import dataclass
 
-from .._ecr.errors import EcrError
+from .._ecr.errors import CallError
+from .._ecr.limits import MIN_PART
 
 if t.TYPE_CHECKING:
-    from .._ansible.part_source import Part
-    from .._ecr.client import Repository
+    from .._ecr.layers import Layers
 
-SENT = "sent"
-ALREADY_RECEIVED = "already_received"
+
+@dataclass(frozen=True)
+class Part:
+    """Consecutive bytes of a layer; ``first_byte`` and ``last_byte`` count from 0 and are both inclusive.
+
+    ``ends_layer`` is None if it is not known whether more parts follow.
+    """
+
+    first_byte: int
+    last_byte: int
+    blob: bytes
+    ends_layer: bool | None = None
+
+    @property
+    def is_too_small(self) -> bool:
+        """Whether CompleteLayerUpload will refuse the upload because of this part: only the last may be under 5 MiB."""
+        return self.ends_layer is False and len(self.blob) < MIN_PART
+
+
+class PartAction(enum.Enum):
+    """What became of a part."""
+
+    SENT = "sent"
+    ALREADY_RECEIVED = "already_received"
 
 
 @dataclass(frozen=True)
 class PartUpload:
     """The outcome of sending a part; ``last_byte_received`` counts from 0."""
 
-    action: str
+    action: PartAction
     last_byte_received: int
     registry_id: str | None = None
 
     @property
     def changed(self) -> bool:
         """Whether this task brought the part to the registry."""
-        return self.action == SENT
+        return self.action is PartAction.SENT
 
 
 def predict(part: Part) -> PartUpload:
-    """Return what ``upload_part`` will do; how much of an upload the registry has cannot be asked."""
-    return PartUpload(SENT, part.last_byte)
+    """Return what ``upload_part`` will do. The API has no call that reports how much of an upload has arrived."""
+    return PartUpload(PartAction.SENT, part.last_byte)
 
 
-def upload_part(repository: Repository, upload_id: str, part: Part) -> PartUpload:
+def upload_part(layers: Layers, upload_id: str, part: Part) -> PartUpload:
     """Send the part unless the registry has its bytes.
 
     :raises EcrError: the part was refused, or does not follow what the registry has of the upload
     """
     try:
-        response = repository.upload_part(upload_id, part.first_byte, part.last_byte, part.blob)
-    except EcrError as error:
+        received = layers.upload_part(upload_id, part.first_byte, part.last_byte, part.blob)
+    except CallError as error:
         if error.code != "InvalidLayerPartException":
             raise
         return _resolved(part, error)
-    return PartUpload(SENT, part.last_byte, response.get("registryId"))
+    return PartUpload(PartAction.SENT, received.last_byte, received.registry_id)
 
 
-def _resolved(part: Part, error: EcrError) -> PartUpload:
-    last_valid = error.response.get("lastValidByteReceived")
-    if last_valid is None:
-        raise error
-    if last_valid < part.last_byte:
-        error.kwargs["next_byte_expected"] = last_valid + 1
+def _resolved(part: Part, error: CallError) -> PartUpload:
+    """Decide whether a refused part is there; raise the error otherwise."""
+    last_valid = error.last_valid_byte
+    if last_valid is None or last_valid < part.last_byte:
         raise error
     sent_before = error.may_have_been_applied and last_valid == part.last_byte
-    return PartUpload(SENT if sent_before else ALREADY_RECEIVED, last_valid, error.response.get("registryId"))
+    action = PartAction.SENT if sent_before else PartAction.ALREADY_RECEIVED
+    return PartUpload(action, last_valid, error.response.get("registryId"))

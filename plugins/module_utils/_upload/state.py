@@ -2,10 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A small file per layer that lets the next run go on where this one was stopped, whatever stopped it.
+"""The state file of a layer: it lets the next run resume an upload, whatever stopped this one.
 
-It holds what names the layer and the upload, and nothing secret. It is replaced as a whole, so that it is good at any
-time.
+It names the layer and the upload, and holds no secrets. It is replaced atomically, so it is valid at any time.
 """
 
 from __future__ import annotations
@@ -18,14 +17,16 @@ import os
 import stat
 import tempfile
 import typing as t
-from dataclasses import asdict, astuple, dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from .._core.errors import InvalidInputError
+from .._core.text import reason
 from .._ecr.service_model import input_shape, largest
-from .._ecr.validation import InvalidInputError, check_options
+from .._ecr.validation import broken_value
 
 _VERSION = 1
-_LARGEST_STATE = 64 * 1024
+_MAX_STATE = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class SavedUpload:
 
 
 class UploadState:
-    """The state file of one layer in a directory; nothing is kept when another task holds it.
+    """The state file of one layer in a directory. Nothing is kept while another task holds it.
 
     Use it through ``held``.
     """
@@ -64,18 +65,21 @@ class UploadState:
     def held(
         cls, directory: str, identity: LayerIdentity, warn: t.Callable[[str], None]
     ) -> t.Iterator[UploadState | None]:
-        """Hold the layer's state file for the length of the block; yield None, with a warning, if another task does.
+        """Hold the state file for the length of the block. Yield None, with a warning, if another task holds it.
 
-        :raises InvalidInputError: the directory cannot be made or written to
+        :raises InvalidInputError: the directory cannot be created or written to
         """
         path = cls._path_of(directory, identity)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = _locked(path.with_suffix(".lock"))
-        except OSError as error:
-            raise InvalidInputError(f"state_dir {directory} cannot be used, nothing was sent: {error}") from error
+        except (OSError, ValueError) as error:
+            raise InvalidInputError(f"State directory {directory!r} cannot be used: {reason(error)}") from error
         if lock is None:
-            warn(f"Another task is uploading {identity.layer_digest} with the same state_dir; this one keeps no state.")
+            warn(
+                f"Another task is uploading {identity.layer_digest} with the same state directory. This task keeps no "
+                "state for the layer."
+            )
             yield None
             return
         try:
@@ -86,16 +90,13 @@ class UploadState:
             os.close(lock)
 
     @classmethod
-    def peek(cls, directory: str, identity: LayerIdentity, warn: t.Callable[[str], None]) -> SavedUpload | None:
-        """Return the saved upload without holding or changing anything, for check mode."""
-        saved, misfit = cls(cls._path_of(directory, identity), identity, warn)._read()
-        if misfit:
-            warn(f"A run would set the state file aside: {misfit}.")
-        return saved
+    def peek(cls, directory: str, identity: LayerIdentity) -> tuple[SavedUpload | None, str | None]:
+        """Return the saved upload, or why a file that is there cannot be used. Nothing is held or changed."""
+        return _read(cls._path_of(directory, identity), identity)
 
     @classmethod
     def discard(cls, directory: str, identity: LayerIdentity) -> None:
-        """Remove what an earlier run has left of a layer that is there by now."""
+        """Remove what an earlier run left of a layer that is in the registry now."""
         with contextlib.suppress(OSError):
             cls._path_of(directory, identity).unlink()
 
@@ -105,18 +106,18 @@ class UploadState:
         return Path(directory, f"{identity.layer_digest.partition(':')[2]}-{repository[:16]}.json")
 
     def load(self) -> SavedUpload | None:
-        """Return the saved upload; a file that is damaged or of something else is set aside with a warning."""
-        saved, misfit = self._read()
+        """Return the saved upload. A file that is damaged or describes something else is set aside with a warning."""
+        saved, misfit = _read(self._path, self._identity)
         if misfit:
             self.set_aside(misfit)
         return saved
 
     def save(self, upload: SavedUpload) -> None:
-        """Replace the file, atomically and readable by its owner alone; warn when it cannot be written."""
+        """Replace the file, atomically and readable by its owner alone. Warn if it cannot be written."""
         try:
             self._write(upload)
         except OSError as error:
-            self._warn(f"The state of the upload could not be kept in {self._path}: {error.strerror}.")
+            self._warn(f"State file {self._path} could not be written: {error.strerror}.")
 
     def _write(self, upload: SavedUpload) -> None:
         document = {"version": _VERSION, **asdict(self._identity), **asdict(upload)}
@@ -131,68 +132,76 @@ class UploadState:
             raise
 
     def remove(self) -> None:
-        """Forget the upload; warn when the file cannot be removed."""
+        """Remove the file. Warn if it cannot be removed."""
         try:
             self._path.unlink(missing_ok=True)
         except OSError as error:
-            self._warn(f"The state file {self._path} could not be removed: {error.strerror}.")
+            self._warn(f"State file {self._path} could not be removed: {error.strerror}.")
 
-    def set_aside(self, reason: str) -> None:
-        """Rename the file, so that it is not used and can be looked at; warn of it, or that it cannot be renamed."""
+    def set_aside(self, misfit: str) -> None:
+        """Rename the file, so that it is not used and can be inspected, and warn."""
         aside = self._path.with_suffix(".set-aside")
         try:
             self._path.replace(aside)
         except OSError as error:
-            self._warn(f"The state file {self._path} is not used ({reason}), nor set aside: {error.strerror}.")
+            self._warn(f"State file {self._path} is not used: {misfit}. It could not be renamed: {error.strerror}.")
         else:
-            self._warn(f"The state file was set aside as {aside}: {reason}.")
+            self._warn(f"The state file was not used and was renamed to {aside}: {misfit}.")
 
-    def _read(self) -> tuple[SavedUpload | None, str | None]:
-        try:
-            # Without waiting, as a FIFO without a writer would make it wait.
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except FileNotFoundError:
-            return None, None
-        except OSError as error:
-            return None, f"it cannot be read ({error.strerror})"
-        try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return None, "it is not a regular file"
-            return self._parsed(os.read(descriptor, _LARGEST_STATE))
-        finally:
-            os.close(descriptor)
 
-    def _parsed(self, content: bytes) -> tuple[SavedUpload | None, str | None]:
-        try:
-            return self._checked(json.loads(content))
-        except (InvalidInputError, ValueError, KeyError, TypeError, RecursionError):
-            return None, "it is damaged"
+def _read(path: Path, identity: LayerIdentity) -> tuple[SavedUpload | None, str | None]:
+    """Return the saved upload, or why the file cannot be used; neither if there is no file."""
+    try:
+        # Without waiting, because a FIFO without a writer would make it wait.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None, None
+    except OSError as error:
+        return None, f"it cannot be read ({error.strerror})"
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None, "it is not a regular file"
+        return _parsed(os.read(descriptor, _MAX_STATE), identity)
+    finally:
+        os.close(descriptor)
 
-    def _checked(self, document: dict[str, t.Any]) -> tuple[SavedUpload | None, str | None]:
-        if document["version"] != _VERSION:
-            return None, "another version of this collection wrote it"
-        for field in fields(LayerIdentity):
-            found, expected = document[field.name], getattr(self._identity, field.name)
-            if found != expected:
-                return None, f"its {field.name} is {found}, not {expected}"
-        upload = SavedUpload(**{field.name: document[field.name] for field in fields(SavedUpload)})
-        members = input_shape("UploadLayerPart").members
-        check_options(
-            [
-                ("upload_id", upload.upload_id, members["uploadId"]),
-                ("part_size", upload.part_size, members["partFirstByte"]),
-                ("next_byte", upload.next_byte, members["partFirstByte"]),
-            ]
-        )
-        largest_part = largest("UploadLayerPart", "layerPartBlob")
-        fits = 1 <= upload.part_size <= largest_part and upload.next_byte <= self._identity.layer_size
-        if None in astuple(upload) or not fits:
-            raise ValueError(upload)
-        return upload, None
+
+def _parsed(content: bytes, identity: LayerIdentity) -> tuple[SavedUpload | None, str | None]:
+    try:
+        document = json.loads(content)
+        misfit = _misfit(document, identity)
+        return (None, misfit) if misfit else (_saved_upload(document, identity), None)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None, "it is damaged"
+
+
+def _misfit(document: dict[str, t.Any], identity: LayerIdentity) -> str | None:
+    """Return why a state file is not one of this layer."""
+    if document["version"] != _VERSION:
+        return "another version of this collection wrote it"
+    for field in fields(LayerIdentity):
+        found, expected = document[field.name], getattr(identity, field.name)
+        if found != expected:
+            return f"its {field.name} is {found}, not {expected}"
+    return None
+
+
+def _saved_upload(document: dict[str, t.Any], identity: LayerIdentity) -> SavedUpload:
+    upload = SavedUpload(**{field.name: document[field.name] for field in fields(SavedUpload)})
+    members = input_shape("UploadLayerPart").members
+    broken = [
+        *broken_value(members["uploadId"], upload.upload_id, "uploadId"),
+        *broken_value(members["partFirstByte"], upload.part_size, "partSize"),
+        *broken_value(members["partFirstByte"], upload.next_byte, "nextByte"),
+    ]
+    max_part = largest("UploadLayerPart", "layerPartBlob")
+    if broken or not 1 <= upload.part_size <= max_part or upload.next_byte > identity.layer_size:
+        raise ValueError(upload)
+    return upload
 
 
 def _locked(path: Path) -> int | None:
-    """Return a descriptor that holds the lock until it is closed, or None if another task holds it."""
+    """Return a descriptor that holds the lock until it is closed, None if another task holds it."""
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Brings a whole layer to the registry, and recovers from what can go wrong on the way.
+"""Uploads one layer, and recovers from what can go wrong on the way.
 
 The parts of an upload are strictly consecutive, so one position, the next byte, says how far it is. Only the registry
-knows it for certain: it tells it in the answer to a part, or in InvalidLayerPartException. Source:
+knows it for certain. It reports it in the answer to a part, and in InvalidLayerPartException. Source:
 https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_UploadLayerPart.html.
 """
 
@@ -14,31 +14,27 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .._core.blob import Blob, BlobChangedError, Witness
-from .._core.task import nobody_waits
-from .._ecr.errors import EcrError
-from .._ecr.limits import check_layer_size, usable_part_size
+from .._core.blob import Blob, RunningDigest
+from .._core.errors import ContentChangedError
+from .._ecr.call import Call
+from .._ecr.errors import AnswerError, CallError, EcrError
+from .._ecr.limits import check_layer, usable_part_size
 from .._ecr.part_body import BlobPart
 from .._ecr.records import ARCHIVED
-from .completion import (
-    ALREADY_EXISTS,
-    COMPLETED,
-    Completion,
-    complete,
-)
-from .completion_plan import plan_completion
+from .completion import Completion, CompletionAction, complete, plan_completion
 from .state import SavedUpload
 
 if t.TYPE_CHECKING:
-    from .._ecr.client import Repository
+    from .._core.task import Task
+    from .._ecr.layers import Layers
     from .._ecr.records import Layer
     from .plan import LayerPlan
 
-MOST_CORRECTIONS = 10
+MAX_CORRECTIONS = 10
 
 
 class UploadGoneError(Exception):
-    """The upload cannot be continued; ``error`` is the registry's."""
+    """The upload cannot be resumed; ``error`` is the registry's."""
 
     def __init__(self, error: EcrError) -> None:
         super().__init__(str(error))
@@ -46,32 +42,32 @@ class UploadGoneError(Exception):
 
 
 class LayerUpload:
-    """One layer on its way into the registry.
+    """The upload of one layer.
 
-    ``upload`` is the open upload, None before it is opened; ``bytes_sent`` and ``parts_sent`` count what this run
-    brought.
+    ``upload`` is the open upload, None before it is opened; ``bytes_sent`` and ``parts_sent`` count what the registry
+    received from this run.
 
-    :param part_size: the size asked for in bytes, None for what the registry advises
-    :param keep: called with the upload after every step, and with None when it has come to nothing
-    :param is_waited_for: asked before every step; the upload stops, and can be continued, when nobody waits any more
+    :param part_size: the size asked for in bytes, None for the size that the registry recommends
+    :param keep: called with the upload after every step, and with None when it is given up
+    :param task: checked before every step; an upload that it stops can be resumed
     """
 
     def __init__(
         self,
-        repository: Repository,
+        layers: Layers,
         blob: Blob,
         plan: LayerPlan,
         part_size: int | None,
         keep: t.Callable[[SavedUpload | None], None],
-        is_waited_for: t.Callable[[], bool],
+        task: Task,
     ) -> None:
-        self._repository = repository
+        self._layers = layers
         self._blob = blob
         self._plan = plan
         self._part_size = part_size
         self._keep = keep
-        self._is_waited_for = is_waited_for
-        self._witness = Witness(blob)
+        self._task = task
+        self._running_digest = RunningDigest(blob)
         self._corrections = 0
         self._is_ours_alone = plan.saved is None
         self._may_be_complete = False
@@ -80,19 +76,19 @@ class LayerUpload:
         self.parts_sent = 0
 
     def run(self, upload_id: str | None = None) -> Completion:
-        """Send what the registry does not have, and complete the upload.
+        """Send what the registry lacks, and complete the upload.
 
-        :param upload_id: an upload whose position is not known, to go on with
-        :raises EcrError: the registry refused for good
-        :raises BlobChangedError: the file has changed, nothing was completed
-        :raises TaskError: nobody waits for the task any more, nothing was completed
+        :param upload_id: an upload to resume whose position is not known
+        :raises EcrError: the registry refused, and retrying did not help
+        :raises ContentChangedError: the file changed, and nothing was completed
+        :raises TaskStoppedError: the task stopped, and nothing was completed
         """
         try:
             return self._attempt(upload_id)
         except UploadGoneError:
             layer = self._look()
             if layer and layer.is_available:
-                return Completion(ALREADY_EXISTS, layer.digest, layer)
+                return Completion(CompletionAction.ALREADY_EXISTS, layer.digest, layer)
         self._forget()
         try:
             return self._attempt(None)
@@ -108,7 +104,7 @@ class LayerUpload:
     def _look(self) -> Layer | None:
         if self._plan.found is None:
             return None
-        return self._repository.layers([self._plan.digest])[self._plan.digest]
+        return self._layers.available([self._plan.digest])[self._plan.digest]
 
     def _open(self, upload_id: str | None) -> None:
         if self.upload is not None:
@@ -118,10 +114,10 @@ class LayerUpload:
             self._is_ours_alone = False
             self._move_to(SavedUpload(upload_id, self._part_size or self._plan.part_size, self._ask(upload_id)))
             return
-        response = self._repository.initiate_upload()
-        part_size = self._part_size or usable_part_size(response.get("partSize"))
-        check_layer_size(str(self._blob), self._blob.size, part_size)
-        self._move_to(SavedUpload(response["uploadId"], part_size, 0))
+        opened = self._layers.initiate()
+        part_size = self._part_size or usable_part_size(opened.part_size)
+        check_layer(str(self._blob), self._blob.size, part_size)
+        self._move_to(SavedUpload(opened.upload_id, part_size, 0))
 
     def _forget(self) -> None:
         self._is_ours_alone = True
@@ -133,30 +129,30 @@ class LayerUpload:
         self._keep(upload)
 
     def _check(self) -> None:
-        if not self._is_waited_for():
-            raise nobody_waits()
+        self._task.check()
         self._blob.check_unchanged()
 
     def _ask(self, upload_id: str) -> int:
-        """Offer a byte where none can belong: the refusal tells the position, and nothing is stored."""
+        """Offer a byte where none can belong. The refusal names the position, and nothing is stored."""
         beyond = self._blob.size + 1
         try:
-            self._repository.upload_part(upload_id, beyond, beyond, b"\0")
-        except EcrError as error:
-            # A registry may judge the position by itself: then the first part is corrected.
+            self._layers.upload_part(upload_id, beyond, beyond, b"\0")
+        except CallError as error:
+            # A registry may refuse the position as such. Then the first part is sent and corrected.
             return 0 if error.code == "InvalidParameterException" else self._position_in(error)
-        raise UploadGoneError(EcrError(f"Upload {upload_id} holds more bytes than {self._blob} has"))
+        call = Call("UploadLayerPart", self._layers.repository, upload_id, first_byte=beyond, last_byte=beyond)
+        raise UploadGoneError(AnswerError(call, f"Upload {upload_id} has more bytes than {self._blob}"))
 
-    def _position_in(self, error: EcrError) -> int:
+    def _position_in(self, error: CallError) -> int:
         """Return the next byte that the registry's refusal of a part names."""
         if error.code == "UploadNotFoundException":
             raise UploadGoneError(error)
         if error.code != "InvalidLayerPartException":
             raise error
-        last_valid = error.response.get("lastValidByteReceived")
+        last_valid = error.last_valid_byte
         if last_valid is None or not -1 <= last_valid < self._blob.size:
             raise UploadGoneError(error)
-        return int(last_valid) + 1
+        return last_valid + 1
 
     def _send(self) -> None:
         upload = t.cast(SavedUpload, self.upload)
@@ -166,15 +162,15 @@ class LayerUpload:
             self._move_to(upload)
 
     def _send_part(self, upload: SavedUpload) -> int:
-        """Send the part that begins at the next byte, and return the next byte after it."""
+        """Send the part that begins at the next byte. Return the next byte after it."""
         first = upload.next_byte
         last = min(first + upload.part_size, self._blob.size) - 1
-        self._witness.catch_up(first)
-        part = BlobPart(self._blob, first, last, self._witness)
+        self._running_digest.catch_up(first)
+        part = BlobPart(self._blob, first, last, self._running_digest)
         try:
-            self._repository.upload_part(upload.upload_id, first, last, part)
-        except EcrError as error:
-            # Bytes that change after they were signed are refused as if the credentials were wrong.
+            self._layers.upload_part(upload.upload_id, first, last, part)
+        except CallError as error:
+            # The registry refuses bytes that change after they were signed as if the credentials were wrong.
             self._blob.check_unchanged()
             next_byte = self._position_in(error)
             if next_byte != last + 1:
@@ -186,39 +182,40 @@ class LayerUpload:
         self.parts_sent += 1
         return last + 1
 
-    def _count_correction(self, next_byte: int, error: EcrError) -> None:
+    def _count_correction(self, next_byte: int, error: CallError) -> None:
         self._corrections += 1
         self._is_ours_alone = False
         if next_byte == 0:
             raise UploadGoneError(error)
-        if self._corrections > MOST_CORRECTIONS:
+        if self._corrections > MAX_CORRECTIONS:
             self._move_to(replace(t.cast(SavedUpload, self.upload), next_byte=next_byte))
             raise error
 
     def _complete(self) -> Completion:
         upload = t.cast(SavedUpload, self.upload)
         self._check()
-        sent = self._witness.digest()
+        sent = self._running_digest.digest()
         if sent != self._plan.digest:
-            raise BlobChangedError(
-                f"{self._blob} has the digest {sent}, not {self._plan.digest}: "
-                "it is damaged, or was changed while it was uploaded"
+            raise ContentChangedError(
+                f"{self._blob} has the digest {sent}, not {self._plan.digest}. It is damaged, or was changed while it "
+                "was uploaded"
             )
         found = None if self._plan.found is None else {self._plan.digest: self._plan.found}
         try:
-            return complete(self._repository, plan_completion(upload.upload_id, [self._plan.digest], found))
+            return complete(self._layers, plan_completion(upload.upload_id, [self._plan.digest], found))
         except EcrError as error:
             return self._completed_after_all(error)
 
     def _completed_after_all(self, error: EcrError) -> Completion:
-        """Return what a refused completion comes to, or raise the error that it is."""
+        """Decide whether a refused completion still means success; raise the error otherwise."""
         self._may_be_complete = self._may_be_complete or error.may_have_been_applied
         if error.code == "LayerAlreadyExistsException" and not self._is_archived():
-            # The registry compares the bytes with the one digest given before it says that it has the layer.
-            return Completion(COMPLETED if self._may_be_complete else ALREADY_EXISTS, self._plan.digest)
-        # What another task has sent to this upload can be other bytes, or parts that are too small.
-        spoilt = not self._is_ours_alone and error.code in ("InvalidLayerException", "LayerPartTooSmallException")
-        if spoilt or error.code == "UploadNotFoundException":
+            # The registry compares the bytes with the one digest given before it reports that it has the layer.
+            action = CompletionAction.COMPLETED if self._may_be_complete else CompletionAction.ALREADY_EXISTS
+            return Completion(action, self._plan.digest)
+        # Another task may have sent other bytes, or parts that are too small, to this upload.
+        spoiled = not self._is_ours_alone and error.code in ("InvalidLayerException", "LayerPartTooSmallException")
+        if spoiled or error.code == "UploadNotFoundException":
             raise UploadGoneError(error) from error
         raise error
 

@@ -17,11 +17,11 @@ try:
 except ImportError:
     pass  # AnsibleAWSModule reports a missing SDK
 
-from .._ecr.service_model import input_shape, output_shape
+from .service_model import input_shape, output_shape
 
 
 def input_skeleton(operation: str) -> dict[str, t.Any]:
-    """Return an empty request in the API's spelling, to be filled in and given as ``cli_input_json``."""
+    """Return an empty request in the API's spelling, for users to fill in."""
     return dict(ArgumentGenerator().generate_skeleton(input_shape(operation)))
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keeps the calls of an operation below the rate that the account may make."""
+"""Lets at most so many calls begin in a second."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import threading
 import time
 
 
-class Pace:
-    """Lets at most ``calls`` calls begin in any ``seconds``, whichever threads make them."""
+class RateLimiter:
+    """Lets at most ``calls`` calls begin in any ``seconds``, from any threads."""
 
     def __init__(self, calls: int, seconds: float = 1.0) -> None:
         self._seconds = seconds

@@ -1,0 +1,137 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What each error of AWS and botocore means, and what to do next.
+
+Error codes: the ``Errors`` sections of https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_Operations.html
+and https://docs.aws.amazon.com/AmazonECR/latest/APIReference/CommonErrors.html; the names without a code are those of
+botocore's exceptions.
+"""
+
+from __future__ import annotations
+
+_EXPIRED = "The credentials expired. Renew them and run the task again"
+_NOT_ACCEPTED = (
+    "AWS does not accept the credentials. Check access_key, secret_key, session_token or profile, and the clock of the "
+    "host"
+)
+_THROTTLED = (
+    "Amazon ECR is throttling this operation and retrying did not help. Run fewer pushes at once, or run the task "
+    "again later"
+)
+_NO_ANSWER = (
+    "No answer arrived, so the outcome is unknown. Check the network and endpoint_url, and run the task again. It "
+    "checks the registry before it sends anything"
+)
+_NO_CONNECTION = "The registry could not be reached. Check region, endpoint_url, the network and the proxy settings"
+_SERVER_FAILED = (
+    "The registry failed to handle the request, so the outcome is unknown. Run the task again. It checks the registry "
+    "before it sends anything"
+)
+
+ADVICE = {
+    "AccessDeniedException": (
+        "The caller lacks permission. Grant the ecr action that the error names on this repository in the IAM policy "
+        "of the caller and, for the registry of another account, in the repository policy"
+    ),
+    "ClientRequestError": _NO_ANSWER,
+    "ConnectTimeoutError": _NO_CONNECTION,
+    "ConnectionError": _NO_CONNECTION,
+    "CredentialRetrievalError": "The credentials could not be retrieved. Check the profile and its credential source",
+    "EmptyUploadException": (
+        "No part was uploaded, and Amazon ECR cannot store a layer of 0 bytes. Send the layer with "
+        "ecr_upload_layer_part before you complete the upload"
+    ),
+    "ExpiredToken": _EXPIRED,
+    "ExpiredTokenException": _EXPIRED,
+    "HTTPClientError": _NO_ANSWER,
+    "IncompleteSignatureException": _NOT_ACCEPTED,
+    "ImageAlreadyExistsException": (
+        "The registry reports that this image and tag exist but does not return the image. Look at the repository with "
+        "ecr_image_info, and run the task again"
+    ),
+    "ImageDigestDoesNotMatchException": (
+        "The manifest does not have the digest that was sent with it. The source is damaged, or something between the "
+        "host and AWS changed the request"
+    ),
+    "ImageTagAlreadyExistsException": (
+        "The tag is immutable and on another image. Choose another tag, or delete the image that has it"
+    ),
+    "InternalFailure": _SERVER_FAILED,
+    "InvalidLayerException": (
+        "The uploaded bytes have none of the digests listed. Compute the digest of the file that was sent, open a new "
+        "upload, and send it again"
+    ),
+    "InvalidLayerPartException": (
+        "The part does not follow what the registry has of this upload, and the registry does not report which byte it "
+        "expects. Open a new upload with ecr_initiate_layer_upload"
+    ),
+    "InvalidParameterException": "Amazon ECR does not accept a parameter. The error names it",
+    "InvalidRegionError": "The region is not a valid name. Check region, AWS_REGION and the profile",
+    "InvalidSignatureException": _NOT_ACCEPTED,
+    "KmsException": (
+        "The KMS key of the repository cannot be used. Check that it is enabled, and that its policy and grants allow "
+        "kms:DescribeKey, kms:GenerateDataKey and kms:Decrypt. kms_error in the result is the error of KMS"
+    ),
+    "LayerAlreadyExistsException": (
+        "The registry already has this layer, but none of the sha256 digests listed is available there, so it is "
+        "unknown which layer that is. List the sha256 digest of the layer, and grant ecr:BatchCheckLayerAvailability. "
+        "Restore the layer first if it is archived"
+    ),
+    "LayerPartTooSmallException": (
+        "Every part except the last must be at least 5242880 bytes (5 MiB). Open a new upload and send larger parts, "
+        "for example 10485760 bytes each"
+    ),
+    "LayersNotFoundException": (
+        "Layers of the image are not in the repository, although they were sent or listed as available. Run the task "
+        "again"
+    ),
+    "LimitExceededException": (
+        "A limit of Amazon ECR is exceeded: the request rate, or the 4200 parts and 52000 MiB of a layer. Send larger "
+        "parts, up to 10 MiB, or run the task again later"
+    ),
+    "MissingAuthenticationTokenException": _NOT_ACCEPTED,
+    "NoCredentialsError": (
+        "No credentials were found. Set access_key and secret_key, profile, or the AWS environment variables, or run "
+        "on a host with an instance or task role"
+    ),
+    "NoRegionError": "No region is set. Set region, AWS_REGION, or a region in the profile",
+    "OptInRequired": "The account cannot use Amazon ECR in this region. Enable the region, or use another one",
+    "PartialCredentialsError": "The credentials are incomplete. Set both access_key and secret_key",
+    "ProfileNotFound": "The profile does not exist on the host that runs the module. Check profile and AWS_PROFILE",
+    "ReferencedImagesNotFoundException": (
+        "Images of the index are not in the repository, although they were put or listed there. Run the task again"
+    ),
+    "RepositoryNotFoundException": (
+        "The repository does not exist. Create it, or check repository_name (the name alone, without a registry host), "
+        "registry_id and region"
+    ),
+    "RequestExpired": _EXPIRED,
+    "RequestTimeoutException": _SERVER_FAILED,
+    "RequestThrottledException": _THROTTLED,
+    "SSLError": "The TLS connection was refused. Check endpoint_url, aws_ca_bundle and validate_certs",
+    "ServerException": _SERVER_FAILED,
+    "ServiceUnavailable": _SERVER_FAILED,
+    "SignatureDoesNotMatch": _NOT_ACCEPTED,
+    "Throttling": _THROTTLED,
+    "ThrottlingException": _THROTTLED,
+    "TooManyRequestsException": _THROTTLED,
+    "UnableToGetUpstreamImageException": (
+        "The image comes from an upstream registry, which did not return it. Check the pull through cache rule and its "
+        "credentials"
+    ),
+    "UnrecognizedClientException": _NOT_ACCEPTED,
+    "UploadNotFoundException": (
+        "The registry does not know this upload. It expired, was completed, has another id, or belongs to another "
+        "repository, region or account. Open a new upload with ecr_initiate_layer_upload"
+    ),
+}
+
+
+def advice(*names: str) -> str:
+    """Return what an error means and what to do next, without the last period.
+
+    :param names: error codes or names of botocore's exceptions, the most specific one first
+    """
+    return next((ADVICE[name] for name in names if name in ADVICE), "The request failed")

@@ -1,0 +1,162 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Words failures: the message and the result of a task that failed, from the facts that an error carries."""
+
+from __future__ import annotations
+
+import typing as t
+from functools import singledispatch
+
+from .._core.errors import InvalidInputError, LayerUploadError, Resume, TaskError, UploadProgress
+from .._core.text import listed
+from .._ecr.errors import AnswerError, CallError, ConnectionOptionsError, EcrError, ExplainedError, NotReturnedError
+from .advice import advice
+
+if t.TYPE_CHECKING:
+    from .._ecr.call import Call
+
+Result = dict[str, t.Any]
+
+_NOTHING_SENT = "Nothing was sent"
+_LOST_ANSWER = "An earlier attempt, whose answer was lost, may have been carried out"
+
+
+def sentences(*parts: str | None) -> str:
+    """Join sentences that come without their periods; None stands for no sentence."""
+    return " ".join(f"{part}." for part in parts if part)
+
+
+@singledispatch
+def message(error: TaskError) -> str:
+    """Return what failed and why, and what to do next. The words of AWS are not part of it."""
+    return sentences(error.problem, error.remedy)
+
+
+@message.register
+def _invalid_input(error: InvalidInputError) -> str:
+    return sentences(error.problem, _NOTHING_SENT, error.remedy)
+
+
+@message.register
+def _call(error: CallError) -> str:
+    lost = _LOST_ANSWER if error.lost_an_answer else None
+    return sentences(_failed(error), _meaning(error), lost)
+
+
+@message.register
+def _connection_options(error: ConnectionOptionsError) -> str:
+    remedy = "A connection option is not valid. Check endpoint_url and aws_config"
+    return sentences(f"Failed to {_task(error.call)}", remedy, f"The error was: {error.problem}")
+
+
+@message.register
+def _not_returned(error: NotReturnedError) -> str:
+    # Other operations raise this as KmsException.
+    remedy = advice("KmsException") if error.failure_code == "KmsError" else None
+    reason = f"The error was: {error.failure_code}, {error.failure_reason}"
+    return sentences(f"Failed to {_task(error.call)}", error.problem, remedy, reason)
+
+
+@message.register
+def _explained(error: ExplainedError) -> str:
+    attempts = error.refusal.attempts
+    return sentences(error.problem + (f" after {attempts} attempts" if attempts > 1 else ""), error.remedy)
+
+
+@message.register
+def _layer_upload(error: LayerUploadError) -> str:
+    return f"{message(error.cause)} {sentences(_progress(error.progress))}"
+
+
+@singledispatch
+def facts(_error: TaskError) -> Result:
+    """Return the keys that the failure adds to the result of the task."""
+    return {}
+
+
+@facts.register
+def _ecr_facts(error: EcrError) -> Result:
+    call = error.call
+    result: Result = {"repository_name": call.repository.name}
+    if call.repository.registry_id is not None:
+        result["registry_id"] = call.repository.registry_id
+    if call.upload_id is not None:
+        result["upload_id"] = call.upload_id
+    return result
+
+
+@facts.register
+def _answer_facts(error: AnswerError) -> Result:
+    result = {**_ecr_facts(error), "changed": error.changed}
+    return result if error.layer_digest is None else {**result, "layer_digest": error.layer_digest}
+
+
+@facts.register
+def _call_facts(error: CallError) -> Result:
+    reported = {"code": error.code, "message": str(error.exception)}
+    return {**_ecr_facts(error), "attempts": error.attempts, "error": reported}
+
+
+@facts.register
+def _explained_facts(error: ExplainedError) -> Result:
+    return _call_facts(error.refusal)
+
+
+@facts.register
+def _layer_upload_facts(error: LayerUploadError) -> Result:
+    return facts(error.cause)
+
+
+def aws_exception(error: TaskError) -> Exception | None:
+    """Return the exception of botocore behind a failure, if there is one."""
+    if isinstance(error, LayerUploadError):
+        return aws_exception(error.cause)
+    refusal = error.refusal if isinstance(error, ExplainedError) else error
+    return refusal.exception if isinstance(refusal, CallError) else None
+
+
+def _failed(error: CallError) -> str:
+    return f"Failed to {_task(error.call)}" + (f" after {error.attempts} attempts" if error.attempts > 1 else "")
+
+
+def _meaning(error: CallError) -> str:
+    if error.last_valid_byte is not None:
+        return f"The registry expects byte {error.last_valid_byte + 1} of this upload. Send the part that begins there"
+    return advice(*error.names)
+
+
+def _task(call: Call) -> str:
+    """Return what a call does, as the second half of "Failed to …"."""
+    where = call.repository
+    tasks = {
+        "BatchCheckLayerAvailability": f"check which layers are in {where}",
+        "BatchGetImage": f"look up {_images(call)} in {where}",
+        "CompleteLayerUpload": f"complete upload {call.upload_id} as {listed(call.digests)} in {where}",
+        "Connect": f"connect to Amazon ECR for {where}",
+        "DescribeImages": f"look up size and age of {_images(call)} in {where}",
+        "DescribeRepositories": f"look up the settings of {where}",
+        "InitiateLayerUpload": f"open a layer upload in {where}",
+        "PutImage": f"put image {_images(call)} into {where}",
+        "UploadLayerPart": f"send bytes {call.first_byte} to {call.last_byte} of upload {call.upload_id} to {where}",
+    }
+    return tasks[call.operation]
+
+
+def _images(call: Call) -> str:
+    digests = listed(call.digests)
+    tags = f"{'tags' if len(call.tags) > 1 else 'tag'} {listed(call.tags)}" if call.tags else ""
+    return " with ".join(filter(None, (digests, tags)))
+
+
+def _progress(progress: UploadProgress) -> str:
+    if progress.next_byte is None:
+        return f"Layer {progress.digest} was not uploaded"
+    state = f"Layer {progress.digest} is incomplete: the registry has {progress.next_byte} of its {progress.size} bytes"
+    ways = {
+        Resume.BY_STATE: "Run the task again with the same state_dir to resume from there",
+        Resume.BY_UPLOAD_ID: f"Run the task again with upload_id={progress.upload_id} to resume from there",
+        Resume.NEEDS_STATE: "Set state_dir to resume from there next time",
+    }
+    return f"{state}. {ways[progress.resume]}"

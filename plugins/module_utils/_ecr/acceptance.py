@@ -1,0 +1,43 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What Amazon ECR refuses of an image or a layer, checked before anything is sent.
+
+Sources: https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html and
+https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_PutImage.html.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._core.errors import InvalidInputError
+from .limits import check_layer
+from .service_model import largest
+
+if t.TYPE_CHECKING:
+    from .._oci.image import Image
+    from .._oci.manifest import Manifest
+
+
+def check_image(image: Image, name: str, part_size: int) -> None:
+    """Check an image, its manifests and its blobs.
+
+    :param name: names the source in errors
+    :param part_size: the size in bytes of the parts that layers will be sent in
+    :raises InvalidInputError: Amazon ECR would refuse it
+    """
+    for manifest in image.manifests:
+        _check_manifest(manifest, f"{name}: manifest {manifest.digest}")
+    for blob in image.blobs.values():
+        if blob.digest not in image.foreign or blob.size == 0:
+            check_layer(f"{name}: blob {blob.digest}", blob.size, part_size)
+
+
+def _check_manifest(manifest: Manifest, name: str) -> None:
+    size, limit = len(manifest.content), largest("PutImage", "imageManifest")
+    if not 1 <= size <= limit:
+        raise InvalidInputError(f"{name} is {size} bytes. Amazon ECR accepts manifests of 1 to {limit} bytes (4 MiB)")
+    if not manifest.is_index and len(manifest.blobs) < 2:
+        raise InvalidInputError(f"{name} lists no layers. Amazon ECR does not accept an image without layers")

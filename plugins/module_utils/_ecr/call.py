@@ -1,0 +1,36 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a call to Amazon ECR is about: the facts that a message names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository of a private registry; ``registry_id`` is an AWS account, None for the caller's own."""
+
+    name: str
+    registry_id: str | None = None
+
+    def __str__(self) -> str:
+        return f"repository {self.name}" + (f" of registry {self.registry_id}" if self.registry_id else "")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of an operation, such as ``CompleteLayerUpload``, and what it is about.
+
+    ``digests`` are those of layers or images. ``first_byte`` and ``last_byte`` are both inclusive.
+    """
+
+    operation: str
+    repository: Repository
+    upload_id: str | None = None
+    digests: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    first_byte: int | None = None
+    last_byte: int | None = None

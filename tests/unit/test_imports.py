@@ -1,0 +1,181 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which package may import which: the table of docs/architecture.md.
+
+Imports for the type checker count. Ansible sends them to the host, too.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PLUGINS = ROOT / "plugins"
+MODULE_UTILS = PLUGINS / "module_utils"
+COLLECTION = "ansible_collections.layerkit.ecr.plugins"
+
+# A package, and the packages whose files it may import.
+ALLOWED = {
+    "_core": set(),
+    "_oci": {"_core"},
+    "_local": {"_core", "_oci"},
+    "_ecr": {"_core", "_oci"},
+    "_upload": {"_core", "_ecr"},
+    "_transfer": {"_core", "_oci", "_ecr", "_upload"},
+    "_ansible": {"_core", "_ecr", "_upload"},
+}
+# The only files of packages that import more than the standard library.
+BOTOCORE = {"_ecr"}
+AMAZON_AWS = {
+    "ansible_collections.amazon.aws.plugins.module_utils.botocore": {"_ecr"},
+    "ansible_collections.amazon.aws.plugins.module_utils.common": {"_ansible"},
+    "ansible_collections.amazon.aws.plugins.module_utils.modules": {"_ansible"},
+    "ansible_collections.amazon.aws.plugins.module_utils.retries": {"_ecr"},
+}
+# The packages that a module needs, and so those that Ansible sends with it.
+PAYLOADS = {
+    "ecr_complete_layer_upload": {"_ansible", "_core", "_ecr", "_upload"},
+    "ecr_image": set(ALLOWED),
+    "ecr_image_info": {"_ansible", "_core", "_ecr", "_oci"},
+    "ecr_initiate_layer_upload": {"_ansible", "_core", "_ecr"},
+    "ecr_layer": {"_ansible", "_core", "_ecr", "_upload"},
+    "ecr_layer_info": {"_ansible", "_core", "_ecr"},
+    "ecr_upload_layer_part": {"_ansible", "_core", "_ecr", "_upload"},
+}
+# Files of packages that a module is sent with, which only some of the modules need.
+WHOLE_LAYERS = {"_ecr/part_body.py", "_upload/layer.py", "_upload/state.py", "_upload/upload.py"}
+# The options whose names are no ordinary words.
+OPTION_NAMES = re.compile(
+    r"\b(src|access_key|aws_ca_bundle|aws_config|cli_input_json|endpoint_url|generate_cli_skeleton|layer_digests?"
+    r"|layer_part_blob|part_first_byte|part_last_byte|part_size|registry_id|repository_name|secret_key|session_token"
+    r"|state_dir|upload_id|validate_certs)\b"
+)
+
+
+def package_of(path: Path) -> str:
+    return path.relative_to(MODULE_UTILS).parts[0] if path.is_relative_to(MODULE_UTILS) else "modules"
+
+
+def imported(path: Path) -> set[str]:
+    """Return the modules that a file imports, by their full names."""
+    place = ".".join([COLLECTION, *path.relative_to(PLUGINS).with_suffix("").parts]).split(".")
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            parents = place[: -node.level] if node.level else []
+            module = ".".join([*parents, *([node.module] if node.module else [])])
+            submodules = {f"{module}.{alias.name}" for alias in node.names}
+            found |= {name for name in submodules if file_of(name)} or {module}
+    return found
+
+
+def file_of(module: str) -> Path | None:
+    """Return the file of a module of this collection."""
+    if not module.startswith(f"{COLLECTION}."):
+        return None
+    path = PLUGINS.joinpath(*module.removeprefix(f"{COLLECTION}.").split(".")).with_suffix(".py")
+    return path if path.is_file() else None
+
+
+def files_imported(path: Path) -> set[Path]:
+    return {file for file in map(file_of, imported(path)) if file}
+
+
+def payload(module: str) -> set[Path]:
+    """Return the files that Ansible sends with a module."""
+    found: set[Path] = set()
+    ahead = {PLUGINS / "modules" / f"{module}.py"}
+    while ahead:
+        found |= ahead
+        ahead = {file for path in ahead for file in files_imported(path)} - found
+    return found
+
+
+FILES = sorted(MODULE_UTILS.rglob("*.py"))
+MODULE_FILES = sorted((PLUGINS / "modules").glob("ecr_*.py"))
+MODULES = [path.stem for path in MODULE_FILES]
+
+
+def names(paths: t.Iterable[Path]) -> list[str]:
+    return [str(path.relative_to(MODULE_UTILS)) for path in paths]
+
+
+def test_every_file_is_in_a_package_of_the_table() -> None:
+    assert {package_of(path) for path in FILES} == set(ALLOWED)
+    assert not list(MODULE_UTILS.glob("*.py"))
+    # Whatever such a file imports would be sent with every file of its package.
+    assert not [path for path in MODULE_UTILS.rglob("__init__.py") if path.read_text()]
+
+
+@pytest.mark.parametrize("path", FILES, ids=names(FILES))
+def test_packages_import_only_what_the_table_allows(path: Path) -> None:
+    package = package_of(path)
+    packages = {package_of(file) for file in files_imported(path)}
+    assert packages <= ALLOWED[package] | {package}
+
+
+@pytest.mark.parametrize("path", FILES, ids=names(FILES))
+def test_foreign_packages_are_imported_where_the_table_allows_it(path: Path) -> None:
+    package = package_of(path)
+    for module in imported(path):
+        top = module.partition(".")[0]
+        if top in ("botocore", "boto3"):
+            assert package in BOTOCORE, module
+        elif module in AMAZON_AWS:
+            assert package in AMAZON_AWS[module], module
+        else:
+            assert top in sys.stdlib_module_names or file_of(module), module
+
+
+@pytest.mark.parametrize("path", FILES, ids=names(FILES))
+def test_files_do_not_import_each_other_in_circles(path: Path) -> None:
+    found: set[Path] = set()
+    ahead = files_imported(path)
+    while ahead:
+        assert path not in ahead
+        found |= ahead
+        ahead = {file for inner in ahead for file in files_imported(inner)} - found
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_modules_are_sent_with_the_packages_that_they_need(module: str) -> None:
+    sent = payload(module)
+    assert {package_of(path) for path in sent} - {"modules"} == PAYLOADS[module]
+    layers = WHOLE_LAYERS & {str(path.relative_to(MODULE_UTILS)) for path in sent if path.is_relative_to(MODULE_UTILS)}
+    assert layers == (WHOLE_LAYERS if module in ("ecr_layer", "ecr_image") else set())
+
+
+@pytest.mark.parametrize("path", [*FILES, *MODULE_FILES], ids=str)
+def test_names_of_packages_have_the_only_underscore(path: Path) -> None:
+    assert not path.name.startswith("_")
+
+
+def words(path: Path) -> t.Iterator[str]:
+    """Yield the text that a file can show to a user: its strings without the docstrings, keys and names."""
+    tree = ast.parse(path.read_bytes())
+    documented = [node for node in ast.walk(tree) if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))]
+    docstrings = {id(node.body[0].value) for node in documented if isinstance(node.body[0], ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.value
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if package_of(path) != "_ansible"], ids=str)
+def test_options_are_named_on_the_ansible_side_alone(path: Path) -> None:
+    assert not [text for text in words(path) if OPTION_NAMES.search(text)]
+
+
+def test_one_file_says_that_nothing_was_sent() -> None:
+    files = [*FILES, *MODULE_FILES]
+    saying = [path for path in files if any("othing was sent" in text for text in words(path))]
+    assert saying == [MODULE_UTILS / "_ansible/failure.py"]
