@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import hypothesis
 import pytest
 from ansible_collections.amazon.aws.plugins.module_utils import cloud
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr import client as _repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr import client
 from ansible_collections.layerkit.ecr.tests.unit.support.stubbed_registry import StubbedRegistry
 from botocore.loaders import JSONFileLoader
 
@@ -69,7 +69,7 @@ def registry(monkeypatch: pytest.MonkeyPatch, delays: list[float]) -> t.Iterator
     """A stubbed registry behind every client that a module makes; all expected calls must have been made in the end."""
     assert not delays
     stubbed = StubbedRegistry()
-    monkeypatch.setattr(_repository, "boto3_inventory_conn", lambda *_args, **_options: stubbed.client)
+    monkeypatch.setattr(client, "boto3_inventory_conn", lambda *_args, **_options: stubbed.client)
     with stubbed.stubber:
         yield stubbed
         stubbed.stubber.assert_no_pending_responses()

@@ -16,8 +16,11 @@ import typing as t
 
 import boto3
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.blob import FileBlob
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import LayerRepository
-from ansible_collections.layerkit.ecr.plugins.module_utils._upload.layer import UploadOptions, push_layer
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Task
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import EcrClient
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import Layers
+from ansible_collections.layerkit.ecr.plugins.module_utils._upload.layer import LayerPusher, UploadOptions
 from ansible_collections.layerkit.ecr.plugins.module_utils._upload.plan import LayerPlan
 from ansible_collections.layerkit.ecr.tests.unit.support.peak_memory import peak_kib
 
@@ -25,20 +28,21 @@ from ansible_collections.layerkit.ecr.tests.unit.support.peak_memory import peak
 def main(url: str, name: str, *paths: str) -> None:
     """Upload, and print what it has cost."""
     options: dict[str, t.Any] = {"endpoint_url": url, "region_name": "eu-west-1"}
-    client = boto3.client("ecr", **options)
-    repository = LayerRepository(client, name)
+    task = Task(lambda warning: print(warning, file=sys.stderr))
+    client = EcrClient(boto3.client("ecr", **options), Repository(name), task)
+    upload_options = UploadOptions()
+    pusher = LayerPusher(client, upload_options, task)
     seconds = 0.0
     for path in paths:
-        with FileBlob.open(path) as blob:
+        with FileBlob.open(path, path) as blob:
             # The digest is known before: it is what the image's manifest says.
             digest = blob.digest()
             started = time.perf_counter()
-            found = repository.layers([digest])[digest]
-            upload_options = UploadOptions()
+            found = Layers(client).available([digest])[digest]
             plan = LayerPlan(digest, blob.size, upload_options.expected_part_size, found)
-            push = push_layer(repository, blob, plan, upload_options, lambda warning: print(warning, file=sys.stderr))
+            push = pusher.push(blob, plan)
             seconds += time.perf_counter() - started
-            if not push.changed or push.bytes_sent != blob.size:
+            if not push.changed or push.progress.bytes_sent != blob.size:
                 raise SystemExit(f"not uploaded: {push}")
     print(json.dumps({"seconds": seconds, "peak_kib": peak_kib()}))
 

@@ -12,13 +12,11 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.blob import FileBlob
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import LayerRepository
-from ansible_collections.layerkit.ecr.plugins.module_utils._upload.layer import (
-    LayerPush,
-    UploadOptions,
-    push_layer,
-    warn_unless_available,
-)
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Task
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import EcrClient
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import Layers
+from ansible_collections.layerkit.ecr.plugins.module_utils._upload.layer import LayerPush, LayerPusher, UploadOptions
 from ansible_collections.layerkit.ecr.plugins.module_utils._upload.plan import LayerPlan
 from ansible_collections.layerkit.ecr.tests.strict_ecr.faults import Fault
 
@@ -65,14 +63,15 @@ class LayerBench:
         """Push the layer as a task does, and return the outcome."""
         if not self.may_look:
             self.strike("BatchCheckLayerAvailability", "access_denied", times=1000)
-        repository = LayerRepository(self.client, self.repository)
-        with FileBlob.open(str(self.path)) as blob:
-            found = repository.layers([self.digest])[self.digest] if self.may_look else None
-            upload_options = UploadOptions(**options)
-            plan = LayerPlan(self.digest, blob.size, upload_options.expected_part_size, found)
-            push = push_layer(repository, blob, plan, upload_options, self.warnings.append)
+        task = Task(self.warnings.append)
+        client = EcrClient(self.client, Repository(self.repository), task)
+        upload_options = UploadOptions(**options)
+        pusher = LayerPusher(client, upload_options, task)
+        with FileBlob.open(str(self.path), f"src {str(self.path)!r}") as blob:
+            found = Layers(client).available([self.digest])[self.digest] if self.may_look else None
+            push = pusher.push(blob, LayerPlan(self.digest, blob.size, upload_options.expected_part_size, found))
             if push.changed:
-                warn_unless_available(repository, push, self.warnings.append)
+                pusher.warn_unless_available(push)
             return push
 
     def open_upload(self, *parts: bytes) -> str:

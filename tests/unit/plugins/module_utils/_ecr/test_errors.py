@@ -7,35 +7,36 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import EcrError
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.failure import message
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Call, Repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import CallError
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
+CALL = Call("CompleteLayerUpload", Repository("app"), "u", ("sha256:" + "1" * 64,))
 NO_CONNECTION = EndpointConnectionError(endpoint_url="http://127.0.0.1")
 NO_ANSWER = ReadTimeoutError(endpoint_url="http://127.0.0.1")
 UNKNOWN_UPLOAD = ClientError({"Error": {"Code": "UploadNotFoundException", "Message": "unknown"}}, "UploadLayerPart")
 THROTTLED = ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "UploadLayerPart")
 
 
-def error_after(*failures: Exception) -> EcrError:
-    error = EcrError("Failed to complete upload u", failures[-1])
-    error.earlier_failures = failures[:-1]
-    return error
+def error_after(*failures: Exception) -> CallError:
+    return CallError(CALL, failures[-1], failures[:-1])
 
 
 @pytest.mark.parametrize("last", [NO_CONNECTION, UNKNOWN_UPLOAD])
 def test_lost_answer_is_not_forgotten(last: Exception) -> None:
     error = error_after(NO_ANSWER, last)
     assert error.may_have_been_applied
-    assert "may have been carried out" in error.message
-    assert "after 2 attempts" in error.message
+    assert "may have been carried out" in message(error)
+    assert "after 2 attempts" in message(error)
 
 
 @pytest.mark.parametrize("last", [NO_CONNECTION, UNKNOWN_UPLOAD])
 def test_throttled_attempt_was_not_carried_out(last: Exception) -> None:
     error = error_after(THROTTLED, last)
     assert not error.may_have_been_applied
-    assert "may have been carried out" not in error.message
+    assert "may have been carried out" not in message(error)
 
 
 def test_single_attempt_is_not_counted() -> None:
-    assert "attempts" not in error_after(NO_CONNECTION).message
+    assert "attempts" not in message(error_after(NO_CONNECTION))

@@ -15,15 +15,20 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from ansible_collections.layerkit.ecr.plugins.module_utils._core.blob import Blob, BlobChangedError, FileBlob, Witness
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import LayerRepository
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.limits import USUAL_PART
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.blob import Blob, FileBlob, RunningDigest
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import ContentChangedError
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Task
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import EcrClient
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import Layers
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.limits import DEFAULT_PART
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.part_body import (
     BLOCK_SIZE,
-    MOST_BLOCKS,
+    MAX_BLOCKS,
     BlobPart,
     Encoder,
     PartBody,
+    stream_parts,
 )
 from ansible_collections.layerkit.ecr.plugins.modules import ecr_layer
 from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import ecr_client
@@ -46,7 +51,7 @@ PREFIX, SUFFIX = b'{"layerPartBlob": "', b'", "uploadId": "x"}'
 def blob(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[FileBlob]:
     path = tmp_path_factory.mktemp("blob") / "layer"
     path.write_bytes(CONTENT)
-    with FileBlob.open(str(path)) as opened:
+    with FileBlob.open(str(path), "layer") as opened:
         yield opened
 
 
@@ -59,7 +64,7 @@ def body_of(blob: Blob, first: int, last: int, *, encoder: Encoder | None = None
 def encoder_with(count: int) -> Encoder:
     """Return an encoder that has memory for so many blocks."""
     encoder = Encoder()
-    for _block in range(MOST_BLOCKS - count):
+    for _block in range(MAX_BLOCKS - count):
         assert encoder.blocks.take() is not None
     return encoder
 
@@ -194,14 +199,14 @@ class TestEncoder:
         assert sent(body) == expected
 
     @pytest.mark.parametrize("kept", [4, 0])
-    def test_witness_sees_every_byte_in_its_order(self, kept: int) -> None:
+    def test_running_digest_sees_every_byte_in_its_order(self, kept: int) -> None:
         blob = CountingBlob()
-        witness = Witness(blob)
+        running_digest = RunningDigest(blob)
         encoder = encoder_with(kept)
         for first in range(0, len(CONTENT), 700_000):
-            part = BlobPart(blob, first, min(first + 700_000, len(CONTENT)) - 1, witness)
+            part = BlobPart(blob, first, min(first + 700_000, len(CONTENT)) - 1, running_digest)
             encoder.sha256(PartBody(PREFIX, part, SUFFIX, encoder.blocks))
-        assert witness.digest() == "sha256:" + hashlib.sha256(CONTENT).hexdigest()
+        assert running_digest.digest() == "sha256:" + hashlib.sha256(CONTENT).hexdigest()
         assert blob.bytes_read == len(CONTENT)
 
     def test_bodies_that_are_encoded_at_once_keep_their_own_bytes(self, blob: Blob) -> None:
@@ -227,30 +232,30 @@ class TestEncoder:
 
         def fail(part: BlobPart, position: int, what: t.Any) -> t.Any:
             if position:
-                raise BlobChangedError("changed")
+                raise ContentChangedError("changed")
             return works(part, position, what)
 
         with monkeypatch.context() as patched:
             patched.setattr(BlobPart, work, fail)
-            with pytest.raises(BlobChangedError):
+            with pytest.raises(ContentChangedError):
                 encoder.sha256(body)
         assert [encoder.blocks.take() is not None for _block in range(5)] == [True, True, True, True, False]
         assert encoder.sha256(body) == hashlib.sha256(expected).hexdigest()
 
     def test_one_part_of_the_usual_size_fits_in(self) -> None:
-        assert MOST_BLOCKS * BLOCK_SIZE <= 14 * 1024 * 1024
-        assert MOST_BLOCKS * BLOCK_SIZE * 3 // 4 >= USUAL_PART
+        assert MAX_BLOCKS * BLOCK_SIZE <= 14 * 1024 * 1024
+        assert MAX_BLOCKS * BLOCK_SIZE * 3 // 4 >= DEFAULT_PART
 
 
 def test_file_that_becomes_shorter_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "layer"
     path.write_bytes(CONTENT)
-    with FileBlob.open(str(path)) as opened:
+    with FileBlob.open(str(path), "layer") as opened:
         path.write_bytes(CONTENT[:10])
         body, _expected = body_of(opened, 0, 100)
-        with pytest.raises(BlobChangedError, match="shorter"):
+        with pytest.raises(ContentChangedError, match="shorter"):
             body.read()
-        with pytest.raises(BlobChangedError, match="shorter"):
+        with pytest.raises(ContentChangedError, match="shorter"):
             Encoder().sha256(body)
 
 
@@ -266,23 +271,30 @@ def test_request_is_the_one_that_boto3_makes_of_bytes(
     def capture(request: t.Any, **_event: t.Any) -> None:
         bodies.append(request.body if isinstance(request.body, bytes) else b"".join(map(bytes, request.body)))
 
-    connect = LayerRepository.connect.__func__  # type: ignore[attr-defined]  # the plain function behind the class method
+    connect = EcrClient.connect.__func__  # type: ignore[attr-defined]  # the plain function behind the class method
 
-    def connect_and_listen(cls: type[LayerRepository], *args: t.Any, **options: t.Any) -> LayerRepository:
-        made = t.cast(LayerRepository, connect(cls, *args, **options))
-        made._client.meta.events.register("before-send.ecr.UploadLayerPart", capture)
-        upload_id = made.initiate_upload()["uploadId"]
-        made.upload_part(upload_id, 0, 999, CONTENT[:1000])
-        second = made.initiate_upload()["uploadId"]
-        made.upload_part(second, 0, 999, BlobPart(blob, 0, 999))
+    def connect_and_listen(cls: type[EcrClient], *args: t.Any, **options: t.Any) -> EcrClient:
+        client = t.cast(EcrClient, connect(cls, *args, **options))
+        client.events.register("before-send.ecr.UploadLayerPart", capture)
+        stream_parts(client.events)
+        layers = Layers(client)
+        upload_id = layers.initiate().upload_id
+        layers.upload_part(upload_id, 0, 999, CONTENT[:1000])
+        second = layers.initiate().upload_id
+        layers.upload_part(second, 0, 999, BlobPart(blob, 0, 999))
         bodies[1] = bodies[1].replace(second.encode(), upload_id.encode())
-        return made
+        return client
 
-    monkeypatch.setattr(LayerRepository, "connect", classmethod(connect_and_listen))
+    monkeypatch.setattr(EcrClient, "connect", classmethod(connect_and_listen))
     run_module(ecr_layer, check=True, connection=connection, repository_name=repository, src=blob.path)
     assert len(bodies) == 2
     assert bodies[0] == bodies[1]
     assert strict_ecr.control.calls.bytes_received(repository) == 2000
+
+
+def streaming_layers(client: ECRClient, repository: str) -> Layers:
+    stream_parts(client.meta.events)
+    return Layers(EcrClient(client, Repository(repository), Task(pytest.fail)))
 
 
 class TestClient:
@@ -304,8 +316,8 @@ class TestClient:
         return sent
 
     def send(self, client: ECRClient, repository: str, part: BlobPart) -> str:
-        layers = LayerRepository(client, repository)
-        upload_id: str = layers.initiate_upload()["uploadId"]
+        layers = streaming_layers(client, repository)
+        upload_id = layers.initiate().upload_id
         layers.upload_part(upload_id, part.first_byte, part.last_byte, part)
         return upload_id
 
@@ -337,12 +349,12 @@ class TestClient:
     def test_part_is_sent_as_a_file_where_it_cannot_be_sent_in_pieces(
         self, client: ECRClient, strict_ecr: StrictECR, repository: str, blob: Blob
     ) -> None:
-        layers = LayerRepository(client, repository)
+        layers = streaming_layers(client, repository)
         event = "before-send.ecr.UploadLayerPart"
         client.meta.events.unregister(event, unique_id=f"layerkit.ecr.{event}")
-        upload_id: str = layers.initiate_upload()["uploadId"]
+        upload_id = layers.initiate().upload_id
         layers.upload_part(upload_id, 0, 699_999, BlobPart(blob, 0, 699_999))
-        layers.complete_upload(upload_id, ["sha256:" + hashlib.sha256(CONTENT[:700_000]).hexdigest()])
+        layers.complete(upload_id, ["sha256:" + hashlib.sha256(CONTENT[:700_000]).hexdigest()])
         assert strict_ecr.control.calls.bytes_received(repository) == 700_000
 
     @pytest.mark.parametrize("missing", ["before-call", "json"])
@@ -374,21 +386,21 @@ class TestClient:
         assert strict_ecr.control.uploads(repository) == {upload_id: 1000}
 
 
-class TestWitness:
+class TestRunningDigest:
     def test_bytes_seen_again_count_once(self, blob: FileBlob) -> None:
-        witness = Witness(blob)
+        running_digest = RunningDigest(blob)
         for position, size in ((0, 100), (0, 100), (50, 100), (150, 10)):
-            witness.saw(position, CONTENT[position : position + size])
-        assert witness.digest() == "sha256:" + hashlib.sha256(CONTENT).hexdigest()
+            running_digest.update(position, CONTENT[position : position + size])
+        assert running_digest.digest() == "sha256:" + hashlib.sha256(CONTENT).hexdigest()
 
     def test_it_tells_when_other_bytes_were_sent(self, blob: FileBlob) -> None:
-        witness = Witness(blob)
-        witness.saw(0, b"other bytes")
-        assert witness.digest() != "sha256:" + hashlib.sha256(CONTENT).hexdigest()
+        running_digest = RunningDigest(blob)
+        running_digest.update(0, b"other bytes")
+        assert running_digest.digest() != "sha256:" + hashlib.sha256(CONTENT).hexdigest()
 
     def test_it_catches_up_with_what_was_sent_before(self, blob: FileBlob) -> None:
-        witness = Witness(blob)
-        witness.catch_up(1000)
-        witness.catch_up(10)
-        witness.saw(1000, CONTENT[1000:2000])
-        assert witness.digest() == blob.digest()
+        running_digest = RunningDigest(blob)
+        running_digest.catch_up(1000)
+        running_digest.catch_up(10)
+        running_digest.update(1000, CONTENT[1000:2000])
+        assert running_digest.digest() == blob.digest()

@@ -21,9 +21,12 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.blob import FileBlob
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr import part_body as _part_body
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import LayerRepository
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.part_body import BLOCK_SIZE, MOST_BLOCKS, BlobPart
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Task
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr import part_body
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import EcrClient
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import Layers
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.part_body import BLOCK_SIZE, MAX_BLOCKS, BlobPart, stream_parts
 from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import ecr_client
 from botocore.auth import AUTH_TYPE_MAPS, SigV4Auth
 from botocore.crt.auth import CrtSigV4Auth
@@ -115,18 +118,20 @@ def signature_of(headers: dict[str, str], body: bytes) -> tuple[str, str]:
 
 @pytest.mark.parametrize("signer", [SigV4Auth, CrtSigV4Auth])
 @pytest.mark.parametrize("faults", [[], ["error", "error"], ["reset"], ["error", "reset"]])
-@pytest.mark.parametrize("kept", [MOST_BLOCKS, 1, 0])
+@pytest.mark.parametrize("kept", [MAX_BLOCKS, 1, 0])
 def test_every_attempt_has_the_signature_of_its_bytes(
     server: SigningServer, tmp_path: Path, signer: type, faults: list[str], kept: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(AUTH_TYPE_MAPS, "v4", signer)
-    monkeypatch.setattr(_part_body, "MOST_BLOCKS", kept)
+    monkeypatch.setattr(part_body, "MAX_BLOCKS", kept)
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
-    layers = LayerRepository(ecr_client(server.url, attempts=len(faults) + 1), "app")
-    layers.initiate_upload()
+    client = ecr_client(server.url, attempts=len(faults) + 1)
+    stream_parts(client.meta.events)
+    layers = Layers(EcrClient(client, Repository("app"), Task(pytest.fail)))
+    layers.initiate()
     (tmp_path / "layer").write_bytes(CONTENT)
     server.faults += faults
-    with FileBlob.open(str(tmp_path / "layer")) as blob:
+    with FileBlob.open(str(tmp_path / "layer"), "layer") as blob:
         layers.upload_part("x", 0, len(CONTENT) - 1, BlobPart(blob, 0, len(CONTENT) - 1))
     assert server.faults == []
     assert len(server.received) == 1 + faults.count("error")

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.validation import InvalidInputError
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError
 from ansible_collections.layerkit.ecr.plugins.module_utils._upload.state import (
     LayerIdentity,
     SavedUpload,
@@ -39,7 +39,9 @@ class Folder:
             return state.load()
 
     def peek(self, identity: LayerIdentity = IDENTITY) -> SavedUpload | None:
-        return UploadState.peek(str(self.path), identity, self.warnings.append)
+        saved, misfit = UploadState.peek(str(self.path), identity)
+        self.warnings += [misfit] if misfit else []
+        return saved
 
     def save(self, upload: SavedUpload = UPLOAD) -> Path:
         with UploadState.held(str(self.path), IDENTITY, self.warnings.append) as state:
@@ -196,7 +198,7 @@ def test_state_that_cannot_be_set_aside_is_warned_about(folder: Folder) -> None:
     file.write_bytes(b"{")
     file.with_suffix(".set-aside").mkdir()
     assert folder.load() is None
-    assert "nor set aside" in folder.warnings[0]
+    assert "could not be renamed" in folder.warnings[0]
 
 
 def test_discarded_state_is_gone(folder: Folder) -> None:
@@ -237,7 +239,7 @@ def test_state_that_another_task_holds_is_left_alone(folder: Folder) -> None:
 def test_directory_that_cannot_be_made_is_bad_input(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with (
-        pytest.raises(InvalidInputError, match=r"state_dir .*file/state cannot be used"),
+        pytest.raises(InvalidInputError, match=r"State directory .*file/state' cannot be used"),
         UploadState.held(str(tmp_path / "file" / "state"), IDENTITY, print),
     ):
         pass

@@ -8,17 +8,25 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import typing as t
 import uuid
 from pathlib import Path
 
 import pytest
-from ansible_collections.layerkit.ecr.plugins.module_utils._core.blob import BlobChangedError, FileBlob
-from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import TaskError
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr import limits as _part_size
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import EcrError
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.validation import InvalidInputError
-from ansible_collections.layerkit.ecr.plugins.module_utils._upload import layer as _layer_push
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.failure import message
+from ansible_collections.layerkit.ecr.plugins.module_utils._core import task
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.blob import FileBlob
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import (
+    ContentChangedError,
+    InvalidInputError,
+    LayerUploadError,
+    TaskError,
+    TaskStoppedError,
+)
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr import limits
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import CallError
+from ansible_collections.layerkit.ecr.plugins.module_utils._upload.layer import LayerAction
 from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import ecr_client
 from ansible_collections.layerkit.ecr.tests.unit.support.layer_bench import LayerBench
 from botocore.exceptions import ClientError
@@ -47,7 +55,7 @@ def bench(ecr: ECRClient, strict_ecr: StrictECR, repository: str, tmp_path: Path
 
 def test_parts_are_sent_in_order_and_completed(bench: LayerBench) -> None:
     push = bench.push()
-    assert (push.changed, push.action, push.bytes_sent, push.part_count) == (True, "uploaded", 35, 4)
+    assert (push.changed, push.action, push.progress.bytes_sent, push.progress.part_count) == (True, LayerAction.UPLOADED, 35, 4)
     assert bench.holds_the_layer()
     assert bench.calls() == (1, 4, 1)
 
@@ -55,12 +63,17 @@ def test_parts_are_sent_in_order_and_completed(bench: LayerBench) -> None:
 def test_second_run_opens_no_upload(bench: LayerBench) -> None:
     bench.push()
     push = bench.push()
-    assert (push.changed, push.action, push.bytes_sent, push.part_count) == (False, "already_exists", 0, 0)
+    assert (push.changed, push.action, push.progress.bytes_sent, push.progress.part_count) == (False, LayerAction.ALREADY_EXISTS, 0, 0)
     assert bench.calls() == (1, 4, 1)
 
 
 def test_part_size_of_the_task_wins_over_that_of_the_registry(bench: LayerBench) -> None:
-    assert bench.push(part_size=35).part_count == 1
+    assert bench.push(part_size=35).progress.part_count == 1
+
+
+def code_of(error: LayerUploadError) -> str:
+    assert isinstance(error.cause, CallError)
+    return error.cause.code
 
 
 class TestFaultsThatAreOvercome:
@@ -80,7 +93,7 @@ class TestFaultsThatAreOvercome:
     ) -> None:
         bench.strike(operation, kind, skip=skip, times=2)
         push = bench.push()
-        assert (push.changed, push.bytes_sent, push.part_count) == (True, 35, 4)
+        assert (push.changed, push.progress.bytes_sent, push.progress.part_count) == (True, 35, 4)
         assert bench.calls() == calls
         assert bench.holds_the_layer()
 
@@ -88,7 +101,7 @@ class TestFaultsThatAreOvercome:
     def test_part_whose_answer_was_lost_is_recognised(self, bench: LayerBench, skip: int) -> None:
         bench.strike(SEND, "drop_after", skip=skip)
         push = bench.push()
-        assert (push.changed, push.bytes_sent, push.part_count) == (True, 35, 4)
+        assert (push.changed, push.progress.bytes_sent, push.progress.part_count) == (True, 35, 4)
         assert bench.calls() == (1, 5, 1)
         assert bench.holds_the_layer()
 
@@ -96,7 +109,7 @@ class TestFaultsThatAreOvercome:
         bench.control.rules(bench.repository).part_size = 2
         for number in range(18):
             bench.strike(SEND, "drop_after", skip=number)
-        assert bench.push().part_count == 18
+        assert bench.push().progress.part_count == 18
         assert bench.holds_the_layer()
 
     def test_lost_answer_to_the_opening_opens_another(self, bench: LayerBench) -> None:
@@ -107,7 +120,7 @@ class TestFaultsThatAreOvercome:
     def test_lost_answer_to_the_completion_is_this_runs_change(self, bench: LayerBench) -> None:
         bench.strike(COMPLETE, "drop_after")
         push = bench.push()
-        assert (push.changed, push.action) == (True, "uploaded")
+        assert (push.changed, push.action) == (True, LayerAction.UPLOADED)
         assert bench.calls() == (1, 4, 2)
 
     @pytest.mark.parametrize(
@@ -137,14 +150,14 @@ class TestFaultsThatAreOvercome:
 
         bench.client.meta.events.register("before-call.ecr.CompleteLayerUpload", complete_elsewhere)
         push = bench.push()
-        assert (push.changed, push.action, push.bytes_sent) == (False, "already_exists", 35)
+        assert (push.changed, push.action, push.progress.bytes_sent) == (False, LayerAction.ALREADY_EXISTS, 35)
         assert bench.holds_the_layer()
 
     def test_answer_that_comes_too_late_is_recognised(self, bench: LayerBench, strict_ecr: StrictECR) -> None:
         bench.client = ecr_client(strict_ecr.url, read_timeout=0.2)
         bench.strike(SEND, "delay", skip=1, seconds=0.5)
         push = bench.push()
-        assert (push.changed, push.bytes_sent) == (True, 35)
+        assert (push.changed, push.progress.bytes_sent) == (True, 35)
         assert bench.holds_the_layer()
 
     @pytest.mark.parametrize("advised", [0, -3, None, 20971521, "10"])
@@ -153,15 +166,16 @@ class TestFaultsThatAreOvercome:
             parsed["partSize"] = advised
 
         with bench.during("after-call.ecr.InitiateLayerUpload", advise):
-            assert bench.push().part_count == 1
+            assert bench.push().progress.part_count == 1
         assert bench.holds_the_layer()
 
     def test_part_size_that_makes_too_many_parts_is_refused(
         self, bench: LayerBench, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(_part_size, "MOST_PARTS", 3)
-        with pytest.raises(InvalidInputError, match="4 parts of 10 bytes"):
+        monkeypatch.setattr(limits, "MAX_PARTS", 3)
+        with pytest.raises(LayerUploadError, match="4 parts of 10 bytes") as failed:
             bench.push()
+        assert isinstance(failed.value.cause, InvalidInputError)
         assert bench.calls() == (1, 0, 0)
 
     @pytest.mark.parametrize("told", [-5, -1, 35, 10**12])
@@ -184,7 +198,7 @@ class TestFaultsThatAreOvercome:
         bench.strike(SEND, "expire_upload", skip=3)
         with bench.during("before-parameter-build.ecr.UploadLayerPart", complete_elsewhere):
             push = bench.push()
-        assert (push.changed, push.action) == (False, "already_exists")
+        assert (push.changed, push.action) == (False, LayerAction.ALREADY_EXISTS)
         assert bench.calls()[0] == 2, "this task opened one upload, the other task the second"
 
     def test_foreign_part_in_a_new_upload_is_overcome(self, bench: LayerBench) -> None:
@@ -203,20 +217,20 @@ class TestWithoutLeaveToLookUp:
     def test_second_run_is_unchanged(self, bench: LayerBench) -> None:
         bench.may_look = False
         pushes = [bench.push(), bench.push()]
-        assert [(push.changed, push.action) for push in pushes] == [(True, "uploaded"), (False, "already_exists")]
+        assert [(push.changed, push.action) for push in pushes] == [(True, LayerAction.UPLOADED), (False, LayerAction.ALREADY_EXISTS)]
         assert bench.holds_the_layer()
 
     def test_lost_answer_to_the_completion_is_this_runs_change(self, bench: LayerBench) -> None:
         bench.may_look = False
         bench.strike(COMPLETE, "drop_after")
         push = bench.push()
-        assert (push.changed, push.action) == (True, "uploaded")
+        assert (push.changed, push.action) == (True, LayerAction.UPLOADED)
         assert bench.holds_the_layer()
 
     def test_layer_that_is_not_listed_although_it_is_there_is_unchanged(self, bench: LayerBench) -> None:
         bench.push()
         bench.control.set_availability(bench.repository, bench.digest, "UNAVAILABLE")
-        assert bench.push().action == "already_exists"
+        assert bench.push().action == LayerAction.ALREADY_EXISTS
 
     def test_completed_layer_that_is_not_listed_is_warned_about(self, bench: LayerBench) -> None:
         bench.control.set_availability(bench.repository, bench.digest, "UNAVAILABLE")
@@ -226,8 +240,9 @@ class TestWithoutLeaveToLookUp:
     def test_archived_layer_is_an_error(self, bench: LayerBench) -> None:
         bench.push()
         bench.control.set_availability(bench.repository, bench.digest, "ARCHIVED")
-        with pytest.raises(EcrError, match="has to be restored"):
+        with pytest.raises(LayerUploadError) as failed:
             bench.push()
+        assert "Restore the layer first" in message(failed.value)
 
 
 class TestFaultsThatAreNot:
@@ -260,24 +275,23 @@ class TestFaultsThatAreNot:
         calls: tuple[int, int, int],
     ) -> None:
         bench.strike(operation, kind, skip=skip, times=times)
-        with pytest.raises(EcrError) as failed:
+        with pytest.raises(LayerUploadError) as failed:
             bench.push()
-        assert failed.value.code == code
+        assert code_of(failed.value) == code
         assert bench.calls() == calls
         assert bench.holds_nothing()
-        expected = {"action": "failed", "layer_digest": bench.digest, "layer_size": 35}
-        assert failed.value.kwargs.items() >= expected.items()
-        assert {"upload_id", "bytes_sent", "part_count"} <= set(failed.value.kwargs)
+        assert (failed.value.progress.digest, failed.value.progress.size) == (bench.digest, 35)
 
     def test_failure_says_how_to_go_on(self, bench: LayerBench) -> None:
         bench.strike(SEND, "access_denied", skip=2)
-        with pytest.raises(EcrError, match=r"has 20 of its 35 bytes.*upload_id=[0-9a-f-]{36}") as failed:
+        with pytest.raises(LayerUploadError) as failed:
             bench.push()
-        told = failed.value.kwargs
-        assert (told["next_byte"], told["bytes_sent"], told["part_count"]) == (20, 20, 2)
-        assert bench.control.uploads(bench.repository) == {told["upload_id"]: 20}
-        push = bench.push(upload_id=told["upload_id"])
-        assert (push.changed, push.bytes_sent) == (True, 15)
+        progress = failed.value.progress
+        assert re.search(r"has 20 of its 35 bytes.*upload_id=[0-9a-f-]{36}", message(failed.value))
+        assert (progress.next_byte, progress.bytes_sent, progress.part_count) == (20, 20, 2)
+        assert bench.control.uploads(bench.repository) == {progress.upload_id: 20}
+        push = bench.push(upload_id=progress.upload_id)
+        assert (push.changed, push.progress.bytes_sent) == (True, 15)
         assert bench.holds_the_layer()
 
     def test_corrections_are_bounded(self, bench: LayerBench) -> None:
@@ -290,11 +304,11 @@ class TestFaultsThatAreNot:
 
         meddling: list[bool] = []
         event = "before-parameter-build.ecr.UploadLayerPart"
-        with bench.during(event, meddle), pytest.raises(EcrError) as failed:
+        with bench.during(event, meddle), pytest.raises(LayerUploadError) as failed:
             bench.push()
-        assert failed.value.code == "InvalidLayerPartException"
-        upload_id = failed.value.kwargs["upload_id"]
-        assert failed.value.kwargs["next_byte"] == bench.control.uploads(bench.repository)[upload_id]
+        assert code_of(failed.value) == "InvalidLayerPartException"
+        upload_id = failed.value.progress.upload_id
+        assert failed.value.progress.next_byte == bench.control.uploads(bench.repository)[upload_id]
         assert bench.calls()[2] == 0
 
 
@@ -303,7 +317,7 @@ class TestGoingOn:
     def test_bytes_that_are_there_are_not_sent_again(self, bench: LayerBench, there: int) -> None:
         upload_id = bench.open_upload(*([LAYER[:there]] if there else []))
         push = bench.push(upload_id=upload_id)
-        assert (push.changed, push.bytes_sent, push.upload_id) == (True, 35 - there, upload_id)
+        assert (push.changed, push.progress.bytes_sent, push.progress.upload_id) == (True, 35 - there, upload_id)
         # One byte asks for the position; the registry refuses it.
         assert bench.control.calls.bytes_received(bench.repository) == 1 + 35 - there
         assert bench.calls()[0] == 0
@@ -318,18 +332,18 @@ class TestGoingOn:
         upload_id = bench.open_upload(LAYER[:10])
         with bench.during("before-parameter-build.ecr.UploadLayerPart", refuse):
             push = bench.push(upload_id=upload_id)
-        assert (push.upload_id, push.bytes_sent) == (upload_id, 25)
+        assert (push.progress.upload_id, push.progress.bytes_sent) == (upload_id, 25)
         assert bench.holds_the_layer()
 
     def test_upload_that_is_gone_is_begun_again(self, bench: LayerBench) -> None:
         push = bench.push(upload_id=UNKNOWN_UPLOAD)
-        assert push.upload_id != UNKNOWN_UPLOAD
+        assert push.progress.upload_id != UNKNOWN_UPLOAD
         assert bench.holds_the_layer()
 
     @pytest.mark.parametrize("foreign", [b"other bytes", bytes(35), bytes(36), bytes(37)])
     def test_upload_of_other_bytes_is_begun_again(self, bench: LayerBench, foreign: bytes) -> None:
         push = bench.push(upload_id=bench.open_upload(foreign))
-        assert (push.changed, push.bytes_sent) in {(True, 35), (True, 35 + 35 - len(foreign))}
+        assert (push.changed, push.progress.bytes_sent) in {(True, 35), (True, 35 + 35 - len(foreign))}
         assert bench.holds_the_layer()
 
     def test_part_of_another_run_that_is_too_small_is_overcome(self, bench: LayerBench) -> None:
@@ -341,16 +355,17 @@ class TestGoingOn:
     def test_question_that_fails_keeps_the_upload(self, bench: LayerBench) -> None:
         upload_id = bench.open_upload(LAYER[:10])
         bench.strike(SEND, "access_denied")
-        with pytest.raises(EcrError) as failed:
+        with pytest.raises(LayerUploadError) as failed:
             bench.push(upload_id=upload_id)
-        assert failed.value.kwargs["upload_id"] == upload_id
+        assert failed.value.progress.upload_id == upload_id
 
     def test_upload_that_is_gone_twice_is_not_recommended(self, bench: LayerBench) -> None:
         bench.strike(SEND, "expire_upload", times=9)
-        with pytest.raises(EcrError) as failed:
+        with pytest.raises(LayerUploadError) as failed:
             bench.push()
-        assert "to go on" not in failed.value.message
-        assert failed.value.kwargs["upload_id"] is None
+        assert failed.value.progress.next_byte is None
+        assert "to resume" not in message(failed.value)
+        assert failed.value.progress.upload_id is None
 
 
 class TestTimeThatIsOver:
@@ -359,12 +374,13 @@ class TestTimeThatIsOver:
         self, bench: LayerBench, tmp_path: Path, steps: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         answers = iter([True] * steps)
-        monkeypatch.setattr(_layer_push, "is_waited_for", lambda: next(answers, False))
-        with pytest.raises(TaskError, match="Nobody waits for this task"):
-            bench.push(state_dir=str(tmp_path / "state"))
+        monkeypatch.setattr(task, "is_waited_for", lambda: next(answers, False))
+        with pytest.raises(LayerUploadError, match="no longer waiting for the result") as failed:
+            bench.push(state_directory=str(tmp_path / "state"))
+        assert isinstance(failed.value.cause, TaskStoppedError)
         assert bench.calls() == (1, steps, 0)
         monkeypatch.undo()
-        assert bench.push(state_dir=str(tmp_path / "state")).bytes_sent == max(0, 35 - 10 * steps)
+        assert bench.push(state_directory=str(tmp_path / "state")).progress.bytes_sent == max(0, 35 - 10 * steps)
         assert bench.holds_the_layer()
 
 
@@ -372,28 +388,29 @@ class TestState:
     def test_state_is_forgotten_when_another_task_brought_the_layer(self, bench: LayerBench, tmp_path: Path) -> None:
         state_dir = str(tmp_path / "state")
         bench.strike(SEND, "access_denied", skip=2)
-        with pytest.raises(EcrError):
-            bench.push(state_dir=state_dir)
+        with pytest.raises(LayerUploadError):
+            bench.push(state_directory=state_dir)
         bench.push()
-        assert bench.push(state_dir=state_dir).changed is False
+        assert bench.push(state_directory=state_dir).changed is False
         assert list(Path(state_dir).iterdir()) == []
 
     def test_part_size_of_the_task_wins_over_that_of_the_state(self, bench: LayerBench, tmp_path: Path) -> None:
         state_dir = str(tmp_path / "state")
         bench.strike(SEND, "access_denied", skip=2)
-        with pytest.raises(EcrError, match="with the same state_dir"):
-            bench.push(state_dir=state_dir)
-        assert bench.push(state_dir=state_dir, part_size=5).part_count == 3
+        with pytest.raises(LayerUploadError) as failed:
+            bench.push(state_directory=state_dir)
+        assert "with the same state_dir" in message(failed.value)
+        assert bench.push(state_directory=state_dir, part_size=5).progress.part_count == 3
 
     def test_run_that_failed_is_continued(self, bench: LayerBench, tmp_path: Path) -> None:
         state_dir = str(tmp_path / "state")
         bench.strike(SEND, "access_denied", skip=2)
-        with pytest.raises(EcrError) as failed:
-            bench.push(state_dir=state_dir)
+        with pytest.raises(LayerUploadError) as failed:
+            bench.push(state_directory=state_dir)
         bench.control.calls.clear(bench.repository)
-        push = bench.push(state_dir=state_dir)
-        assert (push.changed, push.bytes_sent, push.part_count) == (True, 15, 2)
-        assert push.upload_id == failed.value.kwargs["upload_id"]
+        push = bench.push(state_directory=state_dir)
+        assert (push.changed, push.progress.bytes_sent, push.progress.part_count) == (True, 15, 2)
+        assert push.progress.upload_id == failed.value.progress.upload_id
         assert bench.control.calls.bytes_received(bench.repository) == 15
         assert bench.calls() == (0, 2, 1)
         assert bench.warnings == []
@@ -403,21 +420,21 @@ class TestState:
     def test_registry_that_is_further_on_corrects_the_state(self, bench: LayerBench, tmp_path: Path) -> None:
         state_dir = str(tmp_path / "state")
         bench.strike(SEND, "access_denied", skip=1)
-        with pytest.raises(EcrError) as failed:
-            bench.push(state_dir=state_dir)
-        bench.add_part(failed.value.kwargs["upload_id"], LAYER[10:22])
-        assert bench.push(state_dir=state_dir).bytes_sent == 13
+        with pytest.raises(LayerUploadError) as failed:
+            bench.push(state_directory=state_dir)
+        bench.add_part(failed.value.progress.upload_id, LAYER[10:22])
+        assert bench.push(state_directory=state_dir).progress.bytes_sent == 13
         assert bench.holds_the_layer()
 
     def test_state_of_an_upload_that_is_gone_is_begun_again(self, bench: LayerBench, tmp_path: Path) -> None:
         state_dir = str(tmp_path / "state")
         bench.strike(SEND, "access_denied", skip=1)
-        with pytest.raises(EcrError) as failed:
-            bench.push(state_dir=state_dir)
-        bench.control.forget_upload(bench.repository, failed.value.kwargs["upload_id"])
-        assert bench.push(state_dir=state_dir).bytes_sent == 35
-        assert failed.value.kwargs["upload_id"] in bench.warnings[0]
-        assert "another one was begun" in bench.warnings[0]
+        with pytest.raises(LayerUploadError) as failed:
+            bench.push(state_directory=state_dir)
+        bench.control.forget_upload(bench.repository, failed.value.progress.upload_id)
+        assert bench.push(state_directory=state_dir).progress.bytes_sent == 35
+        assert failed.value.progress.upload_id in bench.warnings[0]
+        assert "a new upload was opened" in bench.warnings[0]
         assert bench.holds_the_layer()
 
     def test_state_is_good_whenever_the_run_is_interrupted(self, bench: LayerBench, tmp_path: Path) -> None:
@@ -427,20 +444,20 @@ class TestState:
             params["body"].seek(0)
 
         with bench.during("before-call.ecr.UploadLayerPart", interrupt, last=True), pytest.raises(KeyboardInterrupt):
-            bench.push(state_dir=str(tmp_path / "state"))
+            bench.push(state_directory=str(tmp_path / "state"))
         (state,) = (tmp_path / "state").glob("*.json")
         assert json.loads(state.read_text(encoding="utf-8"))["next_byte"] == 20
         assert bench.calls()[2] == 0
-        assert bench.push(state_dir=str(tmp_path / "state")).bytes_sent == 15
+        assert bench.push(state_directory=str(tmp_path / "state")).progress.bytes_sent == 15
 
     def test_upload_id_wins_over_the_state(self, bench: LayerBench, tmp_path: Path) -> None:
         state_dir = str(tmp_path / "state")
         bench.strike(SEND, "access_denied", skip=1)
-        with pytest.raises(EcrError):
-            bench.push(state_dir=state_dir)
+        with pytest.raises(LayerUploadError):
+            bench.push(state_directory=state_dir)
         other = bench.open_upload(LAYER[:30])
-        push = bench.push(state_dir=state_dir, upload_id=other)
-        assert (push.upload_id, push.bytes_sent) == (other, 5)
+        push = bench.push(state_directory=state_dir, upload_id=other)
+        assert (push.progress.upload_id, push.progress.bytes_sent) == (other, 5)
 
 
 class TestFileThatChanges:
@@ -458,9 +475,9 @@ class TestFileThatChanges:
 
         with (
             bench.during("before-call.ecr.UploadLayerPart", change, last=True),
-            pytest.raises(BlobChangedError, match="was changed"),
+            pytest.raises(LayerUploadError, match="was changed") as failed,
         ):
-            bench.push(state_dir=str(tmp_path / "state"))
+            bench.push(state_directory=str(tmp_path / "state"))
         assert bench.calls()[2] == 0
         assert bench.holds_nothing()
         assert list((tmp_path / "state").iterdir()) == []
@@ -473,7 +490,7 @@ class TestFileThatChanges:
         bench.strike(SEND, "access_denied")
         with (
             bench.during("before-send.ecr.UploadLayerPart", change),
-            pytest.raises(BlobChangedError, match="was changed"),
+            pytest.raises(LayerUploadError, match="was changed") as failed,
         ):
             bench.push()
         assert bench.calls() == (1, 1, 0)
@@ -488,7 +505,7 @@ class TestFileThatChanges:
 
         with (
             bench.during("before-call.ecr.InitiateLayerUpload", change),
-            pytest.raises(BlobChangedError, match="was changed"),
+            pytest.raises(LayerUploadError, match="was changed") as failed,
         ):
             bench.push()
         assert bench.calls() == (1, 4, 0)
@@ -498,7 +515,7 @@ class TestFileThatChanges:
             (tmp_path / "new").write_bytes(LAYER)
             (tmp_path / "new").replace(bench.path)
 
-        with bench.during("before-call.ecr.InitiateLayerUpload", replace_file), pytest.raises(BlobChangedError):
+        with bench.during("before-call.ecr.InitiateLayerUpload", replace_file), pytest.raises(LayerUploadError) as failed:
             bench.push()
         assert bench.holds_nothing()
 
@@ -538,13 +555,13 @@ def test_registry_holds_the_layer_or_the_task_failed_and_it_holds_none(
             bench.strike(operation, kind, skip=skip, times=times)
     for _run in range(runs):
         try:
-            push = bench.push(state_dir=str(tmp_path / "state"))
+            push = bench.push(state_directory=str(tmp_path / "state"))
         except TaskError:
             assert bench.holds_nothing() or bench.holds_the_layer()
         else:
             assert bench.holds_the_layer()
-            assert push.layer_digest == bench.digest
-            assert push.bytes_sent in range(len(content) * 2 + 1)
+            assert push.progress.digest == bench.digest
+            assert push.progress.bytes_sent in range(len(content) * 2 + 1)
     bench.control.faults.clear(repository)
-    bench.push(state_dir=str(tmp_path / "state"))
+    bench.push(state_directory=str(tmp_path / "state"))
     assert bench.holds_the_layer()
