@@ -1,0 +1,50 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A push that resumes the uploads of an earlier run."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import typing as t
+from pathlib import Path
+
+from ansible_collections.layerkit.ecr.tests.unit.support.image_bench import ImageBench
+from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import warnings_of
+
+
+class TestResumption:
+    def test_interrupted_push_is_continued(self, bench: ImageBench, tmp_path: Path) -> None:
+        bench.control.rules(bench.repository).part_size = 4
+        layer = b"0123456789"
+        bench.layout.finish(bench.layout.image(layer))
+        state: dict[str, t.Any] = {"state_dir": str(tmp_path / "state"), "parallel": 1}
+        bench.strike("UploadLayerPart", "kms", skip=200)
+        whole = bench.run(check=True, **state)["bytes_sent"]
+        bench.control.faults.clear()
+        config = whole - len(layer)
+        parts_of_config = -(-config // 4)
+        bench.strike("UploadLayerPart", "kms", skip=parts_of_config + 1)
+        failed = bench.fails(**state)
+        assert failed.result["bytes_sent"] == config + 4
+        checked = bench.run(check=True, **state)
+        result = bench.run(**state)
+        assert result["bytes_sent"] == checked["bytes_sent"] == len(layer) - 4
+        assert result["bytes_present"] == checked["bytes_present"] == config + 4
+
+    def test_saved_upload_that_another_task_holds_is_not_touched(self, bench: ImageBench, tmp_path: Path) -> None:
+        bench.control.rules(bench.repository).part_size = 4
+        bench.layout.finish(bench.layout.image(b"0123456789"))
+        state = tmp_path / "state"
+        bench.strike("UploadLayerPart", "kms", skip=1)
+        bench.fails(state_dir=str(state), parallel=1)
+        (held,) = bench.open_uploads()
+        with contextlib.ExitStack() as stack:
+            for path in state.glob("*.json"):
+                lock = stack.enter_context(path.with_suffix(".lock").open("w"))
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            result = bench.run(state_dir=str(state), parallel=1)
+        assert "Another task" in warnings_of(result)[0]
+        assert bench.open_uploads() == {held: 4}
