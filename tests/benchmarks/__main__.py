@@ -12,16 +12,18 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from .bench import Bench
+from .comparisons import COMPARISONS
 from .contenders import PEERS, Tools
 from .report import Section, describe_machine, report, summary, with_summary
-from .suite import COMPARISONS, FULL, QUICK, Suite
+from .scale import FULL, QUICK
 
 
 def main() -> None:
     """Run the suite; a target that is missed is reported and is no failure."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="prove within seconds that everything runs")
-    parser.add_argument("--only", nargs="+", choices=COMPARISONS, default=COMPARISONS, help="run only these")
+    parser.add_argument("--only", nargs="+", choices=COMPARISONS, default=list(COMPARISONS), help="run only these")
     parser.add_argument("--rounds", type=int, help="runs that are counted of each command")
     parser.add_argument(
         "--clients", type=Path, default=Path(sys.executable).parent, help="bin of Ansible's environment"
@@ -36,13 +38,13 @@ def main() -> None:
     scale = QUICK if arguments.quick else FULL
     scale = replace(scale, rounds=arguments.rounds or scale.rounds)
     tools = Tools(arguments.clients.absolute(), arguments.aws, arguments.without)
-    suite = Suite(scale, tools, arguments.work.absolute())
+    bench = Bench(scale, tools, arguments.work.absolute())
     remarks = (Path(__file__).parent / "remarks.md").read_text(encoding="utf-8")
     machine = describe_machine(tools)
     sections: list[Section] = []
     for name in arguments.only:
         started = time.monotonic()
-        section = suite.compare(name)
+        section = COMPARISONS[name](bench)
         print(f"{section.title}: {time.monotonic() - started:.0f} s")
         for target in () if arguments.quick else section.targets:
             print("  " + ", ".join(target.row()))

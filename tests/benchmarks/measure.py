@@ -102,6 +102,16 @@ class Runs:
         return self.median(lambda run: float(run.printed["seconds"]))
 
     @property
+    def cpu_seconds(self) -> float:
+        """The median of the processor time."""
+        return self.median(lambda run: run.cpu_seconds)
+
+    @property
+    def printed_peak(self) -> float:
+        """The median of the peak memory that the command itself has measured, in MiB."""
+        return self.median(lambda run: float(run.printed["peak_kib"])) / 1024
+
+    @property
     def request_count(self) -> int:
         """The requests of the last run."""
         return sum(self.runs[-1].requests.values())
