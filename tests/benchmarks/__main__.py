@@ -15,7 +15,7 @@ from pathlib import Path
 from .bench import Bench
 from .comparisons import COMPARISONS
 from .contenders import PEERS, Tools
-from .report import Section, describe_machine, report, summary, with_summary
+from .report import Section, describe_machine, report
 from .scale import FULL, QUICK
 
 
@@ -32,7 +32,6 @@ def main() -> None:
     parser.add_argument("--without", nargs="+", choices=PEERS, default=(), help="leave these peers out")
     parser.add_argument("--work", type=Path, required=True, help="a directory for layers and images")
     parser.add_argument("--report", type=Path, required=True, help="the Markdown file to write, charts beside it")
-    parser.add_argument("--readme", type=Path, help="a file that shows the targets, too")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
     scale = QUICK if arguments.quick else FULL
@@ -53,9 +52,6 @@ def main() -> None:
         arguments.report.write_text(report(sections, machine, scale.rounds, remarks), encoding="utf-8")
         for chart_name, chart in section.charts.items():
             arguments.report.with_name(f"{chart_name}.svg").write_text(chart.svg(), encoding="utf-8")
-    if arguments.readme:
-        shown = with_summary(arguments.readme.read_text(encoding="utf-8"), summary(sections, machine))
-        arguments.readme.write_text(shown, encoding="utf-8")
 
 
 if __name__ == "__main__":

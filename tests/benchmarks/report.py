@@ -20,9 +20,6 @@ from .contenders import PEERS, Tools
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 
-# A summary stands between these in a text that is not of this program alone.
-_BEGIN, _END = "<!-- summary of the benchmarks -->", "<!-- end of the summary -->"
-
 Row = t.Sequence[str]
 
 
@@ -73,15 +70,6 @@ def summary(sections: t.Sequence[Section], machine: str) -> str:
     verdict = f"{len(targets)} measured, {missed} missed."
     rows = table(["Target", "Bound", "Measured", ""], [target.row() for target in targets])
     return f"Measured on: {machine}.\n\n{verdict}\n\n{rows}"
-
-
-def with_summary(text: str, new: str) -> str:
-    """Return a text in which a summary stands in the place of the one that it had.
-
-    :raises ValueError: it has no place for one
-    """
-    begin = text.index(_BEGIN) + len(_BEGIN)
-    return f"{text[:begin]}\n{new}{text[text.index(_END, begin) :]}"
 
 
 def report(sections: t.Sequence[Section], machine: str, rounds: int, notes: str = "") -> str:

@@ -5,7 +5,7 @@
 #
 # Run the benchmarks. What is compared is installed below .work: Ansible and boto3 as users have them, without the tools of
 # the development, and the AWS CLI. skopeo and docker-registry come from the system.
-# Usage: bench.sh for all of them, into docs/benchmarks.md and the README's summary; or for some of them, into
+# Usage: bench.sh for all of them, into docs/benchmarks.md; or for some of them, into
 # .work/bench/benchmarks.md, bench.sh ARGUMENT..., for example bench.sh --only one_call image --rounds 3
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -30,7 +30,7 @@ ln -sfn "$PWD" "$collections/layerkit/ecr"
 if (($#)); then
   set -- --report .work/bench/benchmarks.md "$@"
 else
-  set -- --report docs/benchmarks.md --readme README.md
+  set -- --report docs/benchmarks.md
 fi
 .venv/bin/python -m ansible_collections.layerkit.ecr.tests.benchmarks --clients "$environments/clients/bin" \
   --aws "$environments/aws-cli/bin/aws" --work .work/bench/files "$@"

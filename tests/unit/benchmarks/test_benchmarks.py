@@ -18,7 +18,7 @@ from ansible_collections.layerkit.ecr.tests.benchmarks.chart import Chart
 from ansible_collections.layerkit.ecr.tests.benchmarks.contenders import PEERS, MissingPeerError, Tools
 from ansible_collections.layerkit.ecr.tests.benchmarks.layouts import image_layout
 from ansible_collections.layerkit.ecr.tests.benchmarks.measure import FailedRunError, Run, interleaved, timed
-from ansible_collections.layerkit.ecr.tests.benchmarks.report import Section, Target, report, summary, with_summary
+from ansible_collections.layerkit.ecr.tests.benchmarks.report import Section, Target, report, summary
 from ansible_collections.layerkit.ecr.tests.benchmarks.sink import Sink
 from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import ecr_client
 from botocore.exceptions import ClientError
@@ -161,21 +161,14 @@ class TestReport:
         assert "| speed | at least 2.5 \N{MULTIPLICATION SIGN} | 2.600 \N{MULTIPLICATION SIGN} | holds |" in text
         assert "| 1 | 2 |" in text
 
-    def test_summary_takes_the_place_of_the_one_before(self) -> None:
-        place = "<!-- summary of the benchmarks -->{}<!-- end of the summary -->"
-        new = summary([Section("One", "Text.", ["a"], [], [Target("time", 0.9, 1.0)])], "a machine")
-        text = with_summary(f"before {place.format('old')} after", new)
-        assert text == f"before {place.format(chr(10) + new)} after"
-        assert "1 measured, 0 missed." in text
-        with pytest.raises(ValueError, match="not found"):
-            with_summary("no place", new)
-
-    def test_readme_shows_the_summary_of_the_report(self) -> None:
-        root = Path(__file__).parents[3]
-        readme = (root / "README.md").read_text(encoding="utf-8")
-        shown = readme.partition("<!-- summary of the benchmarks -->\n")[2].partition("<!-- end of the summary -->")[0]
-        assert shown.startswith("Measured on: ")
-        assert shown in (root / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    def test_summary_of_the_targets_comes_before_the_sections(self) -> None:
+        sections = [Section(title, "Text.", ["a"], [], [Target(title, 0.9, 1.0)]) for title in ("One", "Two")]
+        text = report(sections, "a machine", 5, "## Remarks\n")
+        top, remarks, rest = text.partition("## Remarks\n")
+        assert top.endswith(f"{summary(sections, 'a machine')}\n")
+        assert "Measured on: a machine.\n\n2 measured, 0 missed." in top
+        assert remarks
+        assert rest.index("## One") < rest.index("## Two")
 
     def test_chart_draws_each_point_at_its_height(self) -> None:
         lines = {"a < b": [(1.0, 100.0), (10.0, 50.0)], "c": [(1.0, 0.0)]}
