@@ -153,7 +153,7 @@ def _whole_number(digits: str) -> int:
     return int(digits)
 
 
-def _is_deeper(value: t.Any, max_count: int) -> bool:
+def _is_deeper(value: t.Any, max_depth: int) -> bool:
     level = [value]
     for _depth in range(max_depth + 1):
         containers = [entry for entry in level if isinstance(entry, (dict, list))]

@@ -110,23 +110,24 @@ def _type_name(shape: Shape) -> str:
 
 def _broken(shape: Shape, value: t.Any, member: str) -> t.Iterator[BrokenRule]:
     if shape.type_name == "list" and isinstance(value, list):
-        yield from _broken_bounds(shape, len(value), member, f"has {len(value)} entries and must have", " entries")
+        yield from _broken_length(shape, len(value), member, "entries")
         for index, entry in enumerate(value):
             yield from _broken(t.cast("ListShape", shape).member, entry, f"{member}[{index}]")
     elif shape.type_name == "string" and isinstance(value, str):
-        has = f"{_shown(value)} has {len(value)} characters and must have"
-        broken = list(_broken_bounds(shape, len(value), member, has, " characters"))
+        broken = list(_broken_length(shape, len(value), member, "characters", f"{_shown(value)} "))
         yield from broken or _broken_pattern(t.cast("StringShape", shape), value, member)
     elif shape.type_name == "long" and isinstance(value, int):
-        yield from _broken_bounds(shape, value, member, f"{value} must be", "")
+        if value < shape.metadata.get("min", value):
+            yield _rule(member, f"{value} must be {shape.metadata['min']} or more")
+        if value > shape.metadata.get("max", value):
+            yield _rule(member, f"{value} must be {shape.metadata['max']} or less")
 
 
-def _broken_bounds(shape: Shape, size: int, member: str, subject: str, unit: str) -> t.Iterator[BrokenRule]:
-    minimum, maximum = shape.metadata.get("min"), shape.metadata.get("max")
-    if minimum is not None and size < minimum:
-        yield _rule(member, f"{subject} {minimum} or more{unit}")
-    if maximum is not None and size > maximum:
-        yield _rule(member, f"{subject} {maximum} or fewer{unit}" if unit else f"{subject} {maximum} or less")
+def _broken_length(shape: Shape, size: int, member: str, unit: str, subject: str = "") -> t.Iterator[BrokenRule]:
+    if size < shape.metadata.get("min", size):
+        yield _rule(member, f"{subject}must have {shape.metadata['min']} or more {unit}, not {size}")
+    if size > shape.metadata.get("max", size):
+        yield _rule(member, f"{subject}must have {shape.metadata['max']} or fewer {unit}, not {size}")
 
 
 def _broken_pattern(shape: StringShape, value: str, member: str) -> t.Iterator[BrokenRule]:

@@ -184,7 +184,7 @@ class TestErrors:
         with pytest.raises(ModuleFailedError) as failed:
             info(**options)
         assert words in failed.value.msg
-        assert "nothing was sent" in failed.value.msg
+        assert "Nothing was sent" in failed.value.msg
 
 
 def test_over_http(strict_ecr: StrictECR, repository: str, tmp_path: Path, connection: dict[str, t.Any]) -> None:

@@ -59,7 +59,7 @@ def test_check_mode_looks_and_opens_nothing(registry: StubbedRegistry) -> None:
 def test_check_mode_finds_the_repository_missing(registry: StubbedRegistry) -> None:
     look = {"repositoryName": REPOSITORY, "layerDigests": [ZERO_BYTES]}
     registry.refuses("BatchCheckLayerAvailability", look, "RepositoryNotFoundException")
-    with pytest.raises(ModuleFailedError, match="create it, or check repository_name"):
+    with pytest.raises(ModuleFailedError, match="Create it, or check repository_name"):
         run_module(module, check=True, repository_name=REPOSITORY)
 
 
@@ -96,8 +96,8 @@ def test_throttling_is_tried_again(registry: StubbedRegistry, delays: list[float
     ("options", "words"),
     [
         ({}, "repository_name is required"),
-        ({"repository_name": "-app"}, r"repository_name '-app' must match"),
-        ({"repository_name": "app", "registry_id": "1"}, r"registry_id '1' must match"),
+        ({"repository_name": "-app"}, r"repository_name '-app' must be lower-case letters and digits"),
+        ({"repository_name": "app", "registry_id": "1"}, r"registry_id '1' must be 12 digits"),
         ({"cli_input_json": {"repositoryName": "app", "tags": []}}, "unknown member 'tags'"),
     ],
 )

@@ -121,17 +121,20 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("options", "words"),
         [
-            ({"repository_name": "My-App"}, "repository_name 'My-App' must match"),
-            ({"layer_digest": "sha256:12"}, "layer_digest 'sha256:12' must match"),
-            ({"upload_id": "1"}, "upload_id '1' must match"),
-            ({"part_size": 5 * MIB - 1}, "part_size 5242879 must be at least 5242880"),
-            ({"part_size": 10 * MIB + 1}, "part_size 10485761 must be .* at most 10485760"),
+            ({"repository_name": "My-App"}, "repository_name 'My-App' must be lower-case letters and digits"),
+            (
+                {"layer_digest": "sha256:12"},
+                "layer_digest 'sha256:12' must be sha256: and 64 lower-case hexadecimal digits",
+            ),
+            ({"upload_id": "1"}, "upload_id '1' must be a UUID"),
+            ({"part_size": 5 * MIB - 1}, "part_size 5242879 must be 5242880 .* to 10485760"),
+            ({"part_size": 10 * MIB + 1}, "part_size 10485761 must be 5242880 .* to 10485760"),
         ],
     )
     def test_option(self, layer: Path, options: dict[str, t.Any], words: str) -> None:
         with pytest.raises(ModuleFailedError, match=words) as failed:
             run_module(module, **{"repository_name": "my-app", "src": str(layer), **options})
-        assert "nothing was sent" in failed.value.msg
+        assert "Nothing was sent" in failed.value.msg
 
     def test_digest_of_other_bytes_names_both(self, layer: Path) -> None:
         other = "sha256:" + "0" * 64
@@ -152,15 +155,19 @@ class TestBadInput:
 
     def test_empty_file(self, tmp_path: Path) -> None:
         (tmp_path / "empty").touch()
-        with pytest.raises(ModuleFailedError, match=r"has 0 bytes.*cannot store an empty layer"):
+        with pytest.raises(ModuleFailedError, match=r"is empty.*cannot store a layer of 0 bytes"):
             run_module(module, repository_name="my-app", src=str(tmp_path / "empty"))
 
     @pytest.mark.parametrize(
         ("size", "part_size", "words"),
         [
-            (52_000 * MIB + 1, None, "has 54525952001 bytes.*at most 54525952000 bytes"),
-            (42_000 * MIB + 1, None, "are 4201 parts of 10485760 bytes.*at most 4200 parts, here 44040192000 bytes"),
-            (21_000 * MIB + 1, 5 * MIB, "are 4201 parts of 5242880 bytes.*at most 4200 parts, here 22020096000 bytes"),
+            (52_000 * MIB + 1, None, "is 54525952001 bytes.*at most 54525952000 bytes"),
+            (42_000 * MIB + 1, None, "is 4201 parts of 10485760 bytes.*at most 4200 parts, which is 44040192000 bytes"),
+            (
+                21_000 * MIB + 1,
+                5 * MIB,
+                "is 4201 parts of 5242880 bytes.*at most 4200 parts, which is 22020096000 bytes",
+            ),
         ],
     )
     def test_layer_that_is_too_large_is_refused_at_once(

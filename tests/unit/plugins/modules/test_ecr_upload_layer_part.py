@@ -141,7 +141,7 @@ class TestPartThatIsThere:
     @pytest.mark.parametrize(("last_valid", "expected"), [(0, 1), (3, 4), (9, 10), (15, 16), (18, 19)])
     def test_part_that_does_not_follow_fails(self, registry: StubbedRegistry, last_valid: int, expected: int) -> None:
         misplaces(registry, last_valid, 12, 19)
-        with pytest.raises(ModuleFailedError, match=f"expects byte {expected} of this upload next") as failed:
+        with pytest.raises(ModuleFailedError, match=f"expects byte {expected} of this upload") as failed:
             run_module(
                 module,
                 **TASK,
@@ -155,7 +155,9 @@ class TestPartThatIsThere:
 
     def test_part_that_does_not_follow_without_a_position_fails(self, registry: StubbedRegistry) -> None:
         misplaces(registry, None)
-        with pytest.raises(ModuleFailedError, match="does not tell which byte it expects: open a new upload") as failed:
+        with pytest.raises(
+            ModuleFailedError, match="does not report which byte it expects. Open a new upload"
+        ) as failed:
             run_module(module, **WHOLE)
         assert "next_byte_expected" not in failed.value.result
 
@@ -207,14 +209,14 @@ class TestBadInput:
             ({"layer_part_blob": None}, ["src or layer_part_blob is required"]),
             ({"layer_part_blob": ""}, ["layer_part_blob has 0 bytes"]),
             ({"part_first_byte": None}, ["part_first_byte is required"]),
-            ({"upload_id": "1"}, ["upload_id '1'", "must match"]),
+            ({"upload_id": "1"}, ["upload_id '1'", "must be a UUID"]),
         ],
     )
     def test_error_names_option_value_and_rule(self, options: dict[str, t.Any], words: list[str]) -> None:
         with pytest.raises(ModuleFailedError) as failed:
             run_module(module, **{**WHOLE, **options})
         assert all(word in failed.value.msg for word in words), failed.value.msg
-        assert "nothing was sent" in failed.value.msg
+        assert "Nothing was sent" in failed.value.msg
         assert BLOB not in json.dumps(failed.value.result)
 
     def test_two_sources(self, layer_file: Path) -> None:
@@ -236,7 +238,7 @@ class TestBadInput:
 
     def test_range_past_the_end(self, layer_file: Path) -> None:
         with pytest.raises(
-            ModuleFailedError, match=f"has {len(LAYER)} bytes.*part_last_byte {len(LAYER)} lies past its end"
+            ModuleFailedError, match=f"has {len(LAYER)} bytes.*part_last_byte {len(LAYER)} is past its end"
         ):
             run_module(module, **TASK, part_first_byte=0, part_last_byte=len(LAYER), src=str(layer_file))
 
@@ -312,5 +314,5 @@ class TestSkeleton:
         options = {**TASK, "part_first_byte": 0, "part_last_byte": 9, "src": str(layer_file)}
         sample = run_module(module, connection={}, generate_cli_skeleton="output", **options)["cli_skeleton"]
         assert sample["lastByteReceived"] == 0
-        with pytest.raises(ModuleFailedError, match="lies past its end"):
+        with pytest.raises(ModuleFailedError, match="is past its end"):
             run_module(module, connection={}, generate_cli_skeleton="output", **{**options, "part_last_byte": 99})

@@ -107,20 +107,20 @@ class TestLifeOfALayer:
         first, second = registry.sent(), registry.sent()
         registry.complete(first)
         registry.control.set_availability(registry.repository, DIGEST, "UNAVAILABLE")
-        with pytest.raises(ModuleFailedError, match="archived layer has to be restored") as failed:
+        with pytest.raises(ModuleFailedError, match="Restore the layer first") as failed:
             registry.complete(second)
         assert failed.value.result["error"]["code"] == "LayerAlreadyExistsException"
         registry.control.set_availability(registry.repository, DIGEST, None)
         assert registry.complete(second)["changed"] is False
 
     def test_wrong_bytes_are_refused(self, registry: Registry) -> None:
-        with pytest.raises(ModuleFailedError, match="compute the digest") as failed:
+        with pytest.raises(ModuleFailedError, match="Compute the digest") as failed:
             registry.complete(registry.sent(), OTHER)
         assert failed.value.result["error"]["code"] == "InvalidLayerException"
         assert registry.layers() == {}
 
     def test_empty_upload_is_refused(self, registry: Registry) -> None:
-        with pytest.raises(ModuleFailedError, match="zero bytes"):
+        with pytest.raises(ModuleFailedError, match="0 bytes"):
             registry.complete(registry.open())
 
     def test_small_parts_are_refused_in_the_end(self, registry: Registry) -> None:
@@ -177,12 +177,12 @@ class TestFaults:
         ("kind", "code", "advice"),
         [
             ("drop_before", "ConnectionClosedError", "No answer arrived"),
-            ("bare_503", "503", "outcome is not known"),
-            ("throttle", "ThrottlingException", "request rate"),
-            ("access_denied", "AccessDeniedException", "grant the ecr action"),
-            ("expired_token", "ExpiredTokenException", "credentials have expired"),
+            ("bare_503", "503", "outcome is unknown"),
+            ("throttle", "ThrottlingException", "is throttling this operation"),
+            ("access_denied", "AccessDeniedException", "Grant the ecr action"),
+            ("expired_token", "ExpiredTokenException", "credentials expired"),
             ("kms", "KmsException", "KMS key"),
-            ("expire_upload", "UploadNotFoundException", "open a new upload"),
+            ("expire_upload", "UploadNotFoundException", "Open a new upload"),
         ],
     )
     def test_complete_that_fails_for_good_says_why(
@@ -243,6 +243,6 @@ class TestMissingRepository:
                 {"upload_id": "0" * 8 + "-0000" * 3 + "-" + "0" * 12, "layer_digests": [DIGEST]},
             ),
         ):
-            with pytest.raises(ModuleFailedError, match="create it, or check repository_name") as failed:
+            with pytest.raises(ModuleFailedError, match="Create it, or check repository_name") as failed:
                 run_module(module, check=check, connection=connection, repository_name="not/there", **options)
             assert failed.value.result["error"]["code"] == "RepositoryNotFoundException"

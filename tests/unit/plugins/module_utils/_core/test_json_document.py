@@ -44,7 +44,7 @@ def test_members_are_returned_by_kind() -> None:
 def test_what_is_of_another_kind_is_named(member: str, kind: type[str], rule: str) -> None:
     with pytest.raises(InvalidInputError) as error:
         parsed(f"{{{member}}}").get("a", kind)
-    assert error.value.message == f"{WHERE} {rule}, nothing was sent"
+    assert error.value.message == f"{WHERE} {rule}, Nothing was sent"
 
 
 def test_the_place_is_named() -> None:
@@ -80,5 +80,5 @@ def test_numbers_are_bounded() -> None:
 
 @pytest.mark.parametrize("text", ['{"a": 1, "a": 1}', '{"b": [{"a": 1, "a": 2}]}', "NaN", "{", "", "\ufeff{}", "'a'"])
 def test_what_is_not_strictly_json_is_refused(text: str) -> None:
-    with pytest.raises(InvalidInputError, match=r"index[.]json is not valid JSON, nothing was sent: "):
+    with pytest.raises(InvalidInputError, match=r"index[.]json is not valid JSON, Nothing was sent: "):
         parse_json(text.encode(), WHERE)

@@ -26,7 +26,12 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ecr import part_body
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Repository
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import EcrClient
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import Layers
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.part_body import BLOCK_SIZE, MAX_BLOCKS, BlobPart, stream_parts
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.part_body import (
+    BLOCK_SIZE,
+    MAX_BLOCKS,
+    BlobPart,
+    stream_parts,
+)
 from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import ecr_client
 from botocore.auth import AUTH_TYPE_MAPS, SigV4Auth
 from botocore.crt.auth import CrtSigV4Auth

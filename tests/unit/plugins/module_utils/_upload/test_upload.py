@@ -18,7 +18,6 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.failure impo
 from ansible_collections.layerkit.ecr.plugins.module_utils._core import task
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.blob import FileBlob
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import (
-    ContentChangedError,
     InvalidInputError,
     LayerUploadError,
     TaskError,
@@ -55,7 +54,12 @@ def bench(ecr: ECRClient, strict_ecr: StrictECR, repository: str, tmp_path: Path
 
 def test_parts_are_sent_in_order_and_completed(bench: LayerBench) -> None:
     push = bench.push()
-    assert (push.changed, push.action, push.progress.bytes_sent, push.progress.part_count) == (True, LayerAction.UPLOADED, 35, 4)
+    assert (push.changed, push.action, push.progress.bytes_sent, push.progress.part_count) == (
+        True,
+        LayerAction.UPLOADED,
+        35,
+        4,
+    )
     assert bench.holds_the_layer()
     assert bench.calls() == (1, 4, 1)
 
@@ -63,7 +67,12 @@ def test_parts_are_sent_in_order_and_completed(bench: LayerBench) -> None:
 def test_second_run_opens_no_upload(bench: LayerBench) -> None:
     bench.push()
     push = bench.push()
-    assert (push.changed, push.action, push.progress.bytes_sent, push.progress.part_count) == (False, LayerAction.ALREADY_EXISTS, 0, 0)
+    assert (push.changed, push.action, push.progress.bytes_sent, push.progress.part_count) == (
+        False,
+        LayerAction.ALREADY_EXISTS,
+        0,
+        0,
+    )
     assert bench.calls() == (1, 4, 1)
 
 
@@ -217,7 +226,10 @@ class TestWithoutLeaveToLookUp:
     def test_second_run_is_unchanged(self, bench: LayerBench) -> None:
         bench.may_look = False
         pushes = [bench.push(), bench.push()]
-        assert [(push.changed, push.action) for push in pushes] == [(True, LayerAction.UPLOADED), (False, LayerAction.ALREADY_EXISTS)]
+        assert [(push.changed, push.action) for push in pushes] == [
+            (True, LayerAction.UPLOADED),
+            (False, LayerAction.ALREADY_EXISTS),
+        ]
         assert bench.holds_the_layer()
 
     def test_lost_answer_to_the_completion_is_this_runs_change(self, bench: LayerBench) -> None:
@@ -373,7 +385,8 @@ class TestTimeThatIsOver:
     def test_nothing_is_completed_and_the_state_is_kept(
         self, bench: LayerBench, tmp_path: Path, steps: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        answers = iter([True] * steps)
+        # The look-up and the opening check once, and each part before it is read and before it is sent.
+        answers = iter([True] * (2 + 2 * steps))
         monkeypatch.setattr(task, "is_waited_for", lambda: next(answers, False))
         with pytest.raises(LayerUploadError, match="no longer waiting for the result") as failed:
             bench.push(state_directory=str(tmp_path / "state"))
@@ -475,7 +488,7 @@ class TestFileThatChanges:
 
         with (
             bench.during("before-call.ecr.UploadLayerPart", change, last=True),
-            pytest.raises(LayerUploadError, match="was changed") as failed,
+            pytest.raises(LayerUploadError, match="was changed"),
         ):
             bench.push(state_directory=str(tmp_path / "state"))
         assert bench.calls()[2] == 0
@@ -490,7 +503,7 @@ class TestFileThatChanges:
         bench.strike(SEND, "access_denied")
         with (
             bench.during("before-send.ecr.UploadLayerPart", change),
-            pytest.raises(LayerUploadError, match="was changed") as failed,
+            pytest.raises(LayerUploadError, match="was changed"),
         ):
             bench.push()
         assert bench.calls() == (1, 1, 0)
@@ -505,7 +518,7 @@ class TestFileThatChanges:
 
         with (
             bench.during("before-call.ecr.InitiateLayerUpload", change),
-            pytest.raises(LayerUploadError, match="was changed") as failed,
+            pytest.raises(LayerUploadError, match="was changed"),
         ):
             bench.push()
         assert bench.calls() == (1, 4, 0)
@@ -515,7 +528,10 @@ class TestFileThatChanges:
             (tmp_path / "new").write_bytes(LAYER)
             (tmp_path / "new").replace(bench.path)
 
-        with bench.during("before-call.ecr.InitiateLayerUpload", replace_file), pytest.raises(LayerUploadError) as failed:
+        with (
+            bench.during("before-call.ecr.InitiateLayerUpload", replace_file),
+            pytest.raises(LayerUploadError),
+        ):
             bench.push()
         assert bench.holds_nothing()
 

@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import boto3_inventory_conn
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr import client as _repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr import client
 from ansible_collections.layerkit.ecr.plugins.modules import ecr_complete_layer_upload as module
 from ansible_collections.layerkit.ecr.tests.unit.support.expected_completion import (
     REPOSITORY,
@@ -27,7 +27,7 @@ class TestConnection:
     """No stub: the client is never made, or never sends anything."""
 
     def test_missing_region(self) -> None:
-        with pytest.raises(ModuleFailedError, match="set region, AWS_REGION") as failed:
+        with pytest.raises(ModuleFailedError, match="Set region, AWS_REGION") as failed:
             run_module(module, connection={"access_key": "AKIAUNITTESTS", "secret_key": "n0t-a-secret"}, **TASK)
         assert failed.value.result["error"]["code"] == "NoRegionError"
         assert REPOSITORY in failed.value.msg
@@ -44,7 +44,7 @@ class TestConnection:
     )
     def test_option_that_boto3_does_not_take(self, option: dict[str, t.Any], words: str) -> None:
         connection = {"region": "eu-west-1", "access_key": "AKIAUNITTESTS", "secret_key": "n0t-a-secret", **option}
-        with pytest.raises(ModuleFailedError, match="check endpoint_url and aws_config") as failed:
+        with pytest.raises(ModuleFailedError, match="Check endpoint_url and aws_config") as failed:
             run_module(module, connection=connection, **TASK)
         assert words in failed.value.msg
         assert (failed.value.result["repository_name"], failed.value.result["upload_id"]) == (REPOSITORY, UPLOAD)
@@ -56,7 +56,7 @@ class TestConnection:
         assert failed.value.result["upload_id"] == UPLOAD
 
     def test_missing_profile(self) -> None:
-        with pytest.raises(ModuleFailedError, match="check profile") as failed:
+        with pytest.raises(ModuleFailedError, match="Check profile") as failed:
             run_module(module, connection={"region": "eu-west-1", "profile": "nobody"}, **TASK)
         assert failed.value.result["error"]["code"] == "ProfileNotFound"
 
@@ -71,7 +71,7 @@ class TestConnection:
             while_connecting.append(gc.isenabled())
             return boto3_inventory_conn(*args, **options)
 
-        monkeypatch.setattr(_repository, "boto3_inventory_conn", connect)
+        monkeypatch.setattr(client, "boto3_inventory_conn", connect)
         (gc.enable if collects else gc.disable)()
         try:
             with pytest.raises(ModuleFailedError):
@@ -81,7 +81,7 @@ class TestConnection:
             gc.enable()
 
     def test_refused_connection(self, delays: list[float], unused_port: int) -> None:
-        with pytest.raises(ModuleFailedError, match="could not be reached: check region") as failed:
+        with pytest.raises(ModuleFailedError, match="could not be reached. Check region") as failed:
             run_module(
                 module,
                 connection={

@@ -77,17 +77,17 @@ class TestErrors:
             run_module(module, check=check, **TASK)
         assert failed.value.result["error"]["code"] == code
         assert failed.value.result["upload_id"] == UPLOAD
-        assert f"Upload {UPLOAD}: Failed to look up layers in repository {REPOSITORY}" in failed.value.msg
+        assert f"Upload {UPLOAD}: Failed to check which layers are in repository {REPOSITORY}" in failed.value.msg
         assert ADVICE[code] in failed.value.msg
 
     @pytest.mark.parametrize(
         ("code", "advice"),
         [
-            ("AccessDeniedException", "grant the ecr action"),
-            ("ExpiredTokenException", "credentials have expired"),
+            ("AccessDeniedException", "Grant the ecr action"),
+            ("ExpiredTokenException", "credentials expired"),
             ("UnrecognizedClientException", "does not accept the credentials"),
-            ("InvalidSignatureException", "the host's clock"),
-            ("OptInRequired", "enable the region"),
+            ("InvalidSignatureException", "the clock of the host"),
+            ("OptInRequired", "Enable the region"),
         ],
     )
     def test_common_error(self, registry: StubbedRegistry, code: str, advice: str) -> None:

@@ -75,7 +75,7 @@ class TestRetries:
         registry.has(REPOSITORY, absent=[THIS])
         for _attempt in range(7):
             refuses(registry, "ThrottlingException")
-        with pytest.raises(ModuleFailedError, match="request rate") as failed:
+        with pytest.raises(ModuleFailedError, match="is throttling this operation") as failed:
             run_module(module, **TASK)
         assert failed.value.result["attempts"] == 7
         assert failed.value.result["error"]["code"] == "ThrottlingException"
@@ -96,6 +96,6 @@ class TestRetries:
         for _attempt in range(7):
             refuses(registry, "ServerException", status=500)
         registry.has(REPOSITORY, absent=[THIS])
-        with pytest.raises(ModuleFailedError, match="outcome is not known") as failed:
+        with pytest.raises(ModuleFailedError, match="outcome is unknown") as failed:
             run_module(module, **TASK)
         assert failed.value.result["error"]["code"] == "ServerException"

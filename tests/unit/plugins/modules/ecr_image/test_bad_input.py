@@ -29,5 +29,5 @@ def test_bad_input(bench: ImageBench, options: dict[str, t.Any], words: str) -> 
     bench.layout.finish(bench.layout.image(b"layer"))
     failed = bench.fails(**options)
     assert words in failed.msg
-    assert "nothing was sent" in failed.msg
+    assert "Nothing was sent" in failed.msg
     assert bench.calls() == []

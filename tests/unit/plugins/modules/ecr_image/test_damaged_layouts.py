@@ -69,7 +69,7 @@ class TestDamage:
         bench.layout.finish(bench.layout.image(b"layer", **members))
         failed = bench.fails()
         assert words in failed.msg
-        assert "nothing was sent" in failed.msg
+        assert "Nothing was sent" in failed.msg
         assert bench.calls() == []
 
     def test_nested_index(self, bench: ImageBench) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.layerkit.ecr.plugins.module_utils._transfer import blobs as _blob_push
+from ansible_collections.layerkit.ecr.plugins.module_utils._core import task
 from ansible_collections.layerkit.ecr.tests.unit.support.image_bench import ImageBench, actions
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import digest_of
 from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import warnings_of
@@ -63,6 +63,6 @@ class TestFailures:
         def is_waited_for() -> bool:
             return operation not in bench.control.calls.operations(bench.repository)
 
-        monkeypatch.setattr(_blob_push, "is_waited_for", is_waited_for)
+        monkeypatch.setattr(task, "is_waited_for", is_waited_for)
         assert "Nobody waits" in bench.fails(tags=["1", "2"]).msg
         assert bench.calls().count("PutImage") == (operation == "PutImage")

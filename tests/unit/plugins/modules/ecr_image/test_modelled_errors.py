@@ -12,7 +12,7 @@ from pathlib import Path
 from unittest.mock import ANY
 
 import pytest
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.rate_limit import Pace
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.rate_limiter import RateLimiter
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.service_model import operation_model
 from ansible_collections.layerkit.ecr.plugins.modules import ecr_image
 from ansible_collections.layerkit.ecr.tests.strict_ecr.exceptions import (
@@ -83,7 +83,7 @@ class TestErrorsOfTheRegistry:
         code: str,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(Pace, "wait", lambda _pace: None)
+        monkeypatch.setattr(RateLimiter, "wait", lambda _limiter: None)
         self.misses(registry, ids)
         self.has_layers(registry, layout, put)
         again = {"ServerException": 7, "LimitExceededException": 7, "ReferencedImagesNotFoundException": 2}

@@ -12,7 +12,7 @@ from concurrent.futures import Future, as_completed, wait
 
 import pytest
 from ansible_collections.amazon.aws.plugins.module_utils import cloud
-from ansible_collections.layerkit.ecr.plugins.module_utils._transfer import blobs as _blob_push
+from ansible_collections.layerkit.ecr.plugins.module_utils._core import task
 from ansible_collections.layerkit.ecr.tests.unit.support.image_bench import ImageBench
 
 
@@ -43,7 +43,7 @@ class TestParallel:
             wait(pushes)
             return as_completed(pushes)
 
-        monkeypatch.setattr(_blob_push, "as_completed", late)
+        monkeypatch.setattr(task, "as_completed", late)
         bench.layout.finish(bench.layout.image(*(bytes([number]) * 100 for number in range(9))))
         bench.strike("UploadLayerPart", "kms")
         assert bench.fails(parallel=parallel).result["error"]["code"] == "KmsException"
