@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads JSON that somebody else has written: strictly, within bounds, and with errors that name the place."""
+"""Reads JSON that another program wrote: strictly, within bounds, and with errors that name the place."""
 
 from __future__ import annotations
 
@@ -11,25 +11,29 @@ import math
 import typing as t
 
 from .errors import InvalidInputError
+from .text import MIB
 
-# More than any image has, and less than what Python's own recursion takes.
+# The size in bytes of the largest document that is read: readers hold a document in memory.
+MAX_DOCUMENT = 4 * MIB
+
+# Deeper than any image needs, and less than Python's own recursion allows.
 _MAX_DEPTH = 64
 
-# More than any image has, and few enough to be held: a value takes up to 100 times its own bytes.
+# More than any image needs, and few enough for memory: a value takes up to 100 times its own bytes.
 _MAX_VALUES = 300_000
 
-# The digits of the largest size that there can be.
+# 64-bit sizes have at most 20 digits.
 _MAX_DIGITS = 20
 
 _REQUIRED: t.Any = object()
 
 _NAMES = {str: "a string", int: "a whole number", list: "a list", dict: "an object"}
 
-Value = t.TypeVar("Value", str, int, list, dict)  # type: ignore[type-arg]  # JSON's own types, whatever they hold
+Value = t.TypeVar("Value", str, int, list, dict)  # type: ignore[type-arg]  # JSON's types, with any content
 
 
 class JsonObject:
-    """A JSON object, and where it stands, such as ``src 'app.tar': index.json manifests[0]``."""
+    """A JSON object, and its place, such as ``src 'app.tar': index.json manifests[0]``."""
 
     def __init__(self, members: dict[str, t.Any], where: str) -> None:
         self.members = members
@@ -39,15 +43,15 @@ class JsonObject:
     def parse(cls, content: bytes, where: str) -> JsonObject:
         """Read a document whose value is an object.
 
-        :raises InvalidInputError: it is no such JSON, names a member twice, or is nested too deep
+        :raises InvalidInputError: the value is not an object; or as in ``parse_json``
         """
         return cls._of(parse_json(content, where), where)
 
     @classmethod
     def parse_list(cls, content: bytes, where: str, max_count: int) -> list[JsonObject]:
-        """Read a document whose value is a list of at most so many objects.
+        """Read a document whose value is a list of at most ``max_count`` objects.
 
-        :raises InvalidInputError: it is no such JSON, names a member twice, or is nested too deep
+        :raises InvalidInputError: the value is not such a list; or as in ``parse_json``
         """
         values = parse_json(content, where)
         if not isinstance(values, list):
@@ -67,16 +71,16 @@ class JsonObject:
         return cls(value, where)
 
     def get(self, name: str, kind: type[Value], default: t.Any = _REQUIRED) -> Value:
-        """Return a member; a member that is null is one that is not there.
+        """Return a member; null counts as missing.
 
-        :raises InvalidInputError: it is of another kind, or not there and has no default
+        :raises InvalidInputError: the member is of another kind, or is missing and there is no default
         """
         value = self.members.get(name)
         if value is None:
             value = default
             if value is _REQUIRED:
                 raise self.refused(name, "is missing")
-        # Python's booleans are whole numbers, JSON's are not.
+        # In Python a boolean is a whole number, in JSON it is not.
         elif not isinstance(value, kind) or isinstance(value, bool):
             raise self.refused(name, f"must be {_NAMES[kind]}")
         return t.cast(Value, value)
@@ -86,11 +90,11 @@ class JsonObject:
         return JsonObject(self.get(name, dict), f"{self.where} {name}")
 
     def objects(self, name: str, max_count: int) -> list[JsonObject]:
-        """Return a member that is a list of at most so many objects; none when it is not there."""
+        """Return a member that is a list of at most ``max_count`` objects; an empty list if it is missing."""
         return self._each(self.get(name, list, []), f"{self.where} {name}", max_count)
 
     def strings(self, name: str) -> list[str]:
-        """Return a member that is a list of strings; none when it is not there."""
+        """Return a member that is a list of strings; an empty list if it is missing."""
         values = self.get(name, list, [])
         if not all(isinstance(value, str) for value in values):
             raise self.refused(name, "must be a list of strings")
@@ -102,12 +106,13 @@ class JsonObject:
 
 
 def parse_json(content: bytes, where: str) -> t.Any:
-    """Return the document's value.
+    """Return the value of a document.
 
-    :raises InvalidInputError: it is not JSON in UTF-8, names a member twice, or is nested too deep
+    :param where: names the document in errors
+    :raises InvalidInputError: the document is not JSON in UTF-8, repeats a name within an object, or exceeds a bound
     """
     if sum(map(content.count, (b",", b"[", b"{"))) > _MAX_VALUES:
-        raise InvalidInputError(f"{where} has more than {_MAX_VALUES} values")
+        raise InvalidInputError(f"{where} has too many values; the limit is {_MAX_VALUES}")
     try:
         value = json.loads(
             content.decode(),
@@ -117,22 +122,22 @@ def parse_json(content: bytes, where: str) -> t.Any:
             parse_int=_whole_number,
         )
         if b"\\ud" in content.lower():
-            # Half of a surrogate pair stands for no character, and cannot be written again.
+            # Half of a surrogate pair is not a character and cannot be written again.
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError as error:
-        raise InvalidInputError(f"{where} is nested too deep") from error
+        raise InvalidInputError(f"{where} is nested too deeply; the limit is {_MAX_DEPTH} levels") from error
     except ValueError as error:
         raise InvalidInputError(f"{where} is not valid JSON: {error}") from error
     if _is_deeper(value, _MAX_DEPTH):
-        raise InvalidInputError(f"{where} is nested more than {_MAX_DEPTH} deep")
+        raise InvalidInputError(f"{where} is nested too deeply; the limit is {_MAX_DEPTH} levels")
     return value
 
 
 def _members(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        # Two readers could take two different values for it.
-        raise ValueError("a member is named twice")
+        # Two readers could use different values.
+        raise ValueError("a name occurs twice in one object")
     return members
 
 
@@ -143,13 +148,13 @@ def _no_constant(name: str) -> t.NoReturn:
 def _finite_number(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"{text:.20} is too large a number")
+        raise ValueError(f"the number {text:.20} is too large")
     return number
 
 
 def _whole_number(digits: str) -> int:
     if len(digits) > _MAX_DIGITS:
-        raise ValueError(f"a number has {len(digits)} digits")
+        raise ValueError(f"a number has {len(digits)} digits; the limit is {_MAX_DIGITS}")
     return int(digits)
 
 

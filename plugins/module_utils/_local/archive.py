@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The files of a source that is a tar archive, read where they stand in it."""
+"""The files of a source that is a tar archive, read without unpacking it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import posixpath
 import typing as t
 
 from .._core.blob import FileBlob
-from .._ecr.limits import MIB
-from .decompression import compression, decompressed
+from .._core.text import MIB
+from .decompression import decompressed, detect_compression
 from .files import HEAD, SourceFiles, normalised
 from .stream import ForwardBlob, ForwardReader
 from .tar_entries import Read, tar_entries
@@ -22,15 +22,15 @@ if t.TYPE_CHECKING:
 
     from .._core.blob import Blob
 
-_MOST_LINKS = 40
+_MAX_LINKS = 40
 
-# Small files of a compressed archive are kept when they are passed, as it takes long to come back to them.
-_LARGEST_KEPT = 256 * 1024
-_MOST_KEPT = 8 * MIB
+# Small files of a compressed archive are kept in memory, because returning to them means decompressing again.
+_MAX_KEPT_FILE = 256 * 1024
+_MAX_KEPT = 8 * MIB
 
 
 class _Member(t.NamedTuple):
-    """Where a file stands in the archive, and its first bytes; its bytes if they are kept."""
+    """The position and the size of a file in the archive, its first bytes, and its content if that is kept."""
 
     start: int
     size: int
@@ -45,10 +45,10 @@ class _Opened(t.Protocol):
 
 
 class Archive(SourceFiles):
-    """A tar archive, which can be compressed by gzip, and by zstd where Python can read that."""
+    """A tar archive, uncompressed or compressed with gzip, or with zstd if Python supports it."""
 
-    def __init__(self, path: str, opened: _Opened) -> None:
-        super().__init__(path)
+    def __init__(self, name: str, opened: _Opened) -> None:
+        super().__init__(name)
         self._opened = opened
         self._members: dict[str, _Member] = {}
         self._links: dict[str, str | None] = {}
@@ -57,45 +57,47 @@ class Archive(SourceFiles):
 
     @classmethod
     @contextlib.contextmanager
-    def opened(cls, path: str) -> t.Iterator[Archive]:
-        """Open an archive, and find its files, for the length of the block.
+    def opened(cls, path: str, name: str) -> t.Iterator[Archive]:
+        """Open an archive for the length of the block, and find its files.
 
-        :raises InvalidInputError: it cannot be read, is none or damaged, or has an entry that an image has no use for
+        :param name: names the archive in messages
+        :raises InvalidInputError: the file cannot be read, is not an archive, is damaged, or has an entry that does not
+            belong in an image
         """
-        with FileBlob.open(path) as file:
-            kind = compression(file.read(0, min(HEAD, file.size)))
+        with FileBlob.open(path, name) as file:
+            kind = detect_compression(file.read(0, min(HEAD, file.size)))
             if kind is None:
-                yield cls._plain(path, file)
+                yield cls._plain(name, file)
             else:
-                yield cls._compressed(path, file, kind)
+                yield cls._compressed(name, file, kind)
 
     @classmethod
-    def _plain(cls, path: str, file: FileBlob) -> Archive:
+    def _plain(cls, name: str, file: FileBlob) -> Archive:
         def read(position: int, size: int) -> bytes:
             return file.read(position, min(size, file.size - position)) if position < file.size else b""
 
         def opened(name: str, start: int, size: int) -> contextlib.AbstractContextManager[Blob]:
             return contextlib.nullcontext(file.range(name, start, size))
 
-        archive = cls(path, opened)
-        archive._find(read, largest_kept=0)
+        archive = cls(name, opened)
+        archive._find(tar_entries(read, name), read, max_kept=0)
         return archive
 
     @classmethod
-    def _compressed(cls, path: str, file: FileBlob, kind: str) -> Archive:
+    def _compressed(cls, name: str, file: FileBlob, kind: str) -> Archive:
         stream = decompressed(file, kind)
         reader = ForwardReader(stream, MIB)
 
         def opened(name: str, start: int, size: int) -> contextlib.AbstractContextManager[Blob]:
             return ForwardBlob.opened(name, stream, start, size)
 
-        archive = cls(path, opened)
-        archive._find(reader.read, _LARGEST_KEPT)
+        archive = cls(name, opened)
+        archive._find(tar_entries(reader.read, f"{name} (decompressed)"), reader.read, _MAX_KEPT_FILE)
         reader.finish()
         return archive
 
     def size(self, name: str) -> int | None:
-        """Return the size of a file in bytes, None when it is not there."""
+        """Return the size of a file in bytes, None if it does not exist."""
         member = self._members.get(self._target(name))
         return None if member is None else member.size
 
@@ -109,7 +111,7 @@ class Archive(SourceFiles):
         return self._opened(self.where(name), member.start, member.size)
 
     def read(self, name: str) -> bytes:
-        """Return the bytes of a small file."""
+        """Return the content of a small file."""
         content = self._member(name).content
         return super().read(name) if content is None else content
 
@@ -120,25 +122,25 @@ class Archive(SourceFiles):
         return member
 
     def _target(self, name: str) -> str:
-        """Return the name under which a file stands in the archive, following its symbolic links."""
+        """Follow the symbolic links of the archive, and return the name of the file that they lead to."""
         target = normalised(name)
-        for _link in range(_MOST_LINKS):
+        for _link in range(_MAX_LINKS):
             if not target:
                 raise self.leads_out(name)
             if target not in self._links:
                 return target
             target = self._links[target]
-        raise self.refused(name, f"is one of more than {_MOST_LINKS} symbolic links in a row")
+        raise self.refused(name, f"leads through more than {_MAX_LINKS} symbolic links")
 
-    def _find(self, read: Read, largest_kept: int) -> None:
-        for entry in tar_entries(read, str(self)):
+    def _find(self, entries: t.Iterable[tarfile.TarInfo], read: Read, max_kept: int) -> None:
+        for entry in entries:
             name = self._checked_name(entry)
             if entry.issym():
                 self._links[name] = _linked(name, entry.linkname)
             elif entry.isdir():
                 self._directories.add(name)
             else:
-                self._members[name] = self._noted(entry, read, largest_kept)
+                self._members[name] = self._member_of(entry, read, max_kept)
         for name in self._links:
             self._target(name)
 
@@ -147,22 +149,21 @@ class Archive(SourceFiles):
         if name is None or not (name or entry.isdir()):
             raise self.leads_out(entry.name)
         if entry.issparse() or not (entry.isreg() or entry.isdir() or entry.issym()):
-            rule = "is neither a plain file, nor a directory, nor a symbolic link"
-            raise self.refused(entry.name, rule)
+            raise self.refused(entry.name, "is not a regular file, a directory or a symbolic link")
         is_directory_again = entry.isdir() and name in self._directories
         if not is_directory_again and (name in self._members or name in self._links or name in self._directories):
-            raise self.refused(entry.name, "is there twice")
+            raise self.refused(entry.name, "occurs twice in the archive")
         return name
 
-    def _noted(self, entry: tarfile.TarInfo, read: Read, largest_kept: int) -> _Member:
+    def _member_of(self, entry: tarfile.TarInfo, read: Read, max_kept: int) -> _Member:
         start, size = entry.offset_data, entry.size
         content = None
-        if size <= min(largest_kept, _MOST_KEPT - self._kept):
+        if size <= min(max_kept, _MAX_KEPT - self._kept):
             content = read(start, size)
             self._kept += size
         return _Member(start, size, read(start, min(HEAD, size)), content)
 
 
 def _linked(name: str, target: str) -> str | None:
-    """Return the name that a symbolic link leads to, None if it leads out of the source."""
+    """Return the name that a symbolic link leads to, None if it leads outside the source."""
     return normalised(posixpath.normpath(posixpath.join(posixpath.dirname(name), target)))

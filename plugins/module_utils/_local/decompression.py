@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads gzip and zstd files as what they were made of, in little memory whatever their size.
+"""Decompresses gzip and zstd files while they are read, in little memory whatever their size.
 
 Sources: RFC 1952 (gzip), RFC 8878 (zstd).
 """
@@ -16,8 +16,9 @@ import re
 import typing as t
 import zlib
 
-from .._ecr.limits import MIB
-from .._ecr.validation import InvalidInputError
+from .._core.errors import InvalidInputError
+from .._core.text import MIB
+from .._oci.store import COPY_AGAIN
 from .stream import Stream
 
 if t.TYPE_CHECKING:
@@ -30,38 +31,38 @@ _FORMATS = {
     GZIP: re.compile(rb"\x1f\x8b"),
     ZSTD: re.compile(rb"\x28\xb5\x2f\xfd"),
     "xz": re.compile(rb"\xfd7zXZ\0"),
-    # A tar archive begins with the name of a file, which can begin like the first three of these.
+    # A tar archive begins with the name of a file, which can be one that begins with BZh.
     "bzip2": re.compile(rb"BZh[1-9]1AY&SY"),
 }
 
-# zlib's own format for what has the header and the trailer of gzip.
+# zlib's number for the header and the trailer of gzip.
 _WITH_GZIP_HEADER = 16 + zlib.MAX_WBITS
 
-# A place holds up to this many bytes of the file, besides zlib's 40 KiB.
+# A place keeps up to this many bytes of the file, besides the 40 KiB of zlib.
 _STEP = 16 * 1024
-_MOST_INFLATED = 256 * 1024
-_MOST_PLACES = 128
+_MAX_INFLATED = 256 * 1024
+_MAX_PLACES = 128
 
 
-def compression(head: bytes) -> str | None:
-    """Return by which format a file that begins like this is compressed, None for none that is known."""
+def detect_compression(head: bytes) -> str | None:
+    """Return the format of a compressed file by its first 10 bytes, None for any other file."""
     return next((name for name, magic in _FORMATS.items() if magic.match(head)), None)
 
 
 def decompressed(blob: Blob, kind: str) -> Stream:
-    """Return what a compressed file was made of.
+    """Return the decompressed content of a file.
 
-    :raises InvalidInputError: this Python cannot read such a file
+    :raises InvalidInputError: this Python does not support the format
     """
     if kind == GZIP:
         return GzipStream(blob)
     if kind == ZSTD:
         return ZstdStream(blob)
-    raise InvalidInputError(f"{blob} is compressed by {kind}, which is not read, nothing was sent: decompress it first")
+    raise InvalidInputError(f"{blob} is compressed with {kind}, which is not supported", "Decompress the file first")
 
 
 class _Place:
-    """A position in what a gzip file was made of, with what it takes to go on from there."""
+    """A position in the decompressed content of a gzip file, and the state to continue from there."""
 
     def __init__(self) -> None:
         self.position = 0
@@ -70,13 +71,13 @@ class _Place:
         self._decompressor = zlib.decompressobj(_WITH_GZIP_HEADER)
 
     def copy(self) -> _Place:
-        """Return a place that stays where this one is now."""
+        """Return a place that stays at the present position."""
         place = copy.copy(self)
         place._decompressor = self._decompressor.copy()
         return place
 
     def step(self, blob: Blob) -> bytes | None:
-        """Go a little further, and return the bytes passed, None at the end."""
+        """Return the next bytes, possibly none, and None at the end."""
         compressed = blob.read(self._read, min(_STEP, blob.size - self._read))
         if self._is_between_members:
             if not compressed and self._read:
@@ -87,18 +88,18 @@ class _Place:
         return chunk
 
     def _check_magic(self, compressed: bytes, blob: Blob) -> None:
-        if compression(compressed) != GZIP:
-            raise _damaged(blob, f"from byte {self._read} on it is not gzip")
+        if detect_compression(compressed) != GZIP:
+            raise _damaged(blob, f"the data from byte {self._read} on is not gzip")
         self._is_between_members = False
 
     def _inflated(self, compressed: bytes, blob: Blob) -> bytes:
         decompressor = self._decompressor
         try:
-            chunk = decompressor.decompress(compressed, _MOST_INFLATED)
+            chunk = decompressor.decompress(compressed, _MAX_INFLATED)
         except zlib.error as error:
-            raise _damaged(blob, str(error)) from error
+            raise _damaged(blob, "its gzip data is invalid") from error
         if not compressed and not chunk and not decompressor.eof:
-            raise _damaged(blob, "it is truncated")
+            raise _cut(blob)
         left = decompressor.unused_data if decompressor.eof else decompressor.unconsumed_tail
         self._read += len(compressed) - len(left)
         if decompressor.eof:
@@ -108,9 +109,9 @@ class _Place:
 
 
 class GzipStream(Stream):
-    """What a gzip file of one or more members was made of.
+    """The decompressed content of a gzip file of one or more members.
 
-    While it is read for the first time, places on the way are kept from which it can be read again.
+    The first read keeps places on its way, from which later reads can start.
     """
 
     def __init__(self, blob: Blob) -> None:
@@ -119,13 +120,13 @@ class GzipStream(Stream):
         self._distance = 4 * MIB
 
     def start(self, position: int, /) -> tuple[int, t.Iterator[bytes]]:
-        """Begin at the nearest place."""
+        """Begin at the nearest place before the position."""
         places = self._places
         place = places[bisect.bisect_right([place.position for place in places], position) - 1].copy()
         return place.position, self._from(place)
 
     def check_unchanged(self) -> None:
-        """Raise BlobChangedError when the file was written to, or replaced."""
+        """Raise ContentChangedError if the file was written to or replaced."""
         self._blob.check_unchanged()
 
     def _from(self, place: _Place) -> t.Iterator[bytes]:
@@ -139,7 +140,7 @@ class GzipStream(Stream):
                 yield chunk
 
     def _keep(self, place: _Place) -> None:
-        if len(self._places) == _MOST_PLACES:
+        if len(self._places) == _MAX_PLACES:
             self._distance *= 2
             self._places = self._places[::2]
         else:
@@ -147,7 +148,7 @@ class GzipStream(Stream):
 
 
 def inflated(blob: Blob) -> t.Iterator[bytes]:
-    """Yield what a gzip file was made of.
+    """Yield the decompressed content of a gzip file.
 
     :raises InvalidInputError: the file is damaged
     """
@@ -156,9 +157,9 @@ def inflated(blob: Blob) -> t.Iterator[bytes]:
 
 
 class ZstdStream(Stream):
-    """What a zstd file of one or more frames was made of; it is always read from its beginning.
+    """The decompressed content of a zstd file of one or more frames. It can be read from its beginning only.
 
-    :raises InvalidInputError: this Python has no decompressor for it: the first is that of Python 3.14
+    :raises InvalidInputError: Python is older than 3.14, the first version that supports zstd
     """
 
     def __init__(self, blob: Blob) -> None:
@@ -167,16 +168,16 @@ class ZstdStream(Stream):
             self._zstd = importlib.import_module("compression.zstd")
         except ImportError as error:
             raise InvalidInputError(
-                f"{blob} is compressed by zstd, which Python can read from version 3.14 on, nothing was sent: "
-                "run the task with such a Python, or decompress the file first"
+                f"{blob} is compressed with zstd, which requires Python 3.14 or later",
+                "Decompress the file first, or run the task with Python 3.14 or later",
             ) from error
 
     def start(self, _position: int, /) -> tuple[int, t.Iterator[bytes]]:
-        """Begin at the beginning."""
+        """Begin at position 0."""
         return 0, self._chunks()
 
     def check_unchanged(self) -> None:
-        """Raise BlobChangedError when the file was written to, or replaced."""
+        """Raise ContentChangedError if the file was written to or replaced."""
         self._blob.check_unchanged()
 
     def _chunks(self) -> t.Iterator[bytes]:
@@ -186,13 +187,17 @@ class ZstdStream(Stream):
                 if decompressor.eof:
                     decompressor = self._zstd.ZstdDecompressor()
                 try:
-                    yield decompressor.decompress(compressed, _MOST_INFLATED)
+                    yield decompressor.decompress(compressed, _MAX_INFLATED)
                 except self._zstd.ZstdError as error:
-                    raise _damaged(self._blob, str(error)) from error
+                    raise _damaged(self._blob, "its zstd data is invalid") from error
                 compressed = decompressor.unused_data
         if not decompressor.eof:
-            raise _damaged(self._blob, "it is truncated")
+            raise _cut(self._blob)
 
 
 def _damaged(blob: Blob, how: str) -> InvalidInputError:
-    return InvalidInputError(f"{blob} is damaged, nothing was sent: {how}")
+    return InvalidInputError(f"{blob} is damaged: {how}", COPY_AGAIN)
+
+
+def _cut(blob: Blob) -> InvalidInputError:
+    return InvalidInputError(f"{blob} is incomplete: its compressed data ends too early", COPY_AGAIN)

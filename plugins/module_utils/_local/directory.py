@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The files of a source that is a directory, none of them reached through a symbolic link."""
+"""The files of a source that is a directory. Symbolic links in it are not followed."""
 
 from __future__ import annotations
 
@@ -11,40 +11,43 @@ import os
 import stat
 import typing as t
 
-from .._core.blob import FileBlob, reason
-from .._ecr.validation import InvalidInputError
+from .._core.blob import FileBlob
+from .._core.errors import InvalidInputError
+from .._core.text import reason
 from .files import HEAD, SourceFiles, normalised
 
 _DIRECTORY = os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY
-# Whatever a file has become since it was looked at, opening it does not wait.
+# A file can be replaced by a FIFO after its check; opening it must not wait.
 _FILE = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 class Directory(SourceFiles):
-    """A directory that is held open, so that its files stay its own when it is moved."""
+    """A directory that is held open, so that a move of it does not exchange its files."""
 
-    def __init__(self, path: str, descriptor: int) -> None:
-        super().__init__(path)
+    def __init__(self, name: str, path: str, descriptor: int) -> None:
+        super().__init__(name)
+        self._path = path
         self._descriptor = descriptor
 
     @classmethod
     @contextlib.contextmanager
-    def opened(cls, path: str) -> t.Iterator[Directory]:
-        """Open a directory for the length of the block; the path itself may lead through symbolic links.
+    def opened(cls, path: str, name: str) -> t.Iterator[Directory]:
+        """Open a directory for the length of the block. The path itself may lead through symbolic links.
 
-        :raises InvalidInputError: it cannot be opened
+        :param name: names the directory in messages
+        :raises InvalidInputError: the directory cannot be opened
         """
         try:
             descriptor = os.open(path, _DIRECTORY)
         except (OSError, ValueError) as error:
-            raise InvalidInputError(f"src {path!r} cannot be read, nothing was sent: {reason(error)}") from error
+            raise InvalidInputError(f"{name} cannot be read: {reason(error)}") from error
         try:
-            yield cls(path, descriptor)
+            yield cls(name, path, descriptor)
         finally:
             os.close(descriptor)
 
     def size(self, name: str) -> int | None:
-        """Return the size of a file in bytes, None when it is not there."""
+        """Return the size of a file in bytes, None if it does not exist."""
         with self._parent(name) as (directory, base):
             status = None if directory is None else self._status(name, base, directory)
         return None if status is None else status.st_size
@@ -63,18 +66,17 @@ class Directory(SourceFiles):
             try:
                 descriptor = os.open(base, _FILE, dir_fd=directory)
             except OSError as error:
-                raise self.refused(name, f"cannot be read ({reason(error)})") from error
+                raise self.refused(name, f"cannot be read: {reason(error)}") from error
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise self.refused(name, "is not a regular file")
-            blob = FileBlob(f"{self._path}/{name}", descriptor)
-            yield blob.range(self.where(name), 0, blob.size)
+            yield FileBlob(self.where(name), f"{self._path}/{name}", descriptor)
         finally:
             os.close(descriptor)
 
     @contextlib.contextmanager
     def _parent(self, name: str) -> t.Iterator[tuple[int | None, str]]:
-        """Open the directory that a name is in, None when it is not there; yield it and the last part of the name."""
+        """Open the directory that a file is in, None if it does not exist; yield it and the last part of the name."""
         usable = normalised(name)
         if not usable:
             raise self.leads_out(name)
@@ -91,12 +93,12 @@ class Directory(SourceFiles):
     def _entered(self, name: str, parent: str, directory: int | None) -> int | None:
         try:
             if stat.S_ISLNK(os.stat(parent, dir_fd=directory, follow_symlinks=False).st_mode):
-                raise self.refused(name, f"leads through {parent!r}, a symbolic link, which is not followed")
+                raise self.refused(name, f"leads through the symbolic link {parent!r}; symbolic links are not followed")
             return os.open(parent, _DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
-            raise self.refused(name, f"cannot be read ({reason(error)})") from error
+            raise self.refused(name, f"cannot be read: {reason(error)}") from error
 
     def _status(self, name: str, base: str, directory: int) -> os.stat_result | None:
         try:
@@ -104,9 +106,9 @@ class Directory(SourceFiles):
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
-            raise self.refused(name, f"cannot be read ({reason(error)})") from error
+            raise self.refused(name, f"cannot be read: {reason(error)}") from error
         if stat.S_ISLNK(status.st_mode):
-            raise self.refused(name, "is a symbolic link, which is not followed")
+            raise self.refused(name, "is a symbolic link; symbolic links are not followed")
         if not stat.S_ISREG(status.st_mode):
             raise self.refused(name, "is not a regular file")
         return status

@@ -4,7 +4,8 @@
 
 """Images in a docker archive, as ``docker save``, ``podman save`` and ``skopeo copy … docker-archive:`` write it.
 
-It has no manifests, so they are made here, Docker's schema 2, the same bytes from run to run. Sources:
+A docker archive has no manifests. They are made here, in the format of Docker's schema 2; equal archives give equal
+manifests. Sources:
 https://github.com/moby/docker-image-spec/blob/main/spec.md#combined-image-json--filesystem-changeset-format and
 https://distribution.github.io/distribution/spec/manifest-v2-2/.
 """
@@ -14,25 +15,24 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import threading
 import typing as t
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 
+from .._core.digest import SHA256_DIGEST, SHA256_RULE, HashingReader, sha256_of
 from .._core.json_document import JsonObject
-from .._core.task import is_waited_for, while_it_goes_on
-from .._ecr.records import SHA256_DIGEST, sha256_of
 from .._oci.descriptor import Descriptor
-from .._oci.manifest import DOCKER_MANIFEST, MOST_IMAGES, MOST_LAYERS
+from .._oci.manifest import DOCKER_MANIFEST, MAX_IMAGES, MAX_LAYERS
 from .._oci.platform import Platform
 from .._oci.reference import NamedImage, choose
-from .._oci.store import ImageSource
-from .compression import CompressedStream, Summed, compressed
-from .decompression import GZIP, compression, inflated
+from .._oci.store import COPY_AGAIN, ImageReader, SourceImage
+from .compression import CompressedStream, compressed
+from .decompression import GZIP, detect_compression, inflated
 from .stream import ForwardBlob
 
 if t.TYPE_CHECKING:
     from .._core.blob import Blob
+    from .._core.task import Task
     from .files import SourceFiles
 
 MANIFEST = "manifest.json"
@@ -41,13 +41,13 @@ _CONFIG = "application/vnd.docker.container.image.v1+json"
 _LAYER = "application/vnd.docker.image.rootfs.diff.tar"
 _GZIP_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
-# Names that state the digest of the file.
+# File names that state the digest of the file.
 _STATED_DIGEST = re.compile("(?:blobs/sha256/|sha256:)([a-f0-9]{64})|([a-f0-9]{64})[.]json")
 
 
 @dataclass(frozen=True)
 class _Blob:
-    """A file of the archive as it is sent: as it stands there, or compressed while it is sent."""
+    """A file of the archive as it is sent: unchanged, or compressed while it is sent. ``size`` is in bytes."""
 
     name: str
     digest: str
@@ -60,28 +60,56 @@ class _Blob:
         return {"mediaType": self.media_type, "size": self.size, "digest": self.digest}
 
 
-class DockerArchive(ImageSource):
-    """A docker archive, or what was unpacked from one.
+class DockerImage(SourceImage):
+    """An image of a docker archive, whose manifest was made here."""
 
-    :param compress: whether layers that are not compressed are sent compressed, by gzip
+    def __init__(self, files: SourceFiles, root: Descriptor, content: bytes, blobs: t.Iterable[_Blob]) -> None:
+        super().__init__(root)
+        self._files = files
+        self._content = content
+        self._blobs = {blob.digest: blob for blob in blobs}
+
+    def manifest(self, _descriptor: Descriptor) -> bytes:
+        """Return the bytes of the only manifest."""
+        return self._content
+
+    def size(self, digest: str) -> int | None:
+        """Return the size in bytes of a blob as it is sent, None if it does not exist."""
+        blob = self._blobs.get(digest)
+        return None if blob is None else blob.size
+
+    @contextlib.contextmanager
+    def open(self, digest: str) -> t.Iterator[Blob]:
+        """Open a blob as it is sent."""
+        blob = self._blobs[digest]
+        with self._files.open(blob.name) as file:
+            if not blob.is_compressed_here:
+                yield file
+                return
+            with ForwardBlob.opened(f"{file} (compressed)", CompressedStream(file), 0, blob.size) as compressed_file:
+                yield compressed_file
+
+
+class DockerArchive(ImageReader):
+    """A docker archive, or a directory with the content of one.
+
+    :param compress: whether uncompressed layers are sent compressed, with gzip
     :param parallel: how many layers are compressed and hashed at once
     """
 
-    def __init__(self, files: SourceFiles, compress: bool, parallel: int) -> None:
+    def __init__(self, files: SourceFiles, compress: bool, parallel: int, task: Task) -> None:
         self._files = files
         self._compress = compress
         self._parallel = parallel
-        self._manifests: dict[str, bytes] = {}
-        self._blobs: dict[str, _Blob] = {}
+        self._task = task
 
-    def choose(self, image: str | None) -> Descriptor:
-        """Return the manifest of one image, which is made here.
+    def choose(self, image: str | None) -> DockerImage:
+        """Return one image, after a pass over each layer that is compressed or will be.
 
-        It takes a pass over every layer that is compressed, or is to be; of the others the configuration tells the
-        digest.
+        The digests of the other layers are those in the configuration.
 
-        :param image: a tag, with or without the repository, or an image id; None for the only one
-        :raises InvalidInputError: there is no such image, or more than one; or the archive is damaged
+        :param image: a tag, with or without the repository, or an image id; None for the only image
+        :raises TaskStoppedError: Ansible no longer waits for the result
         """
         entries = self._entries()
         configs = [self._config(entry) for entry in entries]
@@ -91,30 +119,10 @@ class DockerArchive(ImageSource):
         ]
         chosen = choose(named, image, str(self._files))
         position = next(index for index, (config, _document) in enumerate(configs) if config.digest == chosen.digest)
-        return self._describe(entries[position], *configs[position])
-
-    def manifest(self, descriptor: Descriptor) -> bytes:
-        """Return the bytes of the manifest of an image that was chosen."""
-        return self._manifests[descriptor.digest]
-
-    def size(self, digest: str) -> int | None:
-        """Return the size of a blob, as it is sent, of an image that was chosen."""
-        blob = self._blobs.get(digest)
-        return None if blob is None else blob.size
-
-    @contextlib.contextmanager
-    def open(self, digest: str) -> t.Iterator[Blob]:
-        """Open a blob of an image that was chosen."""
-        blob = self._blobs[digest]
-        with self._files.open(blob.name) as file:
-            if not blob.is_compressed_here:
-                yield file
-                return
-            with ForwardBlob.opened(f"{file}, compressed,", CompressedStream(file), 0, blob.size) as compressed_file:
-                yield compressed_file
+        return self._image(entries[position], *configs[position])
 
     def _entries(self) -> list[JsonObject]:
-        return JsonObject.parse_list(self._files.read(MANIFEST), self._files.where(MANIFEST), MOST_IMAGES)
+        return JsonObject.parse_list(self._files.read(MANIFEST), self._files.where(MANIFEST), MAX_IMAGES)
 
     def _config(self, entry: JsonObject) -> tuple[_Blob, JsonObject]:
         name = entry.get("Config", str)
@@ -126,74 +134,67 @@ class DockerArchive(ImageSource):
     def _check_stated(self, name: str, digest: str) -> None:
         stated = _STATED_DIGEST.fullmatch(name)
         if stated and digest != f"sha256:{stated[1] or stated[2]}":
-            raise self._files.refused(name, f"is damaged, or of another image: its digest is {digest}")
+            rule = "is damaged or belongs to another image: its content does not match the digest in its name"
+            raise self._files.refused(name, rule, COPY_AGAIN)
 
-    def _describe(self, entry: JsonObject, config: _Blob, document: JsonObject) -> Descriptor:
-        """Make the manifest of an image, and return its descriptor."""
+    def _image(self, entry: JsonObject, config: _Blob, document: JsonObject) -> DockerImage:
         layers = self._layers(entry, document)
         content = _manifest(config, layers)
-        descriptor = Descriptor(
-            DOCKER_MANIFEST,
-            sha256_of([content]),
-            len(content),
-            platform=Platform.from_json(document),
-        )
-        self._blobs.update((blob.digest, blob) for blob in (config, *layers))
-        self._manifests[descriptor.digest] = content
-        return descriptor
+        platform = Platform.from_json(document)
+        root = Descriptor(DOCKER_MANIFEST, sha256_of([content]), len(content), platform=platform)
+        return DockerImage(self._files, root, content, (config, *layers))
 
     def _layers(self, entry: JsonObject, config: JsonObject) -> list[_Blob]:
-        names = entry.strings("Layers")
-        rootfs = config.object("rootfs")
-        digests = rootfs.strings("diff_ids")
-        if len(names) != len(digests):
-            raise entry.refused("Layers", f"has {len(names)} entries, but {rootfs.where} diff_ids has {len(digests)}")
-        if len(names) > MOST_LAYERS:
-            raise entry.refused("Layers", f"has {len(names)} entries, of which {MOST_LAYERS} at most are read")
-        for digest in digests:
-            if not SHA256_DIGEST.fullmatch(digest):
-                raise rootfs.refused("diff_ids", f"{digest!r:.200} must match {SHA256_DIGEST.pattern}")
-        pairs = list(zip(names, digests))
-        stopped = threading.Event()
+        pairs = list(zip(*_checked_layers(entry, config)))
+        layers: dict[tuple[str, str], _Blob] = {}
 
-        def goes_on() -> bool:
-            return not stopped.is_set() and is_waited_for()
+        def describe(name: str, diff_id: str) -> None:
+            layers[name, diff_id] = self._layer(name, diff_id)
 
-        with ThreadPoolExecutor(self._parallel) as pool:
-            layers = {pair: pool.submit(self._layer, *pair, goes_on) for pair in dict.fromkeys(pairs)}
-            try:
-                for ended in as_completed(layers.values()):
-                    ended.result()
-            except BaseException:
-                stopped.set()
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-        return [layers[pair].result() for pair in pairs]
+        self._task.run_all([partial(describe, *pair) for pair in dict.fromkeys(pairs)], self._parallel)
+        return [layers[pair] for pair in pairs]
 
-    def _layer(self, name: str, diff_id: str, goes_on: t.Callable[[], bool]) -> _Blob:
-        """Return a layer as it is sent; its bytes without compression must have the digest ``diff_id``."""
-        kind = compression(self._files.head(name))
+    def _layer(self, name: str, diff_id: str) -> _Blob:
+        """Return a layer as it is sent. ``diff_id`` is the digest of its uncompressed content."""
+        kind = detect_compression(self._files.head(name))
         if kind not in (None, GZIP):
-            raise self._files.refused(name, f"is compressed by {kind}, for which a docker image has no media type")
+            rule = f"is compressed with {kind}; layers of a docker archive are uncompressed or compressed with gzip"
+            raise self._files.refused(name, rule)
+        guard = self._task.guard
         with self._files.open(name) as file:
             if kind == GZIP:
-                digest = sha256_of(while_it_goes_on(goes_on, file.chunks(0, file.size)))
+                digest = sha256_of(guard(file.chunks(0, file.size)))
                 self._check_stated(name, digest)
-                self._check_diff_id(name, sha256_of(while_it_goes_on(goes_on, inflated(file))), diff_id)
+                self._check_diff_id(name, sha256_of(guard(inflated(file))), diff_id)
                 return _Blob(name, digest, file.size, _GZIP_LAYER)
             if self._compress:
-                plain = Summed(while_it_goes_on(goes_on, file.chunks(0, file.size)))
-                sent = Summed(compressed(plain)).finish()
+                plain = HashingReader(guard(file.chunks(0, file.size)))
+                sent = HashingReader(compressed(plain)).finish()
                 self._check_diff_id(name, plain.digest, diff_id)
                 return _Blob(name, sent.digest, sent.size, _GZIP_LAYER, is_compressed_here=True)
-        # That it has this digest is seen when it is sent, if it has to be.
+        # The upload checks the digest, if the layer has to be sent.
         self._check_stated(name, diff_id)
         return _Blob(name, diff_id, file.size, _LAYER)
 
     def _check_diff_id(self, name: str, digest: str, diff_id: str) -> None:
         if digest != diff_id:
-            rule = f"is damaged: its layer has the digest {digest}, not {diff_id} as the configuration says"
-            raise self._files.refused(name, rule)
+            rule = f"is damaged or belongs to another image: its uncompressed content is not {diff_id}"
+            raise self._files.refused(name, rule, COPY_AGAIN)
+
+
+def _checked_layers(entry: JsonObject, config: JsonObject) -> tuple[list[str], list[str]]:
+    """Return the file names of the layers, and the digests of their uncompressed content."""
+    names = entry.strings("Layers")
+    rootfs = config.object("rootfs")
+    digests = rootfs.strings("diff_ids")
+    if len(names) != len(digests):
+        raise entry.refused("Layers", f"has {len(names)} entries, but {rootfs.where} diff_ids has {len(digests)}")
+    if len(names) > MAX_LAYERS:
+        raise entry.refused("Layers", f"has {len(names)} entries; the limit is {MAX_LAYERS}")
+    for digest in digests:
+        if not SHA256_DIGEST.fullmatch(digest):
+            raise rootfs.refused("diff_ids", f"{digest!r:.200} {SHA256_RULE}")
+    return names, digests
 
 
 def _manifest(config: _Blob, layers: t.Iterable[_Blob]) -> bytes:

@@ -10,77 +10,82 @@ import abc
 import contextlib
 import typing as t
 
-from .._ecr.validation import InvalidInputError
+from .._core.errors import InvalidInputError
+from .._core.json_document import MAX_DOCUMENT
+from .._oci.store import COPY_AGAIN
 
 if t.TYPE_CHECKING:
     from .._core.blob import Blob
 
-# The most bytes of a file that is read as a whole. Amazon ECR takes no larger manifests.
-LARGEST_DOCUMENT = 4 * 1024 * 1024
-
-# As many bytes as it takes to tell what a file is.
+# The number of bytes that the format of a file is detected by.
 HEAD = 10
+
+# The remedy when a source is something else than an image.
+USE_AN_IMAGE = "Use the output of docker save, podman save, skopeo copy or buildah push, not that of docker export"
 
 
 class SourceFiles(abc.ABC):
-    """Files by their names within the source, such as ``blobs/sha256/…``; several threads can read them at once."""
+    """Files by their names within the source, such as ``blobs/sha256/…``. Several threads can read them at once.
 
-    def __init__(self, path: str) -> None:
-        self._path = path
+    :param name: names the source in messages
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
 
     def __str__(self) -> str:
-        return f"src {self._path!r}"
+        return self._name
 
     def where(self, name: str) -> str:
         """Name a file in messages."""
         return f"{self}: {shown(name)}"
 
-    def refused(self, name: str, rule: str) -> InvalidInputError:
+    def refused(self, name: str, rule: str, remedy: str | None = None) -> InvalidInputError:
         """Make the error of a file that breaks a rule."""
-        return InvalidInputError(f"{self.where(name)} {rule}, nothing was sent")
+        return InvalidInputError(f"{self.where(name)} {rule}", remedy)
 
     def missing(self, name: str) -> InvalidInputError:
-        """Make the error of a file that is not there."""
-        return self.refused(name, "is missing")
+        """Make the error of a file that does not exist."""
+        return self.refused(name, "is missing", COPY_AGAIN)
 
     def leads_out(self, name: str) -> InvalidInputError:
-        """Make the error of a name, or of a symbolic link, that is not one of a file in the source."""
-        return self.refused(name, "leads out of the source")
+        """Make the error of a name, or of a symbolic link, that does not stay within the source."""
+        return self.refused(name, "leads outside the source")
 
     @abc.abstractmethod
     def size(self, name: str) -> int | None:
-        """Return the size of a file in bytes, None when it is not there.
+        """Return the size of a file in bytes, None if it does not exist.
 
-        :raises InvalidInputError: the name leaves the source, or is not one of a regular file
+        :raises InvalidInputError: the name leads outside the source, or to something that is not a regular file
         """
 
     @abc.abstractmethod
     def head(self, name: str) -> bytes:
         """Return the first 10 bytes of a file, or as many as it has.
 
-        :raises InvalidInputError: as ``open``
+        :raises InvalidInputError: as in ``open``
         """
 
     @abc.abstractmethod
     def open(self, name: str) -> contextlib.AbstractContextManager[Blob]:
         """Open a file.
 
-        :raises InvalidInputError: it is not there, or not a regular file within the source, or cannot be read
+        :raises InvalidInputError: the file does not exist, is not a regular file of the source, or cannot be read
         """
 
     def read(self, name: str) -> bytes:
-        """Return the bytes of a small file, 4 MiB at most.
+        """Return the content of a small file.
 
-        :raises InvalidInputError: it is larger; or as ``open``
+        :raises InvalidInputError: the file is larger than 4 MiB; or as in ``open``
         """
         with self.open(name) as blob:
-            if blob.size > LARGEST_DOCUMENT:
-                raise self.refused(name, f"has {blob.size} bytes, of which {LARGEST_DOCUMENT} at most are read")
+            if blob.size > MAX_DOCUMENT:
+                raise self.refused(name, f"is {blob.size} bytes; the limit is {MAX_DOCUMENT}")
             return b"".join(blob.chunks(0, blob.size))
 
 
 def normalised(name: str) -> str | None:
-    """Return a name without what is idle in it, such as ``./``, and None if it can lead out of the source."""
+    """Return a name without redundant parts such as ``./``, None if the name can lead outside the source."""
     parts = [part for part in name.split("/") if part not in ("", ".")]
     return None if name.startswith("/") or ".." in parts or "\0" in name else "/".join(parts)
 

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Goes through the entries of a tar archive that somebody else has made.
+"""Lists the entries of a tar archive that is not trusted.
 
-The headers are tarfile's to read. What it is given to read is bounded, so that it cannot be made to read gigabytes, to
-go round in circles, or to take quadratic time; and what it raises is made one error. Source of the format:
+tarfile reads the headers. Its input is bounded, so that no archive makes it read gigabytes, loop, or take quadratic
+time, and its exceptions become InvalidInputError. Source of the format:
 https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html#tag_20_94_13.
 """
 
@@ -15,20 +15,23 @@ import io
 import tarfile
 import typing as t
 
-from .._core.errors import TaskError
-from .._ecr.validation import InvalidInputError
-from .files import shown
+from .._core.errors import InvalidInputError, TaskError
+from .._oci.store import COPY_AGAIN
+from .files import USE_AN_IMAGE, shown
 
-MOST_ENTRIES = 100_000
+MAX_ENTRIES = 100_000
 
-# The characters of all names and targets of links, of which a blob's name has 77.
-MOST_CHARACTERS = 8 * 1024 * 1024
+# The characters of all names and link targets together; the name of a blob has 77.
+MAX_CHARACTERS = 8 * 1024 * 1024
 
-# tarfile copies all of them for each entry.
-_MOST_GLOBAL_HEADERS = 100
+# tarfile copies the global headers for each entry.
+_MAX_GLOBAL_HEADERS = 100
 
-# Many times what the headers of a blob take, and little enough for the quadratic time of an older tarfile.
-_LARGEST_HEADERS = 8 * 1024
+# The bytes of headers of one entry: many more than a blob has, and few enough for older tarfiles, which take quadratic
+# time.
+_MAX_HEADERS = 8 * 1024
+
+_ZIP = b"PK\x03\x04"
 
 Read = t.Callable[[int, int], bytes]
 
@@ -36,82 +39,106 @@ Read = t.Callable[[int, int], bytes]
 def tar_entries(read: Read, where: str) -> t.Iterator[tarfile.TarInfo]:
     """Yield the entries of an archive.
 
-    :param read: returns bytes by position and size, or fewer at the end
+    :param read: returns bytes by position and size, fewer at the end
     :param where: names the archive in errors
-    :raises InvalidInputError: it is not a tar archive, is damaged, or has too many entries or too long names
+    :raises InvalidInputError: the bytes are not a tar archive, or are damaged, or exceed a bound
     """
     headers = _Headers(read)
     try:
         yield from _entries(headers, where)
     except TaskError:
         raise
-    except Exception as error:
-        # Beside its own errors tarfile raises whatever a damaged field leads to.
+    except _HeadersError as error:
         raise _damaged(headers, where, str(error)) from error
-    if len(headers.last) < tarfile.BLOCKSIZE:
-        raise _damaged(headers, where, "its end is missing")
+    except Exception as error:
+        # A damaged field makes tarfile raise exceptions of many kinds.
+        raise _unreadable(headers, where) from error
+    if headers.is_cut:
+        raise InvalidInputError(f"{where} is incomplete: the end of the archive is missing", COPY_AGAIN)
     if any(headers.last):
-        raise _damaged(headers, where, "there is neither an entry nor the end of the archive")
+        raise _damaged(headers, where, "the data is neither an entry nor the end of the archive")
 
 
 def _entries(headers: _Headers, where: str) -> t.Iterator[tarfile.TarInfo]:
     archive: t.Any = tarfile.TarFile(fileobj=headers, encoding="utf-8", errors="surrogateescape")
     if archive.firstmember is None:
-        # Before Python 3.11 next() does not bear with an archive that has none.
+        # Before Python 3.11 next() fails for an archive without entries.
         return
-    left = MOST_CHARACTERS
-    for _number in range(MOST_ENTRIES + 1):
+    left = MAX_CHARACTERS
+    for _number in range(MAX_ENTRIES + 1):
         headers.begin_entry()
         entry: tarfile.TarInfo | None = archive.next()
         if entry is None:
             return
         if entry.size < 0:
-            raise _refused(where, entry, f"has the impossible size {entry.size}")
+            raise _refused(where, entry, f"has the invalid size {entry.size}")
         left -= len(entry.name) + len(entry.linkname)
         if left < 0:
-            rule = f"is too much: names and targets of links have more than {MOST_CHARACTERS} characters"
-            raise _refused(where, entry, rule)
-        if len(archive.pax_headers) > _MOST_GLOBAL_HEADERS:
-            raise _refused(where, entry, f"comes after more than {_MOST_GLOBAL_HEADERS} global headers")
-        # It would keep all of them.
+            raise _refused(where, entry, f"exceeds the limit of {MAX_CHARACTERS} characters for names and link targets")
+        if len(archive.pax_headers) > _MAX_GLOBAL_HEADERS:
+            raise _refused(where, entry, f"follows more than {_MAX_GLOBAL_HEADERS} global headers")
+        # tarfile would keep all entries.
         archive.members.clear()
         yield entry
-    raise InvalidInputError(f"{where} has more than {MOST_ENTRIES} entries, nothing was sent")
+    raise InvalidInputError(f"{where} has more than {MAX_ENTRIES} entries")
 
 
 def _refused(where: str, entry: tarfile.TarInfo, rule: str) -> InvalidInputError:
-    return InvalidInputError(f"{where}: {shown(entry.name)} {rule}, nothing was sent")
+    return InvalidInputError(f"{where}: {shown(entry.name)} {rule}")
 
 
 def _damaged(headers: _Headers, where: str, how: str) -> InvalidInputError:
-    place = f"is not a tar archive, or is damaged after byte {headers.entry}"
-    return InvalidInputError(f"{where} {place}, nothing was sent: {how}")
+    return InvalidInputError(f"{where} is damaged after byte {headers.entry}: {how}", COPY_AGAIN)
+
+
+def _unreadable(headers: _Headers, where: str) -> InvalidInputError:
+    if headers.is_first_block:
+        if not headers.last:
+            return InvalidInputError(f"{where} is empty", USE_AN_IMAGE)
+        kind = "a zip archive, not a tar archive" if headers.last.startswith(_ZIP) else "not a tar archive"
+        return InvalidInputError(f"{where} is {kind}", USE_AN_IMAGE)
+    if headers.is_cut:
+        return InvalidInputError(f"{where} is incomplete: it ends in the entry after byte {headers.entry}", COPY_AGAIN)
+    return _damaged(headers, where, "the header of the entry is invalid")
+
+
+class _HeadersError(Exception):
+    """tarfile was made to read what an entry cannot have."""
 
 
 class _Headers(io.RawIOBase):
-    """What tarfile takes for the archive's file: it is read forwards, and a little for each entry."""
+    """The file that tarfile reads: forwards only, and a bounded number of bytes for each entry.
+
+    ``last`` is what was read last; ``is_cut`` tells whether it is less than was asked for.
+    """
 
     def __init__(self, read: Read) -> None:
         super().__init__()
         self._read = read
         self._position = 0
         self.entry = 0
-        self._allowed = _LARGEST_HEADERS
+        self._allowed = _MAX_HEADERS
         self.last = b""
+        self.is_cut = False
+
+    @property
+    def is_first_block(self) -> bool:
+        """Whether nothing was read but the first block."""
+        return self.entry == 0 and self._position <= tarfile.BLOCKSIZE
 
     def begin_entry(self) -> None:
-        """Allow as many bytes as the headers of an entry can have, from here on."""
+        """Allow the number of bytes that the headers of one entry can have."""
         self.entry = self._position
-        self._allowed = _LARGEST_HEADERS
+        self._allowed = _MAX_HEADERS
 
     def tell(self) -> int:
         """Return the position of the next byte."""
         return self._position
 
     def seek(self, position: int, _whence: int = io.SEEK_SET) -> int:
-        """Move on to a position, counted from the beginning."""
+        """Move forwards to a position, counted from the beginning."""
         if position < self._position:
-            raise ValueError("an entry has an impossible size")
+            raise _HeadersError("an entry has an invalid size")
         self._position = position
         return position
 
@@ -119,7 +146,8 @@ class _Headers(io.RawIOBase):
         """Return the next bytes."""
         self._allowed -= size
         if size < 0 or self._allowed < 0:
-            raise ValueError(f"an entry has more than {_LARGEST_HEADERS} bytes of headers")
+            raise _HeadersError(f"an entry has more than {_MAX_HEADERS} bytes of headers")
         self.last = self._read(self._position, size)
+        self.is_cut = len(self.last) < size
         self._position += len(self.last)
         return self.last

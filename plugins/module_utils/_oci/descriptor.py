@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The descriptors by which manifests, indexes and layouts name what they refer to.
+"""The descriptors by which manifests, indexes and layouts refer to manifests and blobs.
 
 Source: https://github.com/opencontainers/image-spec/blob/main/descriptor.md.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from .._ecr.records import SHA256_DIGEST
+from .._core.digest import SHA256_DIGEST, SHA256_RULE
 from .platform import Platform
 
 if t.TYPE_CHECKING:
@@ -21,9 +21,9 @@ if t.TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Descriptor:
-    """A blob or a manifest by its media type, its digest and its size in bytes.
+    """The media type, the digest and the size in bytes of a blob or a manifest.
 
-    ``urls`` are where else it can be had. ``annotations`` are free text.
+    ``urls`` are other places to download it from. ``annotations`` are free text.
     """
 
     media_type: str
@@ -37,12 +37,12 @@ class Descriptor:
     def from_json(cls, document: JsonObject) -> Descriptor:
         """Read a descriptor.
 
-        :raises InvalidInputError: a member is missing or breaks its rule; Amazon ECR knows sha256 digests alone, and no
-            media types with parameters
+        :raises InvalidInputError: a member is missing or breaks its rule. Of the algorithms that OCI registers for
+            digests only sha256 is accepted.
         """
         digest = document.get("digest", str)
         if not SHA256_DIGEST.fullmatch(digest):
-            raise document.refused("digest", f"{digest!r:.200} must match {SHA256_DIGEST.pattern}")
+            raise document.refused("digest", f"{digest!r:.200} {SHA256_RULE}")
         size = document.get("size", int)
         if size < 0:
             raise document.refused("size", f"{size} must not be negative")
@@ -58,12 +58,11 @@ class Descriptor:
 
 
 def media_type_of(document: JsonObject, name: str) -> str:
-    """Return a member that is a media type.
+    """Return a member that is a media type as RFC 6838 defines it, without parameters.
 
-    :raises InvalidInputError: it is not there, or has parameters, which Amazon ECR refuses
+    :raises InvalidInputError: the member is missing or has parameters
     """
     media_type = document.get(name, str)
     if not media_type or ";" in media_type:
-        rule = "must be a media type without parameters: Amazon ECR refuses any other"
-        raise document.refused(name, f"{media_type!r:.200} {rule}")
+        raise document.refused(name, f"{media_type!r:.200} must be a media type without parameters")
     return media_type

@@ -2,12 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Manifests and indexes: what they refer to, and whether Amazon ECR will take them.
+"""Manifests and indexes: their bytes, and what they refer to.
 
 Sources: https://github.com/opencontainers/image-spec/blob/main/manifest.md,
-https://github.com/opencontainers/image-spec/blob/main/image-index.md,
-https://docs.docker.com/registry/spec/manifest-v2-2/ and
-https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_PutImage.html.
+https://github.com/opencontainers/image-spec/blob/main/image-index.md and
+https://docs.docker.com/registry/spec/manifest-v2-2/.
 """
 
 from __future__ import annotations
@@ -17,10 +16,9 @@ import typing as t
 from dataclasses import dataclass
 from functools import cached_property
 
+from .._core.digest import sha256_of
+from .._core.errors import InvalidInputError
 from .._core.json_document import JsonObject
-from .._ecr.records import sha256_of
-from .._ecr.service_model import largest
-from .._ecr.validation import InvalidInputError
 from .descriptor import Descriptor, media_type_of
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
@@ -31,8 +29,8 @@ DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 INDEXES = (OCI_INDEX, DOCKER_INDEX)
 MEDIA_TYPES = (OCI_MANIFEST, DOCKER_MANIFEST, *INDEXES)
 
-MOST_LAYERS = 10_000
-MOST_IMAGES = 1_000
+MAX_LAYERS = 10_000
+MAX_IMAGES = 1_000
 
 
 @dataclass(frozen=True)
@@ -49,20 +47,21 @@ class Manifest:
 
     @cached_property
     def digest(self) -> str:
-        """The digest of its bytes, which is the image's name."""
+        """The digest of the content, which identifies the image."""
         return sha256_of([self.content])
 
     @property
     def is_index(self) -> bool:
-        """Whether it lists images instead of being one."""
+        """Whether it lists images instead of describing one."""
         return self.media_type in INDEXES
 
     @classmethod
     def parse(cls, content: bytes, media_type: str, where: str) -> Manifest:
-        """Read a manifest of the media type that its descriptor gives.
+        """Read a manifest or an index.
 
+        :param media_type: what the descriptor of the manifest states
         :param where: names the manifest in errors
-        :raises InvalidInputError: it is malformed, contradicts itself or its descriptor, or Amazon ECR refuses such
+        :raises InvalidInputError: the manifest is malformed, or contradicts itself or its descriptor
         """
         document = JsonObject.parse(content, where)
         _check_media_type(document, media_type)
@@ -71,14 +70,13 @@ class Manifest:
         if document.members.get("artifactType") is not None:
             media_type_of(document, "artifactType")
         if media_type in INDEXES:
-            images = _images(document)
-            return cls(content, media_type, images=images)
+            return cls(content, media_type, images=_images(document))
         return cls(content, media_type, blobs=_blobs(document))
 
     def with_images(self, images: t.Container[Descriptor]) -> Manifest:
-        """Return the index reduced to these of its images; the same index makes the same bytes.
+        """Return the index reduced to these of its images. Equal indexes give equal bytes.
 
-        An index that has no others stays as it is, byte for byte.
+        An index that lists no other images stays as it is, byte for byte.
         """
         if all(image in images for image in self.images):
             return self
@@ -88,56 +86,40 @@ class Manifest:
         return Manifest(content, self.media_type, images=tuple(image for image in self.images if image in images))
 
 
-def check_manifest_size(size: int, where: str) -> None:
-    """Raise InvalidInputError unless Amazon ECR takes manifests of ``size`` bytes."""
-    most = largest("PutImage", "imageManifest")
-    if not 1 <= size <= most:
-        raise InvalidInputError(
-            f"{where} has {size} bytes, nothing was sent: Amazon ECR takes manifests of 1 to {most} bytes (4 MiB)"
-        )
-
-
 def _check_media_type(document: JsonObject, media_type: str) -> None:
     if media_type not in MEDIA_TYPES:
         raise InvalidInputError(
-            f"{document.where} is of the media type {media_type!r:.200}, nothing was sent: "
-            f"an image has one of {', '.join(MEDIA_TYPES)}"
+            f"{document.where} has the media type {media_type!r:.200}, which is not that of an image",
+            f"Images have one of these media types: {', '.join(MEDIA_TYPES)}",
         )
     own = document.get("mediaType", str, media_type)
     if own != media_type:
-        raise document.refused("mediaType", f"{own!r:.200} is not {media_type}, as which the source refers to it")
-    # What has the members of both could be taken for either (CVE-2021-41190).
+        raise document.refused("mediaType", f"{own!r:.200} contradicts its descriptor, which states {media_type}")
+    # A document with the members of both can be read as either (CVE-2021-41190).
     foreign = ("layers", "config") if media_type in INDEXES else ("manifests",)
     for name in foreign:
         if document.members.get(name) is not None:
-            raise document.refused(name, f"contradicts its media type {media_type}")
+            raise document.refused(name, f"contradicts the media type {media_type}")
 
 
 def _blobs(document: JsonObject) -> tuple[Descriptor, ...]:
     config = Descriptor.from_json(document.object("config"))
-    layers = [Descriptor.from_json(layer) for layer in document.objects("layers", MOST_LAYERS)]
-    if not layers:
-        raise document.refused("layers", "has no entry: Amazon ECR takes no image without layers")
+    layers = [Descriptor.from_json(layer) for layer in document.objects("layers", MAX_LAYERS)]
     sizes: dict[str, int] = {}
     for blob in (config, *layers):
-        if blob.size == 0:
-            raise InvalidInputError(
-                f"{document.where}: blob {blob.digest} has 0 bytes, nothing was sent: "
-                "Amazon ECR cannot store an empty layer"
-            )
         if sizes.setdefault(blob.digest, blob.size) != blob.size:
-            raise InvalidInputError(f"{document.where} gives blob {blob.digest} two sizes, nothing was sent")
+            raise InvalidInputError(f"{document.where} states two different sizes for blob {blob.digest}")
     return (config, *layers)
 
 
 def _images(document: JsonObject) -> tuple[Descriptor, ...]:
-    images = [Descriptor.from_json(image) for image in document.objects("manifests", MOST_IMAGES)]
+    images = [Descriptor.from_json(image) for image in document.objects("manifests", MAX_IMAGES)]
     if not images:
-        raise document.refused("manifests", "has no entry, so there is no image")
+        raise document.refused("manifests", "lists no images")
     for image in images:
         if image.media_type in INDEXES:
             raise InvalidInputError(
-                f"{document.where} lists {image.digest}, which is an index as well, nothing was sent: "
-                "an index of indexes is not pushed, choose one of them with image"
+                f"{document.where} lists {image.digest}, which is an index too. An index of indexes is not supported",
+                "Choose one of the inner indexes by its digest",
             )
     return tuple(images)

@@ -4,8 +4,8 @@
 
 """The platforms that an image runs on, and the choice among those of an index.
 
-Source: https://github.com/opencontainers/image-spec/blob/main/image-index.md; the variants that go without saying are
-containerd's: https://github.com/containerd/platforms.
+Sources: https://github.com/opencontainers/image-spec/blob/main/image-index.md; the default variants are those of
+containerd: https://github.com/containerd/platforms.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from .._ecr.validation import InvalidInputError
+from .._core.errors import InvalidInputError
 
 if t.TYPE_CHECKING:
     from .._core.json_document import JsonObject
 
 _PLATFORM = re.compile("[a-z0-9_.-]+/[a-z0-9_.-]+(/[a-z0-9_.-]+)?", re.IGNORECASE)
-_USUAL_VARIANTS = {"amd64": "v1", "arm": "v7", "arm64": "v8"}
+_DEFAULT_VARIANTS = {"amd64": "v1", "arm": "v7", "arm64": "v8"}
 
 
 @dataclass(frozen=True)
@@ -32,21 +32,25 @@ class Platform:
     variant: str | None = None
 
     @classmethod
-    def parse(cls, text: str) -> Platform:
-        """Read a platform as the option ``platforms`` spells it.
+    def parse(cls, text: str, label: str) -> Platform:
+        """Read a platform that a user wrote.
 
-        :raises InvalidInputError: it is not os/architecture or os/architecture/variant
+        :param label: names the text in errors
+        :raises InvalidInputError: the text is not os/architecture or os/architecture/variant
         """
         if not _PLATFORM.fullmatch(text):
             raise InvalidInputError(
-                f"platforms {text!r} must be os/architecture or os/architecture/variant, such as linux/amd64 or "
-                "linux/arm64/v8, nothing was sent"
+                f"{label} {text!r:.200} must be os/architecture or os/architecture/variant, such as linux/amd64 or "
+                "linux/arm64/v8"
             )
         return cls(*text.lower().split("/"))
 
     @classmethod
     def from_json(cls, document: JsonObject) -> Platform:
-        """Read the ``platform`` of a descriptor, or the same members of a configuration."""
+        """Read the ``platform`` of a descriptor, or the same members of a configuration.
+
+        :raises InvalidInputError: a member is not a string
+        """
         return cls(
             document.get("os", str, "unknown"),
             document.get("architecture", str, "unknown"),
@@ -57,17 +61,17 @@ class Platform:
         return "/".join(filter(None, (self.os, self.architecture, self.variant)))
 
     @property
-    def _is_usual(self) -> bool:
-        return self.variant in (None, _USUAL_VARIANTS.get(self.architecture))
+    def _is_default(self) -> bool:
+        return self.variant in (None, _DEFAULT_VARIANTS.get(self.architecture))
 
     def includes(self, other: Platform) -> bool:
-        """Tell whether the other is this one, where a variant that is not given can be any."""
+        """Return whether the other platform is this one. A platform without a variant includes every variant."""
         if (self.os, self.architecture) != (other.os, other.architecture):
             return False
-        return self.variant in (None, other.variant) or (self._is_usual and other._is_usual)
+        return self.variant in (None, other.variant) or (self._is_default and other._is_default)
 
     def narrowed(self, found: t.Sequence[Platform]) -> set[Platform]:
-        """Return those of the platforms that are meant: of several variants the usual one."""
+        """Return the platforms that this one includes: of several variants only the default one, if it is there."""
         included = {platform for platform in found if self.includes(platform)}
-        usual = {platform for platform in included if platform._is_usual}
-        return usual or included
+        default = {platform for platform in included if platform._is_default}
+        return default or included

@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The choice of one image among those of a source, by name, tag or digest.
+"""The tags, digests and names of images, and the choice of one image among several.
 
-Source of the short names: https://pkg.go.dev/github.com/distribution/reference#ParseNormalizedNamed.
+Sources: https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests for tags, and
+https://pkg.go.dev/github.com/distribution/reference#ParseNormalizedNamed for short names.
 """
 
 from __future__ import annotations
@@ -13,59 +14,107 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from .._ecr.validation import InvalidInputError
+from .._core.digest import SHA256_DIGEST, SHA256_RULE
+from .._core.errors import InvalidInputError
+from .._core.text import listed
 
 if t.TYPE_CHECKING:
     from .platform import Platform
 
-_MOST_LISTED = 10
+_MAX_LISTED = 10
+_MAX_TAG = 128
+_TAG = re.compile("[a-zA-Z0-9_][a-zA-Z0-9._-]*")
+_TAG_RULE = (
+    f"A tag is 1 to {_MAX_TAG} letters, digits, underscores, periods and hyphens, and does not begin with a period or "
+    "a hyphen"
+)
 _SHORT_ID = re.compile("[a-f0-9]{12,64}")
 
 
 class NoSuchImageError(InvalidInputError):
-    """The source does not hold what the task asks for."""
+    """The source does not contain the image that the task names."""
 
 
 class AmbiguousImageError(InvalidInputError):
-    """The source holds more than one image that can be meant."""
+    """More than one image of the source fits what the task names."""
 
 
 @dataclass(frozen=True)
 class NamedImage:
-    """An image that can be chosen, its names in the source, and its digest: in a docker archive the image id."""
+    """An image that can be chosen: its names in the source, and its digest, in a docker archive the image id."""
 
     digest: str
     names: tuple[str, ...]
     platform: Platform | None = None
 
     def __str__(self) -> str:
-        names = ", ".join(f"{name!r:.200}" for name in self.names[:_MOST_LISTED])
-        return f"{names or 'without a name'} ({', '.join(filter(None, (self.digest, str(self.platform or ''))))})"
+        names = ", ".join(f"{name!r:.200}" for name in self.names[:_MAX_LISTED])
+        if not names:
+            return f"{self.digest} ({self.platform})" if self.platform else self.digest
+        return f"{names} ({', '.join(filter(None, (self.digest, str(self.platform or ''))))})"
 
 
-def choose(images: t.Iterable[NamedImage], image: str | None, where: str) -> NamedImage:
-    """Return the image that is meant, where several entries of one digest are one image.
+def checked_tags(tags: t.Iterable[str], label: str) -> list[str]:
+    """Return the tags without duplicates.
 
-    :param image: a name, a tag, a digest, or an image id of 12 digits or more; None for the only one
-    :param where: names the source in errors
-    :raises NoSuchImageError: there is no such image; the error lists those that there are
-    :raises AmbiguousImageError: there is more than one; the error lists them
+    :param label: names a tag in errors
+    :raises InvalidInputError: one of them is not a tag
+    """
+    tags = list(dict.fromkeys(tags))
+    for tag in tags:
+        fault = _fault_of_tag(tag)
+        if fault:
+            raise InvalidInputError(f"{label} {tag!r:.200} {fault}", _TAG_RULE)
+    return tags
+
+
+def _fault_of_tag(tag: str) -> str | None:
+    if not tag:
+        return "must not be empty"
+    if tag.split() != [tag]:
+        return "must not contain white space"
+    if set("/:@") & set(tag):
+        return "must be a tag alone, without the name or the digest of an image"
+    if len(tag) > _MAX_TAG:
+        return f"has {len(tag)} characters; the limit is {_MAX_TAG}"
+    return None if _TAG.fullmatch(tag) else "is not a tag"
+
+
+def checked_digests(digests: t.Iterable[str], label: str) -> list[str]:
+    """Return the digests without duplicates.
+
+    :param label: names a digest in errors
+    :raises InvalidInputError: one of them is not a sha256 digest
+    """
+    digests = list(dict.fromkeys(digests))
+    for digest in digests:
+        if not SHA256_DIGEST.fullmatch(digest):
+            raise InvalidInputError(f"{label} {digest!r:.200} {SHA256_RULE}")
+    return digests
+
+
+def choose(images: t.Iterable[NamedImage], image: str | None, name: str) -> NamedImage:
+    """Return the image that is wanted. Several entries with one digest are one image.
+
+    :param image: a name, a tag, a digest, or an image id of 12 digits or more; None for the only image
+    :param name: names the source in errors
+    :raises NoSuchImageError: no image fits; the remedy lists all images
+    :raises AmbiguousImageError: more than one image fits; the remedy lists them
     """
     known = _merged(images)
     found = known if image is None else _matching(known, image)
     if len(found) == 1:
         return found[0]
+    if not known:
+        raise NoSuchImageError(f"{name} does not contain an image")
     if not found:
-        rule = f"does not hold the image {image!r}, but" if known else "holds no image"
-        raise NoSuchImageError(f"{where} {rule}{_listed(known)}, nothing was sent")
-    meant = "" if image is None else f" of the name {image!r}"
-    raise AmbiguousImageError(
-        f"{where} holds {len(found)} images{meant}, nothing was sent: choose one with image:{_listed(found)}"
-    )
+        raise NoSuchImageError(f"{name} does not contain image {image!r:.200}", f"It contains: {_list(known)}")
+    which = "" if image is None else f" named {image!r}"
+    raise AmbiguousImageError(f"{name} contains {len(found)} images{which}", f"Choose one of these: {_list(found)}")
 
 
 def full_name(name: str) -> str:
-    """Return a reference name with the registry and the tag that docker takes for granted."""
+    """Return a reference name with the registry and the tag that docker adds to short names."""
     registry, slash, path = name.partition("/")
     if not slash or not (set(".:") & set(registry) or registry == "localhost"):
         registry, path = "docker.io", name
@@ -83,12 +132,12 @@ def _merged(images: t.Iterable[NamedImage]) -> list[NamedImage]:
 
 
 def _matching(images: list[NamedImage], wanted: str) -> list[NamedImage]:
-    """Return those that match in the strictest sense in which any does."""
+    """Return the images that match in the strictest sense in which any image matches."""
     full = full_name(wanted)
     senses: list[t.Callable[[NamedImage], bool]] = [
         lambda image: wanted in (image.digest, *image.names),
         lambda image: full in map(full_name, image.names),
-        # What podman names an image of its own.
+        # podman puts its own images under localhost.
         lambda image: full_name(f"localhost/{wanted}") in map(full_name, image.names),
         lambda image: any(name.rpartition("/")[2].endswith(f":{wanted}") for name in image.names),
         lambda image: bool(_SHORT_ID.fullmatch(wanted)) and image.digest.startswith(f"sha256:{wanted}"),
@@ -97,7 +146,5 @@ def _matching(images: list[NamedImage], wanted: str) -> list[NamedImage]:
     return next(filter(None, matches), [])
 
 
-def _listed(images: list[NamedImage]) -> str:
-    more = len(images) - _MOST_LISTED
-    listed = "; ".join(map(str, images[:_MOST_LISTED])) + (f"; and {more} more" if more > 0 else "")
-    return f" {listed}" if listed else ""
+def _list(images: list[NamedImage]) -> str:
+    return listed(list(map(str, images)), _MAX_LISTED, "; ")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where images come from: what every kind of source can do."""
+"""Readers of images: what every kind of source offers."""
 
 from __future__ import annotations
 
@@ -14,32 +14,47 @@ if t.TYPE_CHECKING:
     from .._core.blob import Blob
     from .descriptor import Descriptor
 
+# The remedy when a part of a source is missing or damaged.
+COPY_AGAIN = "The source is incomplete or damaged: create it again, or copy it again"
 
-class ImageSource(abc.ABC):
-    """Images in files, under the digests of their manifests and blobs; several threads can read it at once."""
 
-    @abc.abstractmethod
-    def choose(self, image: str | None) -> Descriptor:
-        """Return the manifest or index of one image.
+class SourceImage(abc.ABC):
+    """One image of a source: its manifests and blobs by their digests. Several threads can read it at once.
 
-        :param image: a reference name, a tag or a digest; None for the only one
-        :raises InvalidInputError: there is no such image, or more than one; the error lists those that there are
-        """
+    ``root`` is the descriptor of its manifest or index.
+    """
+
+    def __init__(self, root: Descriptor) -> None:
+        self.root = root
 
     @abc.abstractmethod
     def manifest(self, descriptor: Descriptor) -> bytes:
-        """Return the bytes of a manifest or an index.
+        """Return the bytes of the root, or of a manifest that the root lists.
 
-        :raises InvalidInputError: it is missing, too large for Amazon ECR, or not what its descriptor says
+        :raises InvalidInputError: the manifest is missing, too large, or contradicts its descriptor
         """
 
     @abc.abstractmethod
     def size(self, digest: str) -> int | None:
-        """Return the size of a blob in bytes, None when it is not there.
+        """Return the size of a blob in bytes, None if the source does not contain the blob.
 
-        :raises InvalidInputError: the file under this name cannot be a blob
+        :raises InvalidInputError: the file of this name cannot be a blob
         """
 
     @abc.abstractmethod
     def open(self, digest: str) -> contextlib.AbstractContextManager[Blob]:
-        """Open a blob that is there."""
+        """Open a blob that the source contains."""
+
+
+class ImageReader(abc.ABC):
+    """A source of images."""
+
+    @abc.abstractmethod
+    def choose(self, image: str | None) -> SourceImage:
+        """Return one image.
+
+        :param image: a reference name, a tag or a digest; None for the only image
+        :raises NoSuchImageError: no image fits
+        :raises AmbiguousImageError: more than one image fits
+        :raises InvalidInputError: the source is damaged
+        """
