@@ -1,34 +1,33 @@
-# The development of layerkit.ecr: `make help` lists the targets, CONTRIBUTING.md explains them.
-# Needed are Python 3.11 or later, make, git and a Python package registry. The environment is made in .venv and kept;
-# whatever else the targets write is below .work. Git ignores both.
+# Development of layerkit.ecr: `make help` lists the targets, CONTRIBUTING.md explains them.
+# Requires Python 3.11 or later, make, git and a Python package registry. The targets create an environment in .venv and
+# reuse it; they write everything else to .work. Git ignores both.
 
-# The Python that the environment is made with.
+# The Python of the environment.
 PYTHON ?= python3
-# What `make demo` uploads: a file, or a directory to be packed.
+# The layer that `make demo` uploads: a file, or a directory to pack.
 LAYER ?=
-# The only molecule scenario to run.
+# The one molecule scenario to run. Default: all.
 SCENARIO ?=
-# More arguments for pytest, for example PYTEST_ARGS='-k digest -x', or PYTEST_ARGS='-n0 --pdb' for one process.
+# Additional arguments for pytest, for example PYTEST_ARGS='-k digest -x', or PYTEST_ARGS='-n0 --pdb' for one process.
 PYTEST_ARGS ?=
 
 ENVIRONMENT := .venv/made-for
 MADE_FOR := $(CURDIR) $(PYTHON)
 STEP := tests/tools/step.sh
-# Three steps at a time, as each waits for its servers now and then, and the output of each in one piece, where make can
-# do that.
+# Three steps at a time, because each sometimes waits for its servers. Needs a make that can group the output of a step.
 PARALLEL := $(if $(filter output-sync,$(.FEATURES)),--jobs=3 --output-sync=target)
 
-# A repository around the checkout that ignores it would hide its files from the tools.
+# If a repository around the checkout ignored it, the tools would not see the files.
 export GIT_CEILING_DIRECTORIES := $(CURDIR)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.work/hypothesis
 export ANSIBLE_HOME := $(CURDIR)/.work/ansible
-# Hundreds of Python processes start, and compiling what they import takes longer than most of them run.
+# The tests start hundreds of Python processes; compiling their imports would take longer than most of them run.
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.work/bytecode
 unexport PYTHONDONTWRITEBYTECODE
-# With it, Python reads a module that Ansible pipes into it byte by byte.
+# With it, Python reads the module that Ansible sends through a pipe byte by byte.
 unexport PYTHONUNBUFFERED
-# The tests talk to servers on this machine alone, and with nobody's settings and credentials.
+# The tests connect only to servers on this machine, without the user's settings and credentials.
 comma := ,
 export NO_PROXY := $(if $(NO_PROXY),$(NO_PROXY)$(comma))127.0.0.1
 export no_proxy := $(NO_PROXY)
@@ -57,16 +56,16 @@ bench-quick: $(ENVIRONMENT) tools
 		--without aws-cli docker-registry --work .work/bench-quick --report .work/bench-quick/benchmarks.md
 
 .PHONY: test
-test: $(ENVIRONMENT) ## Everything below
-	@echo 'The steps run three at a time; the output of a step appears when it has ended.'
+test: $(ENVIRONMENT) ## Run all targets below
+	@echo 'Three steps run at a time; the output of a step appears when it ends.'
 	@NO_COLOR=1 $(MAKE) --no-print-directory $(PARALLEL) molecule-strict molecule-moto unit lint sanity package bench-quick
 
 .PHONY: unit
-unit: $(ENVIRONMENT) tools ## The pytest tests; PYTEST_ARGS='-k digest' for some of them
+unit: $(ENVIRONMENT) tools ## The pytest tests; PYTEST_ARGS='-k digest' selects some
 	@$(STEP) pytest pytest --numprocesses=2 --dist=worksteal $(PYTEST_ARGS)
 
 .PHONY: molecule molecule-moto molecule-strict
-molecule: $(ENVIRONMENT) ## The molecule scenarios, on plain moto and on the strict backend
+molecule: $(ENVIRONMENT) ## The molecule scenarios, on plain moto and on the strict server
 	@$(MAKE) --no-print-directory $(PARALLEL) molecule-moto molecule-strict
 molecule-moto molecule-strict: molecule-%: $(ENVIRONMENT) tools
 	@$(STEP) 'molecule on the $* server' tests/tools/molecule.sh $* $(SCENARIO)
@@ -87,18 +86,18 @@ lint: $(ENVIRONMENT) ## ruff, mypy, ansible-lint, antsibull-docs, antsibull-chan
 	@$(STEP) 'galaxy-importer' tests/tools/importer.sh
 
 .PHONY: package
-package: $(ENVIRONMENT) ## Build the tarball, install it into an empty path, and use it from there
+package: $(ENVIRONMENT) ## Build the tarball, install it into an empty path and use it
 	@$(STEP) 'package' tests/tools/package.sh
 
 .PHONY: tools
-tools: ## See to it that umoci, skopeo, buildah and busybox are there, with apt-get
+tools: ## Install umoci, skopeo, buildah and busybox with apt-get if they are missing
 	@tests/tools/system_packages.sh buildah busybox skopeo umoci
 
 .PHONY: clean
-clean: ## Remove the environment and everything that was written at run time
+clean: ## Remove .venv and .work
 	rm -rf .venv .work
 
-# An environment of another checkout or another Python is made anew.
+# Recreate the environment for another checkout or another Python.
 ifneq ($(shell cat $(ENVIRONMENT) 2>/dev/null),$(MADE_FOR))
 .PHONY: $(ENVIRONMENT)
 endif

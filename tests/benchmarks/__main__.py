@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the benchmarks and writes the report."""
+"""Run the benchmarks and write the report."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from .scale import FULL, QUICK
 
 
 def main() -> None:
-    """Run the suite; a target that is missed is reported and is no failure."""
+    """Run the comparisons; a missed target is reported and does not fail the run."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="prove within seconds that everything runs")
+    parser.add_argument("--quick", action="store_true", help="check within seconds that everything runs")
     parser.add_argument("--only", nargs="+", choices=COMPARISONS, default=list(COMPARISONS), help="run only these")
-    parser.add_argument("--rounds", type=int, help="runs that are counted of each command")
+    parser.add_argument("--rounds", type=int, help="how often each command is measured")
     parser.add_argument(
-        "--clients", type=Path, default=Path(sys.executable).parent, help="bin of Ansible's environment"
+        "--clients", type=Path, default=Path(sys.executable).parent, help="bin of the environment with Ansible"
     )
     parser.add_argument("--aws", type=Path, default=Path("aws"), help="the AWS CLI")
-    parser.add_argument("--without", nargs="+", choices=PEERS, default=(), help="leave these peers out")
+    parser.add_argument("--without", nargs="+", choices=PEERS, default=(), help="do not run these peers")
     parser.add_argument("--work", type=Path, required=True, help="a directory for layers and images")
     parser.add_argument("--report", type=Path, required=True, help="the Markdown file to write, charts beside it")
     arguments = parser.parse_args()
@@ -48,7 +48,7 @@ def main() -> None:
         for target in () if arguments.quick else section.targets:
             print("  " + ", ".join(target.row()))
         sections.append(section)
-        # After each, as the whole takes long.
+        # Written after each section: a full run takes half an hour.
         arguments.report.write_text(report(sections, machine, scale.rounds, remarks), encoding="utf-8")
         for chart_name, chart in section.charts.items():
             arguments.report.with_name(f"{chart_name}.svg").write_text(chart.svg(), encoding="utf-8")

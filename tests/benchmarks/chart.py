@@ -20,7 +20,7 @@ _COLOURS = ("#0b6e4f", "#c84630", "#2b59c3", "#8f6593", "#b58900", "#555555")
 
 @dataclass(frozen=True)
 class Chart:
-    """What to draw: one line per name; the horizontal axis is logarithmic, and is labelled at ``ticks``."""
+    """A chart with one line per name; the horizontal axis is logarithmic and labelled at ``ticks``."""
 
     title: str
     x_label: str
@@ -76,7 +76,7 @@ def _y(value: float, top: float) -> float:
 
 
 def _round_up(value: float) -> float:
-    """Return the next number that five steps lead to evenly."""
+    """Return the next higher number that divides into five even steps."""
     magnitude = 10.0 ** math.floor(math.log10(value))
     return next(step * magnitude for step in (1.0, 2.0, 2.5, 5.0, 10.0) if step * magnitude >= value)
 

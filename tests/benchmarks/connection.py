@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One HTTP/1.1 connection of the sink, whose bodies are drained rather than read."""
+"""One HTTP/1.1 connection of the sink; large bodies are discarded, not read."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import typing as t
 from dataclasses import dataclass
 
 _BUFFER = 256 * 1024
-# Linux then drops the bytes without copying them; elsewhere they land in the buffer.
+# Linux discards the bytes without copying them; other systems copy them into the buffer.
 _DROP = socket.MSG_TRUNC if hasattr(socket, "MSG_TRUNC") else 0
-# What a slow connection may have under way: little, so that the sender feels the bandwidth and not a buffer.
+# Small, so that the bandwidth limits the sender of a slow connection, not the size of a buffer.
 _WINDOW = 256 * 1024
-_SMALLEST_NAP = 0.002
-# What a nap that was too long may be made up for.
+_SHORTEST_SLEEP = 0.002
+# The seconds that a connection may catch up after a sleep that was too long.
 _CREDIT = 0.01
 _PARTIAL = 4096
 _TLS_HANDSHAKE = 0x16
@@ -32,7 +32,7 @@ class DisconnectedError(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """A request; ``body`` has no more than the two ends of a body that was drained."""
+    """A request; ``body`` has only the first and the last bytes of a discarded body."""
 
     method: str
     path: str
@@ -52,14 +52,14 @@ class Answer:
 
     @classmethod
     def of_json(cls, document: t.Any, status: int = 200, media_type: str = "application/json") -> Answer:
-        """Return an answer with a JSON document for its body."""
+        """Return an answer whose body is a JSON document."""
         return cls(status, json.dumps(document).encode(), media_type=media_type)
 
 
 class Connection:
     """Reads requests from a socket and writes answers to it.
 
-    :param bandwidth: bytes per second, None for what the machine allows
+    :param bandwidth: bytes per second, None for no limit
     """
 
     def __init__(self, accepted: socket.socket, bandwidth: float | None) -> None:
@@ -77,14 +77,14 @@ class Connection:
     def read_request(self, is_drained: t.Callable[[str, dict[str, str]], bool]) -> Request:
         """Read one request.
 
-        :param is_drained: says by method and headers whether the two ends of the body are enough
-        :raises DisconnectedError: there is no other request
+        :param is_drained: whether to keep only the two ends of the body, by method and headers
+        :raises DisconnectedError: the client sends no other request
         """
         self._is_under_way = False
         if self._start == self._end:
             self._receive()
         if self._buffer[self._start] == _TLS_HANDSHAKE:
-            # Clients that are allowed to do without TLS try it first.
+            # Clients that allow plain HTTP try TLS first.
             raise DisconnectedError
         method, path, _version = self._line().split(" ", 2)
         headers = {}
@@ -103,7 +103,7 @@ class Connection:
         return Request(method, path, headers, self._exactly(size), size)
 
     def answer(self, answer: Answer, has_body: bool = True) -> None:
-        """Write an answer, without its body where the request was HEAD."""
+        """Write an answer; HEAD requests get no body."""
         lines = [
             f"HTTP/1.1 {answer.status} -",
             *(f"{name}: {value}" for name, value in answer.headers),
@@ -156,7 +156,7 @@ class Connection:
         self._end += self._paced(self._socket.recv_into(self._view[self._end :]))
 
     def _paced(self, count: int) -> int:
-        """Wait until so many bytes may have come over the connection."""
+        """Wait until the bandwidth allows ``count`` more bytes."""
         if not count:
             raise DisconnectedError
         if self._bandwidth:
@@ -164,13 +164,13 @@ class Connection:
             earliest = now - _CREDIT if self._is_under_way else now
             self._is_under_way = True
             self._due = max(self._due, earliest) + count / self._bandwidth
-            if self._due - now > _SMALLEST_NAP:
+            if self._due - now > _SHORTEST_SLEEP:
                 time.sleep(self._due - now)
         return count
 
 
 def number_in(body: bytes, member: str) -> int:
-    """Return a number of a JSON document of which only the ends are known."""
+    """Return a number from a JSON document of which only the two ends are known."""
     found = re.search(rb'"' + member.encode() + rb'"\s*:\s*(\d+)', body)
     if not found:
         raise ValueError(f"no {member} in {body[:200]!r}")
@@ -178,7 +178,7 @@ def number_in(body: bytes, member: str) -> int:
 
 
 def text_in(body: bytes, member: str) -> str:
-    """Return a string, without escapes, of a JSON document of which only the ends are known."""
+    """Return a string without escapes from a JSON document of which only the two ends are known."""
     found = re.search(rb'"' + member.encode() + rb'"\s*:\s*"([^"\\]*)"', body)
     if not found:
         raise ValueError(f"no {member} in {body[:200]!r}")

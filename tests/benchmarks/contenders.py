@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The commands that are measured: ours, and the other ways to push."""
+"""The measured commands: the modules of this collection, and other ways to push."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _REPOSITORY = "bench"
 
 
 class MissingPeerError(Exception):
-    """A program that is to be compared is not there."""
+    """A program to compare with is not installed."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Tools:
 
     :param clients: the ``bin`` of an environment with Ansible, boto3 and this collection
     :param aws: the AWS CLI
-    :param without: those of PEERS that take no part
-    :raises MissingPeerError: one that takes part is not there
+    :param without: the PEERS that do not run
+    :raises MissingPeerError: one that runs is not installed
     """
 
     clients: Path
@@ -50,10 +50,10 @@ class Tools:
     def __post_init__(self) -> None:
         for peer in PEERS:
             if self.has(peer) and not shutil.which(self.program(peer)):
-                raise MissingPeerError(f"{peer} is not installed; --without {peer} leaves it out")
+                raise MissingPeerError(f"{peer} is not installed. Install it, or run with --without {peer}")
 
     def has(self, peer: str) -> bool:
-        """Tell whether a peer takes part."""
+        """Return whether a peer runs."""
         return peer not in self.without
 
     def program(self, peer: str) -> str | Path:
@@ -62,7 +62,7 @@ class Tools:
 
 
 class Contenders:
-    """Makes the runs; each pushes to a sink of its own, so that nothing is there already.
+    """Creates the runs; each pushes to a new sink, which has no layers yet.
 
     :param work: a directory for what the commands leave behind
     """
@@ -90,28 +90,28 @@ class Contenders:
         }
 
     def run(self, *command: str | Path, **environment: str) -> Run:
-        """Run a command in the environment that all of them share."""
+        """Run a command in the environment that all commands share."""
         return timed(command, {**self._environment, **environment}, self._log)
 
     def ad_hoc(self, module: str, arguments: str = "", **environment: str) -> Run:
-        """Run a module by ``ansible localhost``."""
+        """Run a module with ``ansible localhost``."""
         command: list[str | Path] = [self._tools.clients / "ansible", "localhost", "-m", module, "-a", arguments]
         return self.run(*command, **environment)
 
     def program(self, name: str, *arguments: str | Path) -> Run:
-        """Run one of the programs of ``clients/``."""
+        """Run one of the programs in ``clients/``."""
         return self.run(self._tools.clients / "python", _CLIENTS / name, *arguments)
 
     def ping(self) -> RunOnce:
-        """Return Ansible's own least."""
+        """Return ``ansible -m ping``, the shortest task."""
         return lambda: self.ad_hoc("ping")
 
     def ecs_ecr(self) -> RunOnce:
-        """Return a module of community.aws that looks after a repository."""
+        """Return a task of ``community.aws.ecs_ecr``."""
         return DIRECT.to_sink(lambda sink: self.ad_hoc("community.aws.ecs_ecr", f"name={_REPOSITORY} {_to(sink)}"))
 
     def complete_layer_upload(self) -> RunOnce:
-        """Return one call of the API as a task."""
+        """Return a task that makes one API call."""
         arguments = "upload_id=5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7 layer_digests=sha256:" + "0" * 64
         module = "layerkit.ecr.ecr_complete_layer_upload"
         return DIRECT.to_sink(
@@ -119,11 +119,11 @@ class Contenders:
         )
 
     def upload_path(self, layer: Path, link: Link = DIRECT) -> RunOnce:
-        """Return our upload of one layer, without Ansible."""
+        """Return the collection's upload of one layer, without Ansible."""
         return link.to_sink(lambda sink: self.program("upload_path.py", sink.url, _REPOSITORY, layer))
 
     def boto3_push(self, *paths: Path, threads: int = 1, link: Link = DIRECT) -> RunOnce:
-        """Return a script that calls upload_layer_part, for layer files or a layout."""
+        """Return a script that calls ``upload_layer_part`` for layer files or a layout."""
         return link.to_sink(lambda sink: self.program("boto3_push.py", sink.url, _REPOSITORY, str(threads), *paths))
 
     def bare_client(self) -> RunOnce:
@@ -131,16 +131,16 @@ class Contenders:
         return DIRECT.to_sink(lambda sink: self.program("bare_client.py", sink.url, _REPOSITORY))
 
     def ecr_image(self, layout: ImageLayout, parallel: int = 8, link: Link = DIRECT) -> RunOnce:
-        """Return the push of an image by our module, ad hoc."""
+        """Return the push of an image by ``ecr_image``, ad hoc."""
         return link.to_sink(lambda sink: self.push_image(sink, layout.path, f"parallel={parallel}"))
 
     def push_image(self, sink: Sink, source: Path, options: str = "", **environment: str) -> Run:
-        """Push to a sink that may have something already."""
+        """Push to a sink that may already have layers."""
         arguments = f"repository_name={_REPOSITORY} src={source} tags=v1 {options} {_to(sink)}"
         return self.ad_hoc("layerkit.ecr.ecr_image", arguments, **environment)
 
     def module_process(self, source: Path, parallel: int = 8, options: str = "") -> RunOnce:
-        """Return the same of any source, with the peak memory of the module's own process."""
+        """Return the push of any source by ``ecr_image``, with the peak memory of the module's process."""
         peaks = self._work / "peaks"
 
         def run(sink: Sink) -> Run:
@@ -154,11 +154,11 @@ class Contenders:
         return DIRECT.to_sink(run)
 
     def skopeo(self, layout: ImageLayout, link: Link = DIRECT, by_ansible: bool = False) -> RunOnce:
-        """Return the push of an image by skopeo, to the sink."""
+        """Return the push of an image by skopeo to the sink."""
         return link.to_sink(lambda sink: self._copy(layout, sink.address, by_ansible))
 
     def skopeo_to_registry(self, layout: ImageLayout, by_ansible: bool = False) -> RunOnce:
-        """Return the same to Debian's docker-registry."""
+        """Return the push of an image by skopeo to Debian's docker-registry."""
 
         def run() -> Run:
             with self._docker_registry() as address:
@@ -179,12 +179,12 @@ class Contenders:
         return self.ad_hoc("command", command) if by_ansible else self.run(*command.split())
 
     def _parts_of(self, layout: ImageLayout) -> Path:
-        """Cut the blobs into files, as ``fileb://`` takes them."""
+        """Split the blobs into files of one part each, for ``fileb://``."""
         parts = self._work / f"{layout.path.name}-parts"
         for blob in layout.blobs:
             (parts / blob.name).mkdir(parents=True, exist_ok=True)
-            with blob.open("rb") as whole:
-                for number, part in enumerate(iter(lambda: whole.read(PART_SIZE), b"")):
+            with blob.open("rb") as content:
+                for number, part in enumerate(iter(lambda: content.read(PART_SIZE), b"")):
                     (parts / blob.name / f"{number:04}").write_bytes(part)
         return parts
 

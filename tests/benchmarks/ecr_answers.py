@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the sink answers to the calls of Amazon ECR that a push makes.
+"""The sink's answers to the Amazon ECR calls of a push.
 
 Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_Operations.html.
 """
@@ -27,7 +27,7 @@ Document = dict[str, t.Any]
 
 @dataclass
 class Image:
-    """A manifest under its digest."""
+    """A stored manifest."""
 
     digest: str
     manifest: str
@@ -44,7 +44,7 @@ class RefusedError(Exception):
 
 
 class EcrAnswers:
-    """Answers by operation; ``operations`` has their names."""
+    """Answers the calls of Amazon ECR, and remembers layers and images."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The layers and images that are pushed, made once below a working directory.
+"""The layers and images to push, created once below a working directory.
 
-The layers of layouts are gzip streams that do not compress, so that every client sends them as they are.
+The layers of layouts are gzip streams of random bytes, so that every client sends them unchanged.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _OCI = "application/vnd.oci.image"
 
 
 def sparse_file(path: Path, size: int) -> Path:
-    """Make a file of zeros that takes no space; hashing and encoding cost the same as with any other bytes."""
+    """Create a file of zeros that takes no disk space; hashing and encoding cost the same for any bytes."""
     with path.open("wb") as file:
         file.truncate(size)
     return path
@@ -45,7 +45,7 @@ class ImageLayout:
 
 
 def image_layout(path: Path, layer_count: int, layer_size: int) -> ImageLayout:
-    """Return a layout with layers of about ``layer_size`` bytes each, made unless it is there."""
+    """Return a layout with layers of about ``layer_size`` bytes each; create it if it does not exist."""
     index = path / "index.json"
     if not index.exists():
         _make_layout(path, layer_count, layer_size)
@@ -56,7 +56,7 @@ def image_layout(path: Path, layer_count: int, layer_size: int) -> ImageLayout:
 
 
 def docker_archive(path: Path, layer_count: int, layer_size: int) -> Path:
-    """Make a docker archive of layers that are not compressed, itself compressed if its name ends in ``.gz``."""
+    """Create a docker archive of uncompressed layers; compress it if its name ends in ``.gz``."""
     layers = [random.Random(number).randbytes(layer_size) for number in range(layer_count)]
     diff_ids = ["sha256:" + hashlib.sha256(layer).hexdigest() for layer in layers]
     files = {f"{number}/layer.tar": layer for number, layer in enumerate(layers)}
@@ -100,7 +100,7 @@ def _make_layout(path: Path, layer_count: int, layer_size: int) -> None:
 
 
 def _store_layer(path: Path, size: int, content: random.Random) -> tuple[str, dict[str, t.Any]]:
-    """Write a layer piece by piece, so that this process stays small beside those that are measured."""
+    """Write a layer in pieces, so that this process needs little memory beside the measured ones."""
     draft = path / "draft"
     hasher = hashlib.sha256()
     with draft.open("wb") as file, gzip.GzipFile("", "wb", 0, file, mtime=0) as layer:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What processor and loopback allow, and no client exceeds: megabytes (10^6 bytes) per second of one core."""
+"""The speed of processor and loopback, which no client can exceed, in megabytes (10^6 bytes) per second of one core."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ _WORK: dict[str, tuple[t.Callable[[int], None], int]] = {
 def measure(rounds: int, share: float = 1.0) -> dict[str, float]:
     """Return the median speed of each kind of work.
 
-    :param share: of the usual bytes, for a quick run
+    :param share: the fraction of the usual bytes, for a quick run
     """
     speeds: dict[str, list[float]] = {name: [] for name in _WORK}
     for _round in range(rounds):

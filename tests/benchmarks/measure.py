@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whole processes, timed side by side."""
+"""Time, processor time and requests of processes that run in turn."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ RunOnce = t.Callable[[], "Run"]
 
 
 class FailedRunError(Exception):
-    """A command that was to be timed has failed."""
+    """A measured command failed."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one run has cost; ``printed`` is what the command says of itself, in JSON."""
+    """The cost of one run; ``printed`` is the JSON object that the command printed."""
 
     seconds: float
     cpu_seconds: float
@@ -35,9 +35,9 @@ class Run:
 
 
 def timed(command: t.Sequence[str | Path], environment: dict[str, str], log: Path) -> Run:
-    """Run a command to its end and return what it, and what it started, has cost.
+    """Run a command and return the cost of it and its child processes.
 
-    :param log: gets the command's output
+    :param log: the file for the command's output
     :raises FailedRunError: the exit status is not 0
     """
     with log.open("w+b") as output:
@@ -54,20 +54,20 @@ def timed(command: t.Sequence[str | Path], environment: dict[str, str], log: Pat
 
 
 def _json_of(text: str) -> dict[str, t.Any]:
-    """Return the last line, where it is a JSON object."""
+    """Return the last line as a JSON object; empty if it is none."""
     last = text.rstrip().rpartition("\n")[2]
     return t.cast("dict[str, t.Any]", json.loads(last)) if last.startswith("{") and last.endswith("}") else {}
 
 
 @dataclass(frozen=True)
 class Link:
-    """What lies between client and sink: seconds a request, and bytes per second a connection; nothing by default."""
+    """The seconds of delay per request and the bytes per second of a connection; no limits by default."""
 
     latency: float = 0.0
     bandwidth: float | None = None
 
     def to_sink(self, run: t.Callable[[Sink], Run]) -> RunOnce:
-        """Return a run that has a sink of its own, and tells the requests that came to it."""
+        """Return a run that starts a sink for itself and counts the requests to it."""
 
         def run_once() -> Run:
             with Sink.running(self.latency, self.bandwidth) as sink:
@@ -83,7 +83,7 @@ DIRECT = Link()
 
 @dataclass(frozen=True)
 class Runs:
-    """The runs of one contender."""
+    """The runs of one command."""
 
     runs: list[Run]
 
@@ -93,12 +93,12 @@ class Runs:
 
     @property
     def seconds(self) -> float:
-        """The median of the whole process."""
+        """The median duration of the process."""
         return self.median(lambda run: run.seconds)
 
     @property
     def printed_seconds(self) -> float:
-        """The median of what the command itself has measured."""
+        """The median duration that the command itself measured."""
         return self.median(lambda run: float(run.printed["seconds"]))
 
     @property
@@ -108,7 +108,7 @@ class Runs:
 
     @property
     def printed_peak(self) -> float:
-        """The median of the peak memory that the command itself has measured, in MiB."""
+        """The median peak memory that the command itself measured, in MiB."""
         return self.median(lambda run: float(run.printed["peak_kib"])) / 1024
 
     @property
@@ -118,9 +118,9 @@ class Runs:
 
 
 def interleaved(contenders: dict[str, RunOnce], rounds: int, warm_up: bool = True) -> dict[str, Runs]:
-    """Run all contenders in turn, ``rounds`` times, and once before that for the caches.
+    """Run all contenders in turn ``rounds`` times, after one warm-up run each.
 
-    Each round begins with another one, so that none always follows the same.
+    Each round starts with the next contender, so that none always runs after the same one.
     """
     if warm_up:
         for run_once in contenders.values():

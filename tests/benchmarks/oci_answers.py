@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the sink answers to clients that push over the registry protocol of the OCI.
+"""The sink's answers to clients that push over the OCI registry protocol.
 
 Source: https://github.com/opencontainers/distribution-spec/blob/main/spec.md.
 """
@@ -32,7 +32,7 @@ class OciAnswers:
         self._manifests: dict[tuple[str, str], Answer] = {}
 
     def name_of(self, request: Request) -> str:
-        """Return a name under which requests of this kind are counted."""
+        """Return the name under which the sink counts this kind of request."""
         path = urlsplit(request.path).path
         kinds = (("upload", _UPLOAD), ("blob", _BLOB), ("manifest", _MANIFEST))
         return request.method + " " + next((kind for kind, pattern in kinds if pattern.fullmatch(path)), "base")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is reported: tables, targets that hold or do not, and the machine that it was measured on."""
+"""The report in Markdown: tables, targets, and the machine of the measurement."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Row = t.Sequence[str]
 
 @dataclass(frozen=True)
 class Target:
-    """A bound that was promised, and what was measured."""
+    """A bound and the measured value."""
 
     text: str
     value: float
@@ -35,7 +35,7 @@ class Target:
 
     @property
     def holds(self) -> bool:
-        """Whether the value is on the right side of the bound."""
+        """Whether the value is within the bound."""
         return self.value <= self.bound if self.at_most else self.value >= self.bound
 
     def row(self) -> Row:
@@ -47,7 +47,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Section:
-    """One comparison: a table under a title, the targets that it decides, and a chart."""
+    """One comparison: a title, a table, its targets and charts."""
 
     title: str
     text: str
@@ -58,7 +58,7 @@ class Section:
 
 
 def table(columns: Row, rows: t.Iterable[Row]) -> str:
-    """Return a Markdown table; all columns but the first are aligned to the right."""
+    """Return a Markdown table; all columns but the first are right-aligned."""
     lines = [columns, ["---", *["---:"] * (len(columns) - 1)], *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
@@ -73,14 +73,14 @@ def summary(sections: t.Sequence[Section], machine: str) -> str:
 
 
 def report(sections: t.Sequence[Section], machine: str, rounds: int, notes: str = "") -> str:
-    """Return the report as Markdown; the charts are files beside it."""
+    """Return the report as Markdown; the charts are separate files in the same directory."""
     parts = [
         "# Benchmarks\n",
-        "Written by `make bench`, which runs all of this on a machine of your own. Seconds and memory are the median "
-        f"of {rounds} runs; those that are compared ran in turn, after one run each that was not counted. Requests are "
-        "those of one run. MB are 10^6 bytes of layers, before base64. *Sink* is a local server that drains what it is "
-        "sent and answers the calls, so that the client is what is measured; each run has a new one. Seconds are those "
-        "of the whole command, unless it says otherwise.\n",
+        "`make bench` writes this report; run it to measure on your own machine. Seconds and memory are the median of "
+        f"{rounds} runs. The compared commands ran in turn, after one warm-up run each. Requests are those of one run. "
+        "MB are 10^6 bytes of layers, before base64. The *sink* is a local server that answers the calls and discards "
+        "the layers, so that the figures are those of the client; each run starts a new one. Seconds are those of the "
+        "complete command, unless stated otherwise.\n",
         "## Targets\n",
         summary(sections, machine),
         *([notes] if notes else []),
@@ -92,7 +92,7 @@ def report(sections: t.Sequence[Section], machine: str, rounds: int, notes: str 
 
 
 def describe_machine(tools: Tools) -> str:
-    """Return processor, system and versions, without a name of the machine."""
+    """Return processor, system and versions, but no host name."""
     processor = _first(r"^model name\s*: (.+)$", Path("/proc/cpuinfo")) or platform.machine()
     memory = int(_first(r"^MemTotal:\s+(\d+)", Path("/proc/meminfo")) or 0) / 1024 / 1024
     system = _first(r'^PRETTY_NAME="(.+)"$', Path("/etc/os-release")) or platform.system()

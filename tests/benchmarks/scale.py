@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The amounts that a run of the benchmarks pushes."""
+"""How much the benchmarks push, and how often."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .measure import Link
 
 @dataclass(frozen=True)
 class Scale:
-    """How much is pushed, and how often; sizes are in bytes, images are (layers, size of each layer)."""
+    """The amounts of one run; sizes are in bytes, images are (layers, size of each layer)."""
 
     rounds: int
     warm_up: bool

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A registry on 127.0.0.1 that drains what it is sent, in a process of its own.
+"""A registry on 127.0.0.1 that discards layers, in a separate process.
 
-It checks no signature and looks at no byte of a layer, so that it costs as little as a server can. What it remembers
-are sizes, digests and manifests, as clients ask for them. It needs the standard library alone.
+It checks no signature and reads no byte of a layer, so that it needs little processor time. It stores sizes, digests
+and manifests, because clients ask for them. It needs only the standard library.
 """
 
 from __future__ import annotations
@@ -78,24 +78,24 @@ def _is_drained(method: str, headers: dict[str, str]) -> bool:
 
 
 class Tally(t.NamedTuple):
-    """What a sink was sent since it was last asked: requests by name, in their order, and bytes of bodies."""
+    """The requests to a sink since the last tally, by name and in order, and the bytes of their bodies."""
 
     operations: list[str]
     body_bytes: int
 
     @property
     def requests(self) -> Counter[str]:
-        """How many there were of each."""
+        """The number of requests by name."""
         return Counter(self.operations)
 
     @property
     def before_upload(self) -> Counter[str]:
-        """How many there were before a layer was opened, which is the planning."""
+        """The number of requests before the first upload, which is the planning."""
         return Counter(itertools.takewhile("InitiateLayerUpload".__ne__, self.operations))
 
 
 class Sink:
-    """A sink in a process of its own."""
+    """A sink in a separate process."""
 
     def __init__(self, process: subprocess.Popen[str], url: str) -> None:
         self.process = process
@@ -103,38 +103,38 @@ class Sink:
 
     @property
     def address(self) -> str:
-        """Host and port, as image references have them."""
+        """Host and port, for image references."""
         return self.url.removeprefix("http://")
 
     @classmethod
     @contextlib.contextmanager
     def running(cls, latency: float = 0.0, bandwidth: float | None = None) -> t.Iterator[Sink]:
-        """Run a sink for the length of the block.
+        """Run a sink for the duration of the block.
 
-        :param latency: seconds that every answer takes
-        :param bandwidth: bytes per second that a connection takes, None for what the machine allows
+        :param latency: the delay of every answer, in seconds
+        :param bandwidth: bytes per second of a connection, None for no limit
         """
         command = [sys.executable, "-m", __name__, "--latency", str(latency), "--bandwidth", str(bandwidth or 0)]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdin is not None
             assert process.stdout is not None
             try:
-                # It prints its address when it listens.
+                # The sink prints its address once it listens.
                 yield cls(process, process.stdout.readline().strip())
             finally:
                 process.stdin.close()
 
     def tally(self) -> Tally:
-        """Return what came since the last call."""
+        """Return the requests since the last call."""
         with urllib.request.urlopen(self.url + _TALLY) as answer:
             return Tally(**json.load(answer))
 
 
 def main() -> None:
-    """Run a sink until the standard input ends."""
-    parser = argparse.ArgumentParser(description="A registry that drains what it is sent.")
-    parser.add_argument("--latency", type=float, default=0.0, help="seconds that every answer takes")
-    parser.add_argument("--bandwidth", type=float, default=0.0, help="bytes per second of a connection; 0: no limit")
+    """Run a sink until standard input ends."""
+    parser = argparse.ArgumentParser(description="A registry that discards layers.")
+    parser.add_argument("--latency", type=float, default=0.0, help="the delay of every answer, in seconds")
+    parser.add_argument("--bandwidth", type=float, default=0.0, help="bytes per second of a connection; 0 for no limit")
     arguments = parser.parse_args()
     server = _Server(arguments.latency, arguments.bandwidth or None)
     threading.Thread(target=server.accept, daemon=True).start()

@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Images as people have them, made by the tools that people use: umoci, skopeo and buildah.
+"""Images made by the tools that people use: umoci, skopeo and buildah.
 
-From a shell, where it prints a JSON object of the images by name, with the fields of :class:`.image.RealImage`::
+From a shell; prints a JSON object of the images by name, with the fields of :class:`.image.RealImage`::
 
     python -m ansible_collections.layerkit.ecr.tests.real_images DIRECTORY
 
-Making them takes a few seconds, and needs neither a network nor a daemon. The tools, and busybox, which is what the
-images contain, come from the distribution's packages: ``tests/tools/system_packages.sh`` installs them.
+This takes a few seconds and needs neither a network nor a daemon. ``tests/tools/system_packages.sh`` installs the tools
+and busybox, which the images contain, from the distribution's packages.
 """
 
 from __future__ import annotations

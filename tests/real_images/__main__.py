@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Make the images in a directory, which must be empty or absent, and print what there is as JSON."""
+"""Make the images in a directory, which must be empty or absent, and print them as JSON."""
 
 from __future__ import annotations
 

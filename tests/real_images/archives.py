@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Archives: OCI layouts in a tar file, docker archives, and what Docker has saved since version 25, which is both.
+"""Archives: OCI layouts in a tar file, docker archives, and files that are both, as Docker saves them since version 25.
 
-There is no Docker here to save images. What it writes is made of skopeo's archives, with the defects that were
-reported: https://github.com/moby/moby/issues/47210 (``by_digest``), https://github.com/moby/moby/issues/47065
+The tests run without Docker. The archives are converted from skopeo's to those that Docker writes, with the defects
+that were reported: https://github.com/moby/moby/issues/47210 (``by_digest``), https://github.com/moby/moby/issues/47065
 (``without_layers``) and https://github.com/kubernetes-sigs/kind/issues/3795 (``make_docker_save_of_one_platform``).
 """
 
@@ -36,17 +36,17 @@ def make_oci_archive(tools: Tools, layout: Path, archive: Path) -> None:
 
 
 def compress(archive: Path, compressed: Path) -> None:
-    """Compress an archive by gzip."""
+    """Compress an archive with gzip."""
     compressed.write_bytes(gzip.compress(archive.read_bytes(), compresslevel=1, mtime=0))
 
 
 def make_docker_archive(tools: Tools, layout: Path, tag: str, archive: Path) -> None:
-    """Save an image of a layout as ``docker save`` did before version 25, by its name in REPOSITORY."""
+    """Save an image of a layout as ``docker save`` did before version 25, under its tag in REPOSITORY."""
     tools.skopeo("copy", f"oci:{layout}:{tag}", f"docker-archive:{archive}:{REPOSITORY}:{tag}")
 
 
 def join_docker_archives(archives: list[Path], joined: Path) -> None:
-    """Make one archive of several, as ``docker save`` does when it is told several names."""
+    """Join several archives, as ``docker save`` does for several names."""
     manifest: list[dict[str, Any]] = []
     seen = {"manifest.json", "repositories"}
     with tarfile.open(joined, "w") as target:
@@ -66,8 +66,8 @@ def join_docker_archives(archives: list[Path], joined: Path) -> None:
 def make_docker_save(docker_archive: Path, archive: Path, defect: Defect | None = None) -> None:
     """Save an image of a docker archive as Docker does since version 25.
 
-    :param defect: ``by_digest``: the index has no list of manifests, and the image no name; ``without_layers``: the OCI
-        manifest lists no layers
+    :param defect: ``by_digest``: the index has no list of manifests, and the image has no name; ``without_layers``: the
+        OCI manifest lists no layers
     """
     with tempfile.TemporaryDirectory(dir=archive.parent) as name, tarfile.open(docker_archive) as source:
         layout = Path(name)
@@ -92,7 +92,7 @@ def make_docker_save(docker_archive: Path, archive: Path, defect: Defect | None 
 def make_docker_save_of_one_platform(index: Path, archive: Path) -> None:
     """Save the index of a layout as Docker does from containerd's store when only the first of PLATFORMS was pulled.
 
-    The index is the whole one, so that its digest stays; the manifests of the other platforms are not in the archive.
+    The index still lists all platforms and keeps its digest; the manifests of the others are not in the archive.
     """
     [root] = _json_file(index / "index.json")["manifests"]
     root_path = _blob_path(index, root)
@@ -118,7 +118,7 @@ def _put_docker_manifest(
     layers: list[dict[str, Any]],
     members: dict[str, Any],
 ) -> None:
-    """Write the file that makes a layout a docker archive as well."""
+    """Write the manifest.json that makes a layout also a docker archive."""
     names = [f"blobs/{blob['digest'].replace(':', '/')}" for blob in (config, *layers)]
     image = {"Config": names[0], "RepoTags": tags, "Layers": names[1:], **members}
     (layout / "manifest.json").write_text(json.dumps([image]), encoding="utf-8")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The list of the images, and the order in which they are made of each other."""
+"""The images, and the order in which they are made from each other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .tools import Tools
 def make_images(directory: Path) -> dict[str, RealImage]:
     """Make all images in a directory, which must be empty or absent, and return them by name.
 
-    :raises RuntimeError: a tool is missing, or failed
+    :raises RuntimeError: a tool is missing or failed
     """
     directory = directory.resolve()
     directory.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,7 @@ def _make_layouts(tools: Tools, directory: Path) -> dict[str, RealImage]:
 
 
 def _make_archives(tools: Tools, directory: Path) -> dict[str, RealImage]:
-    """Make archives of the layouts that are there."""
+    """Make archives of the layouts."""
     single, family, index = (directory / name for name in ("single", "family", "index"))
     oci, index_archive = directory / "oci.tar", directory / "index.tar"
     archives.make_oci_archive(tools, single, oci)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the tests know of an image: where it is, and what skopeo says of it."""
+"""An image that a tool made: its location, and its description by skopeo."""
 
 from __future__ import annotations
 
@@ -17,25 +17,24 @@ from .tools import Tools
 
 @dataclass(frozen=True)
 class RealImage:
-    """An image in a source, by skopeo's account."""
+    """An image in a source, as skopeo describes it."""
 
-    # The path of the source, and the choice that it needs when it holds several images.
+    # The path of the source, and the name of the image if the source has several.
     src: str
     image: str | None
-    # What skopeo calls it: TRANSPORT:PATH[:NAME].
+    # The reference for skopeo: TRANSPORT:PATH[:NAME].
     reference: str
-    # Of the manifest's bytes; None in a docker archive, which has no manifest.
+    # The digest of the manifest; None in a docker archive, which has no manifest.
     digest: str | None
     # The digests of an index's manifests, by platform: linux/arm64/v8.
     platforms: dict[str, str]
-    # The config's digest, and those of the layers when they are not compressed; None and none for what has no config of
-    # an image.
+    # The digests of the config and of the uncompressed layers; None and empty for an index and for an artifact.
     config: str | None
     diff_ids: list[str]
 
 
 def look_into(tools: Tools, src: Path, reference: str, image: str | None = None) -> RealImage:
-    """Ask skopeo about an image of a source."""
+    """Inspect an image of a source with skopeo."""
     manifest = tools.skopeo("inspect", "--raw", reference)
     document = json.loads(manifest)
     config = b"" if "manifests" in document else _config(tools, reference, document)
@@ -51,12 +50,12 @@ def look_into(tools: Tools, src: Path, reference: str, image: str | None = None)
 
 
 def digest_of(content: bytes) -> str:
-    """Return the digest as registries write it."""
+    """Return a digest in the form ``sha256:HEX``."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def platform_of(child: dict[str, Any]) -> str:
-    """Return the platform of an index's descriptor: linux/amd64, linux/arm64/v8."""
+    """Return the platform of a descriptor in an index, for example linux/arm64/v8."""
     platform = child["platform"]
     return "/".join(platform[name] for name in ("os", "architecture", "variant") if platform.get(name))
 

@@ -18,12 +18,12 @@ MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 REF_NAME = "org.opencontainers.image.ref.name"
 PLATFORMS = ("linux/amd64", "linux/arm64/v8", "linux/arm/v7")
-# More than one part of an upload, and of random bytes, which do not become less when they are compressed.
+# More than one part of an upload, and random, so that compression does not make it smaller.
 _LARGE = 11 * 1024 * 1024
 
 
 def make_single(tools: Tools, layout: Path, files: Path) -> None:
-    """Make a layout of one image, ``1.0``, in which umoci left the blobs of the steps before, too."""
+    """Make a layout of one image, ``1.0``, which also has the blobs of umoci's earlier steps."""
     tools.umoci("init", "--layout", layout)
     tools.umoci("new", "--image", f"{layout}:1.0")
     tools.umoci("insert", "--image", f"{layout}:1.0", busybox(), "/bin/busybox")
@@ -32,7 +32,7 @@ def make_single(tools: Tools, layout: Path, files: Path) -> None:
 
 
 def make_family(tools: Tools, layout: Path, files: Path) -> None:
-    """Make a layout of images with one base: ``1.0`` and ``latest`` are the same, ``2.0`` has a large layer."""
+    """Make a layout of images with a common base: ``1.0`` and ``latest`` are the same, ``2.0`` has a large layer."""
     tools.umoci("init", "--layout", layout)
     tools.umoci("new", "--image", f"{layout}:base")
     tools.umoci("insert", "--image", f"{layout}:base", busybox(), "/bin/busybox")
@@ -45,8 +45,8 @@ def make_family(tools: Tools, layout: Path, files: Path) -> None:
 
 
 def make_index(tools: Tools, layout: Path, files: Path) -> None:
-    """Make a layout of one index, ``1.0``, of an image for each of PLATFORMS; they share their first layer."""
-    # The times are left out, as the layers would be others each time.
+    """Make a layout of one index, ``1.0``, with an image for each of PLATFORMS; the images share their first layer."""
+    # A fixed time, so that the layers are the same in every run.
     commit = ("commit", "--quiet", "--timestamp", "0")
     base = tools.buildah("from", "scratch")
     tools.buildah("copy", base, busybox(), "/bin/busybox")
@@ -68,7 +68,7 @@ def make_zstd(tools: Tools, layout: Path, single: Path) -> None:
 
 
 def make_artifact(layout: Path) -> None:
-    """Make a layout of what is no image, with the empty config, as ORAS writes it; none of the tools does."""
+    """Make a layout of an artifact with the empty config, as ORAS writes it; the other tools cannot."""
     content = json.dumps({"spdxVersion": "SPDX-2.3", "name": "busybox"}).encode()
     manifest = {
         "schemaVersion": 2,
@@ -82,7 +82,7 @@ def make_artifact(layout: Path) -> None:
 
 
 def put_blob(layout: Path, content: bytes) -> dict[str, Any]:
-    """Write a blob into a layout, and return what a descriptor says of it."""
+    """Write a blob into a layout, and return its digest and size for a descriptor."""
     digest = digest_of(content)
     path = layout / "blobs" / digest.replace(":", "/")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -91,14 +91,14 @@ def put_blob(layout: Path, content: bytes) -> dict[str, Any]:
 
 
 def put_image(layout: Path, manifest: dict[str, Any], annotations: dict[str, str]) -> None:
-    """Write a manifest into a layout, without white space as the tools do, and make it the only one of its index."""
+    """Write a manifest into a layout, without white space as the tools do, and list it alone in the index."""
     content = json.dumps(manifest, separators=(",", ":")).encode()
     descriptor = {"mediaType": manifest["mediaType"], **put_blob(layout, content)}
     put_index(layout, [{**descriptor, "annotations": annotations}])
 
 
 def put_index(layout: Path, manifests: list[dict[str, Any]] | None) -> None:
-    """Write the files that make a directory a layout."""
+    """Write index.json and oci-layout."""
     index = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": manifests}
     (layout / "index.json").write_text(json.dumps(index), encoding="utf-8")
     (layout / "oci-layout").write_text(json.dumps({"imageLayoutVersion": "1.0.0"}), encoding="utf-8")

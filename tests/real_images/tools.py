@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The tools that make images, and look into them."""
+"""The tools that make and inspect images."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-# Root without a daemon: plain copies in place of an overlay file system, and no container runtime. Taken for a user who
-# has a namespace already, the tools keep their caches and locks in the user's directories, which are ours, too.
+# With these, the tools treat root as a user in a namespace, with caches and locks in the directories below.
 _AS_ROOT = {"_CONTAINERS_USERNS_CONFIGURED": "done", "_CONTAINERS_ROOTLESS_UID": "1"}
+# Plain copies instead of an overlay file system, and no container runtime.
 _WITHOUT_DAEMON = {"STORAGE_DRIVER": "vfs", "BUILDAH_ISOLATION": "chroot"}
 _DIRECTORIES = {
     "HOME": "home",
@@ -26,7 +26,7 @@ _DIRECTORIES = {
 
 
 class Tools:
-    """umoci, skopeo and buildah; all that they leave behind is below one directory."""
+    """umoci, skopeo and buildah, with all their files below one directory."""
 
     def __init__(self, directory: Path) -> None:
         own = {name: directory / subdirectory for name, subdirectory in _DIRECTORIES.items()}
@@ -46,17 +46,17 @@ class Tools:
         self._run("umoci", *arguments)
 
     def skopeo(self, *arguments: str | Path) -> bytes:
-        """Run skopeo and return what it printed."""
-        # It does not ask for TMPDIR.
+        """Run skopeo and return its output."""
+        # skopeo ignores TMPDIR.
         return self._run("skopeo", "--tmpdir", self._temporary, *arguments)
 
     def buildah(self, *arguments: str | Path) -> str:
-        """Run buildah and return what it printed, without the line's end."""
+        """Run buildah and return its output, without the final newline."""
         storage = ("--root", self._storage / "root", "--runroot", self._storage / "run")
         return self._run("buildah", *storage, *arguments).decode().strip()
 
     def _run(self, *command: str | Path) -> bytes:
-        """Run a command; raises RuntimeError with what it said when it fails, or is not there."""
+        """Run a command; raise RuntimeError with its error output if it fails or is missing."""
         try:
             run = subprocess.run(
                 command, env=self._environment, stdin=subprocess.DEVNULL, capture_output=True, check=True
@@ -69,7 +69,7 @@ class Tools:
 
 
 def busybox() -> Path:
-    """Return the program that the images contain."""
+    """Return the path of busybox, which the images contain."""
     found = shutil.which("busybox")
     if found is None:
         raise RuntimeError("busybox is missing: tests/tools/system_packages.sh installs it")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A strict Amazon ECR: moto's own backend with the checks of the live service that moto lacks, and switchable faults.
+"""A strict Amazon ECR: moto's backend, with the checks of the live service that moto lacks, and faults that tests add.
 
 In process (one server at a time; do not mix with ``moto.mock_aws``, which resets every backend of the process)::
 
@@ -10,11 +10,11 @@ In process (one server at a time; do not mix with ``moto.mock_aws``, which reset
         client = boto3.client("ecr", endpoint_url=server.url, region_name="eu-central-1", ...)
         server.control.faults.add(Fault("drop_after", "UploadLayerPart", repository="app"))
 
-From a shell, where it prints ``strict ECR on http://127.0.0.1:PORT`` and runs until SIGTERM or SIGINT::
+From a shell; prints ``strict ECR on http://127.0.0.1:PORT`` and runs until SIGTERM or SIGINT::
 
     python -m ansible_collections.layerkit.ecr.tests.strict_ecr --port 0
 
-Scenarios are kept apart by the names of their repositories: rules, faults and the log of calls are kept per repository.
+Tests that share a server use different repositories: rules, faults and the log of calls are kept per repository.
 
 The layout follows moto's own services: ``models`` (the backend), ``responses``, ``urls`` and ``exceptions``.
 """

@@ -13,12 +13,12 @@ from .server import serve
 
 
 def main() -> None:
-    """Serve until a signal ends it."""
+    """Serve until a signal arrives."""
     parser = argparse.ArgumentParser(prog="strict_ecr", description=__doc__)
-    parser.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1; 0, the default, takes a free one")
+    parser.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1; 0, the default, for a free port")
     port = parser.parse_args().port
     ending = {signal.SIGTERM, signal.SIGINT}
-    # Blocked before the server starts its threads, so that none of them takes the signal.
+    # Blocked before the server starts its threads, so that none of them receives the signal.
     signal.pthread_sigmask(signal.SIG_BLOCK, ending)
     with serve(port) as server:
         print(f"strict ECR on {server.url}", flush=True)

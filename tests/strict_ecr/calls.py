@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The log of the calls that arrived, faulted and refused ones included."""
+"""The log of the calls that arrived, including those that a fault or a check refused."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 
 
 class CallLog:
-    """Operation names and layer bytes per repository; calls that name no repository are kept under None."""
+    """Counts operations and layer bytes per repository; None stands for calls that name no repository."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -19,7 +19,7 @@ class CallLog:
         self._layer_bytes: Counter[str | None] = Counter()
 
     def record(self, operation: str, repository: str | None, layer_bytes: int) -> None:
-        """Note a call that arrived."""
+        """Record a call."""
         with self._lock:
             self._operations[repository].append(operation)
             self._layer_bytes[repository] += layer_bytes
@@ -34,7 +34,7 @@ class CallLog:
         return dict(Counter(self.operations(repository)))
 
     def bytes_received(self, repository: str | None) -> int:
-        """Return the bytes of the layer parts that arrived for a repository, decoded."""
+        """Return the number of layer bytes that a repository received, after decoding."""
         with self._lock:
             return self._layer_bytes[repository]
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a test may ask and change while the server runs."""
+"""What a test can read and change while the server runs."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from .rules import LayerAvailability, RuleBook, Rules
 
 
 class Control:
-    """The faults, calls and rules of a running server, and a look at what its repositories hold.
+    """The faults, calls and rules of a running server, and the content of its repositories.
 
-    A repository is meant by its name alone, in whichever account and region it is.
+    The name alone selects a repository, in any account and region.
     """
 
     def __init__(self) -> None:
@@ -32,13 +32,13 @@ class Control:
         self.backend_class = StrictECRBackend.ruled_by(self._rulebook, self._lock)
 
     def rules(self, repository: str) -> Rules:
-        """Return the rules of a repository, to be changed in place."""
+        """Return the rules of a repository; the caller can change them in place."""
         return self._rulebook.of(repository)
 
     def set_availability(self, repository: str, digest: str, availability: LayerAvailability | None) -> None:
-        """Make BatchCheckLayerAvailability say this of a digest; None goes back to what the repository holds.
+        """Set the answer of BatchCheckLayerAvailability for a digest; None restores the true answer.
 
-        Nothing else changes: a layer that is said to be there can still be missing for PutImage.
+        Nothing else changes: PutImage can still miss a layer that is reported as available.
         """
         if availability is None:
             self.rules(repository).availability.pop(digest, None)

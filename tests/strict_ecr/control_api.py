@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The control over HTTP, for playbooks: JSON in and out, always 200 when it worked.
+"""The control over HTTP, for playbooks: JSON requests and answers, with status 200 on success.
 
 =======  =========================================  ==================================================================
 POST     ``/strict-ecr/faults``                     add the fault of the body (the fields of :class:`.faults.Fault`)
 DELETE   ``/strict-ecr/faults[?repository=NAME]``   forget the faults of a repository, or all of them
 GET      ``/strict-ecr/calls?repository=NAME``      ``{"calls": {OPERATION: NUMBER}, "bytes_received": NUMBER}``
 DELETE   ``/strict-ecr/calls?repository=NAME``      forget the calls of a repository
-PUT      ``/strict-ecr/layers``                     ``{"repository", "digest", "availability"}``; null: what is held
+PUT      ``/strict-ecr/layers``                     ``{"repository", "digest", "availability"}``; null resets
 =======  =========================================  ==================================================================
 """
 
@@ -84,7 +84,7 @@ class ControlAPI:
 
 
 def _json(request: Request) -> object:
-    """Read the body as JSON, whatever its content type; raises ValueError."""
+    """Read the body as JSON, whatever its content type; raise ValueError if it is not."""
     return json.loads(request.get_data())
 
 

@@ -11,7 +11,7 @@ from moto.ecr.exceptions import InvalidParameterException
 
 
 def invalid_parameter(member: str, rule: str) -> InvalidParameterException:
-    """Make the InvalidParameterException of a request member and the rule that it breaks."""
+    """Return the InvalidParameterException for a request member and the rule that it violates."""
     return InvalidParameterException(f"Invalid parameter at '{member}' failed to satisfy constraint: '{rule}'")
 
 
@@ -23,7 +23,7 @@ class EmptyUploadException(ServiceException):
 
 
 class InvalidLayerException(ServiceException):
-    """The bytes of an upload have none of the digests given."""
+    """The digest of the upload is not among the given digests."""
 
     code = "InvalidLayerException"
     message = (
@@ -33,7 +33,7 @@ class InvalidLayerException(ServiceException):
 
 
 class LayerAlreadyExistsException(ServiceException):
-    """The layer is there; as on the live service, a client has to find out which of its digests that is."""
+    """The layer exists; like the live service, the error does not name the digest."""
 
     code = "LayerAlreadyExistsException"
     message = "The layer of upload '{upload_id}' already exists in the repository with name '{repository_name}'"
@@ -67,14 +67,14 @@ class LayerInaccessibleException(ServiceException):
 
 
 class ImageDigestDoesNotMatchException(ServiceException):
-    """The digest given is not that of the manifest given."""
+    """The given digest is not that of the manifest."""
 
     code = "ImageDigestDoesNotMatchException"
     message = "The image digest '{image_digest}' does not match the digest '{computed}' of the image manifest"
 
 
 class ImageTagAlreadyExistsException(ServiceException):
-    """An immutable tag is taken, be it by the same image."""
+    """An immutable tag exists already, even on the same image."""
 
     code = "ImageTagAlreadyExistsException"
     message = (

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Faults: what goes wrong with which calls."""
+"""Faults: errors, lost connections and delays that tests add to calls."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ Kind = Literal[
     "expired_token",
     "kms",
     "limit",
-    # An answer of something in front of the service: HTML, no error code. The call is not applied.
+    # An answer of a proxy in front of the service: HTML without an error code. The call is not applied.
     "bare_500",
     "bare_503",
-    # The connection is closed without an answer, the call not applied or applied.
+    # The connection is closed without an answer, before or after the call is applied.
     "drop_before",
     "drop_after",
-    # The upload that the call names is forgotten first.
+    # The upload of the call expires before the call is applied.
     "expire_upload",
-    # The call is applied and answered after so many seconds.
+    # The call is applied, and answered after ``seconds``.
     "delay",
 ]
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Strikes the calls of one operation: the first ``skip`` of them pass, the next ``times`` are struck."""
+    """A fault of the calls of one operation: the first ``skip`` calls pass, the next ``times`` fail."""
 
     kind: Kind
     operation: str
-    # Only calls that name this repository; any call without it.
+    # None: calls for any repository.
     repository: str | None = None
     skip: int = 0
     times: int = 1
@@ -50,7 +50,7 @@ class Fault:
     kms_error: str = "DisabledException"
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a fault that could never strike."""
+        """Raise ValueError for a fault that can never occur."""
         for name, (valid, rule) in _FIELD_RULES.items():
             value = getattr(self, name)
             if not valid(value):
@@ -62,14 +62,14 @@ class Fault:
 
     @classmethod
     def from_json(cls, document: object) -> Fault:
-        """Make a fault of a JSON object with the names of the fields; raises ValueError."""
+        """Return the fault of a JSON object whose members are the fields; raise ValueError if it is none."""
         known = {field.name for field in fields(cls)}
         if not isinstance(document, dict) or not {"kind", "operation"} <= set(document) <= known:
             raise ValueError(f"a fault is an object with kind, operation and nothing but {', '.join(sorted(known))}")
         return cls(**document)
 
     def matches(self, operation: str, repository: str | None) -> bool:
-        """Tell whether the fault is meant for such a call."""
+        """Return whether the fault applies to such a call."""
         return self.operation == operation and self.repository in (None, repository)
 
 
@@ -79,7 +79,7 @@ def _request_members(operation: str) -> set[str]:
 
 
 def _is_count(value: object, minimum: int) -> bool:
-    # JSON's true is no number, although Python's is.
+    # In Python, True is an int.
     return isinstance(value, int) and not isinstance(value, bool) and value >= minimum
 
 
@@ -105,29 +105,29 @@ class _Armed:
 
 
 class FaultPlan:
-    """The faults that are to come; the first that strikes a call hides it from the later ones."""
+    """The pending faults; if several match a call, only the first that is due applies."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._armed: list[_Armed] = []
 
     def add(self, fault: Fault) -> None:
-        """Let a fault come."""
+        """Add a fault."""
         with self._lock:
             self._armed.append(_Armed(fault))
 
     def clear(self, repository: str | None = None) -> None:
-        """Forget the faults of a repository, or all of them."""
+        """Remove the faults of a repository, or all."""
         with self._lock:
             self._armed = [armed for armed in self._armed if repository not in (None, armed.fault.repository)]
 
     def pending(self, repository: str | None = None) -> list[Fault]:
-        """Return the faults of a repository, or all of them, that have not struck as often as they should."""
+        """Return the faults of a repository, or all, that have not occurred as often as specified."""
         with self._lock:
             return [armed.fault for armed in self._armed if repository in (None, armed.fault.repository)]
 
     def strike(self, operation: str, repository: str | None) -> Fault | None:
-        """Count a call that arrived, and return the fault that strikes it."""
+        """Count a call, and return the fault that applies to it."""
         with self._lock:
             for armed in [armed for armed in self._armed if armed.fault.matches(operation, repository)]:
                 armed.seen += 1

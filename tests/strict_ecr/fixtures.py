@@ -23,7 +23,7 @@ REGION = "eu-central-1"
 
 
 def ecr_client(url: str, *, region: str = REGION, attempts: int = 1, read_timeout: float = 30.0) -> ECRClient:
-    """Make a boto3 client of the server at the URL; one attempt means that botocore retries nothing."""
+    """Return a boto3 client of the server at the URL; with one attempt, botocore does not retry."""
     config = Config(retries={"mode": "standard", "total_max_attempts": attempts}, read_timeout=read_timeout, proxies={})
     return boto3.client(
         "ecr",
@@ -37,20 +37,20 @@ def ecr_client(url: str, *, region: str = REGION, attempts: int = 1, read_timeou
 
 @pytest.fixture(scope="session")
 def strict_ecr() -> Iterator[StrictECR]:
-    """Serve a strict ECR for the whole session."""
+    """Serve a strict ECR for the session."""
     with serve() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def ecr(strict_ecr: StrictECR) -> ECRClient:
-    """Make a client of the server that retries nothing."""
+    """Return a client of the server that does not retry."""
     return ecr_client(strict_ecr.url)
 
 
 @pytest.fixture
 def repository(ecr: ECRClient) -> str:
-    """Create a fresh repository and return its name."""
+    """Create a repository and return its name."""
     name = f"test/{uuid.uuid4().hex[:12]}"
     ecr.create_repository(repositoryName=name)
     return name

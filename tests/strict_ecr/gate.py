@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The WSGI layer around moto: it counts the calls of ECR, lets the faults strike and carries the control API."""
+"""The WSGI layer in front of moto: logs the calls of ECR, applies the faults and serves the control API."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Gate:
         self._stopping = stopping
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request: the control's, one of ECR, or any other of moto's."""
+        """Answer a request to the control API, to ECR, or to another service of moto."""
         if environ["PATH_INFO"].startswith(PREFIX):
             return self._control_api(environ, start_response)
         operation = _operation(environ)
@@ -65,7 +65,7 @@ class Gate:
             document = None
         if not isinstance(document, dict):
             return _error(400, "SerializationException", "The request is not a JSON object")
-        # moto reads the body once more.
+        # moto reads the body again.
         environ["wsgi.input"] = io.BytesIO(body)
         environ[DOCUMENT] = document
         name = document.get("repositoryName")
@@ -88,13 +88,13 @@ class Gate:
         answer = Response.from_app(self._app, environ, buffered=True)
         if fault.kind == "drop_after":
             _drop(environ)
-        # Ends early when the server stops.
+        # The wait ends when the server stops.
         self._stopping.wait(fault.seconds)
         return answer
 
 
 def _operation(environ: WSGIEnvironment) -> str | None:
-    """Return the operation of ECR that a request calls; None when it is for another service."""
+    """Return the ECR operation that a request calls; None for another service."""
     prefix, _dot, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
     known = prefix == service_model().metadata["targetPrefix"] and operation in service_model().operation_names
     return operation if known else None
@@ -104,25 +104,25 @@ def _read_body(environ: WSGIEnvironment) -> bytes:
     try:
         return Request(environ).get_data(cache=False)
     except ClientDisconnected as error:
-        # A body that ended early is no call: nobody is left to answer.
+        # The body is incomplete because the client has closed the connection: nothing to answer.
         raise ConnectionAbortedError from error
 
 
 def _decoded_length(blob: object) -> int:
-    """Return the length of the bytes that a base64 string stands for."""
+    """Return the number of bytes that a base64 string encodes."""
     return len(blob) // 4 * 3 - blob[-2:].count("=") if isinstance(blob, str) else 0
 
 
 def _error(status: int, code: str, message: str, members: dict[str, str] | None = None) -> Response:
-    """Make an error answer of the JSON 1.1 protocol (https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html)."""
+    """Return an error answer of the JSON 1.1 protocol (https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html)."""
     headers = {"x-amzn-RequestId": str(uuid.uuid4()), "x-amzn-ErrorType": code}
     body = json.dumps({"__type": code, "message": message, **(members or {})})
     return Response(body, status, headers, content_type="application/x-amz-json-1.1")
 
 
 def _drop(environ: WSGIEnvironment) -> NoReturn:
-    """Close the connection; the whole request has been read, so the client sees an orderly end instead of a reset."""
+    """Close the connection; the request has been read, so the client sees an orderly end, not a reset."""
     connection: socket.socket = environ["werkzeug.socket"]
     connection.shutdown(socket.SHUT_RDWR)
-    # What werkzeug takes for a client that went away: no answer, no traceback.
+    # werkzeug then assumes that the client has gone: no answer, no traceback.
     raise ConnectionAbortedError

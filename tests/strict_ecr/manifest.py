@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Image manifests and indexes, as far as PutImage looks into them."""
+"""The parts of image manifests and indexes that PutImage checks."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ def _refused(rule: str) -> InvalidParameterException:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a manifest or an index refers to, by digest."""
+    """The digests that a manifest or an index refers to."""
 
     media_type: str
-    # The config and the layers that the repository has to hold.
+    # The config and the layers that the repository must have.
     blobs: tuple[str, ...] = ()
     # The images of an index.
     images: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, text: str, media_type: str | None) -> Manifest:
-        """Read a manifest; the media type of the request wins over the manifest's own.
+        """Read a manifest; the media type of the request takes precedence over the manifest's own.
 
-        Raises InvalidParameterException for what ECR refuses: text that is no JSON object, no media type, media types
-        and artifact types with parameters, and image manifests without config or layers.
+        Raises InvalidParameterException for the manifests that ECR refuses: not a JSON object, no media type, media
+        types or artifact types with parameters, image manifests without config or layers.
         """
         document = _json_object(text)
         media_type = media_type or document.get("mediaType")
@@ -51,7 +51,7 @@ class Manifest:
         if not layers:
             raise _refused("must have at least one layer")
         config = _descriptors([document.get("config")])
-        # A layer with urls is fetched from there and never uploaded.
+        # Clients fetch a layer with urls from there; it is never uploaded.
         uploaded = [layer for layer in layers if not layer.get("urls")]
         return cls(media_type, blobs=tuple(blob["digest"] for blob in config + uploaded))
 
@@ -72,7 +72,7 @@ def _require_plain_media_type(media_type: object) -> None:
 
 
 def _descriptors(value: object) -> list[Descriptor]:
-    """Return the descriptors of a list; none of them when the manifest has no such list."""
+    """Return the descriptors of a list; empty if the manifest has no such list."""
     if not isinstance(value, list):
         return []
     for descriptor in value:

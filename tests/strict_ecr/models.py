@@ -4,7 +4,7 @@
 
 """The strict backend: moto's ECR backend with the checks of the live service.
 
-Not thread-safe by itself: :class:`.responses.StrictECRResponse` holds ``lock`` around every operation.
+Not thread-safe: :class:`.responses.StrictECRResponse` holds ``lock`` around every operation.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ SHA256 = "sha256:"
 
 @dataclass
 class ReceivedParts:
-    """What an open upload has received: part sizes and a running digest, not the bytes, which moto keeps for ever."""
+    """The part sizes and the running digest of an open upload; unlike moto, it does not keep the bytes."""
 
     sizes: list[int] = field(default_factory=list)
     total: int = 0
     sha256: hashlib._Hash = field(default_factory=hashlib.sha256)
 
     def add(self, blob: bytes) -> None:
-        """Take in the next part."""
+        """Add the next part."""
         self.sizes.append(len(blob))
         self.total += len(blob)
         self.sha256.update(blob)
@@ -73,8 +73,8 @@ class StrictECRBackend(ECRBackend):
 
     @classmethod
     def ruled_by(cls, rulebook: RuleBook, lock: threading.RLock) -> type[StrictECRBackend]:
-        """Make a backend class with this rulebook and lock; moto makes an instance of it per account and region."""
-        # moto finds urls.py beside the module that the class names.
+        """Return a backend class with this rulebook and lock; moto creates an instance per account and region."""
+        # moto looks for urls.py beside the module of the class.
         members = {"rulebook": rulebook, "lock": lock, "__module__": cls.__module__}
         return type(cls.__name__, (cls,), members)
 
@@ -83,7 +83,7 @@ class StrictECRBackend(ECRBackend):
         self._received: dict[str, ReceivedParts] = {}
 
     def require_repository(self, name: str, registry_id: str | None) -> Repository:
-        """Return the repository; raises RepositoryNotFoundException, also for the registry of another account."""
+        """Return the repository; raise RepositoryNotFoundException if it is missing or in another account."""
         if registry_id not in (None, self.account_id):
             raise RepositoryNotFoundException(name, registry_id)
         return self._get_repository(name)
@@ -91,7 +91,7 @@ class StrictECRBackend(ECRBackend):
     # Layers
 
     def initiate_layer_upload(self, repository_name: str, registry_id: str | None = None) -> dict[str, Any]:
-        """Open an upload, and advise the part size of the rules."""
+        """Open an upload, and return the part size of the rules."""
         initiated = super().initiate_layer_upload(repository_name, registry_id)
         self._received[initiated["uploadId"]] = ReceivedParts()
         return {**initiated, "partSize": self.rulebook.of(repository_name).part_size}
@@ -105,7 +105,7 @@ class StrictECRBackend(ECRBackend):
         layer_part_blob: bytes,
         registry_id: str | None = None,
     ) -> dict[str, Any]:
-        """Take in the part that comes next; its first and last byte are inclusive."""
+        """Add the next part; its first and last byte are inclusive."""
         repository = self._get_repository(repository_name, registry_id)
         received = self._open_upload(repository, upload_id)
         if not layer_part_blob:
@@ -115,7 +115,7 @@ class StrictECRBackend(ECRBackend):
         rules = self.rulebook.of(repository_name)
         if part_first_byte != received.total:
             error = InvalidLayerPartException(repository.registry_id, repository_name, upload_id, received.total - 1)
-            if not rules.tells_last_valid_byte:
+            if not rules.reports_last_valid_byte:
                 del error.last_valid_byte_received
             raise error
         _require_within_limits(received, len(layer_part_blob), rules)
@@ -134,9 +134,9 @@ class StrictECRBackend(ECRBackend):
         layer_digests: list[str],
         registry_id: str | None = None,
     ) -> dict[str, Any]:
-        """Complete an upload whose digest is among those given, or any upload when none of those is a sha256 one.
+        """Complete an upload whose digest is among the given ones, or any upload if none of them is a sha256 digest.
 
-        Whether an upload survives a refused completion is not documented: here it does, whatever the reason.
+        AWS does not document whether an upload stays open after a refused completion; here it always does.
         """
         repository = self._get_repository(repository_name, registry_id)
         received = self._open_upload(repository, upload_id)
@@ -168,7 +168,7 @@ class StrictECRBackend(ECRBackend):
         layer_digests: list[str],
         registry_id: str | None = None,
     ) -> dict[str, Any]:
-        """Tell of each digest whether the layer is there: absent layers are UNAVAILABLE, malformed digests fail."""
+        """Return the availability of each layer: missing layers are UNAVAILABLE, malformed digests are failures."""
         repository = self._get_repository(repository_name, registry_id)
         return {
             "layers": [self._layer(repository, digest) for digest in layer_digests if _is_layer_digest(digest)],
@@ -184,7 +184,7 @@ class StrictECRBackend(ECRBackend):
         }
 
     def get_download_url_for_layer(self, repository_name: str, layer_digest: str) -> dict[str, Any]:
-        """Return a URL where nothing is, for a layer that an image refers to."""
+        """Return a URL that does not exist, for a layer that an image refers to."""
         repository = self._get_repository(repository_name)
         if layer_digest not in repository.layers:
             raise LayersNotFoundException(layer_digests=layer_digest, repository_name=repository_name)
@@ -199,7 +199,7 @@ class StrictECRBackend(ECRBackend):
         return {upload_id: self._received[upload_id].total for upload_id in repository.uploads} if repository else {}
 
     def forget_upload(self, repository_name: str, upload_id: str) -> None:
-        """Close an upload, if it is open."""
+        """Close an upload if it is open."""
         repository = self.repositories.get(repository_name)
         if repository and repository.uploads.pop(upload_id, None):
             del self._received[upload_id]
@@ -228,7 +228,7 @@ class StrictECRBackend(ECRBackend):
         image_manifest_mediatype: str | None = None,
         digest: str | None = None,
     ) -> Image:
-        """Store an image whose layers or images are there, or give another tag to one that is stored."""
+        """Store an image whose layers or images exist, or add a tag to a stored image."""
         repository = self._get_repository(repository_name)
         manifest = Manifest.parse(image_manifest, image_manifest_mediatype)
         computed = _digest_of(image_manifest)
@@ -241,10 +241,10 @@ class StrictECRBackend(ECRBackend):
             raise ImageTagAlreadyExistsException(image_tag=image_tag, repository_name=repository_name)
         if image and (image_tag is None or image is tagged):
             raise ImageAlreadyExistsException(repository_name, repository.registry_id, computed, image_tag or "null")
-        # moto's annotations leave out the None that it takes for an untagged image.
+        # moto's annotations omit None, which stands for an untagged image.
         tag = cast("str", image_tag)
         if tagged:
-            # The image that loses its last tag stays, untagged; moto would delete it.
+            # An image that loses its last tag stays, untagged; moto would delete it.
             tagged.remove_tag(tag)
         if image:
             image.update_tag(tag)
@@ -260,7 +260,7 @@ class StrictECRBackend(ECRBackend):
         image_ids: list[dict[str, Any]] | None = None,
         accepted_media_types: list[str] | None = None,
     ) -> dict[str, Any]:
-        """Return the images found; the ids of those not found come back as failures."""
+        """Return the images; ids without an image are returned as failures."""
         converts = self.rulebook.of(repository_name).converts_manifests
         repository = self._get_repository(repository_name, registry_id)
         images: list[dict[str, Any]] = []
@@ -319,7 +319,7 @@ def _manifest_of(image: Image) -> Manifest:
 
 
 def _find_image(repository: Repository, image_id: dict[str, Any]) -> Image | None:
-    """Return the image that has the digest and the tag of the id, as far as it names them."""
+    """Return the image with the digest and the tag of the id, if the id has them."""
     digest, tag = image_id.get("imageDigest"), image_id.get("imageTag")
     for image in repository.images if digest or tag else []:
         if digest in (None, image.image_digest) and (tag is None or tag in image.image_tags):
@@ -332,7 +332,7 @@ def _digest_of(manifest: str) -> str:
 
 
 def _converted(image: Image) -> Image:
-    """Return another image that says the same, as the live service makes one of a type that the caller can read."""
+    """Return an equivalent image with other bytes, as the live service does for callers that do not accept the type."""
     manifest = json.dumps(json.loads(image.image_manifest), indent=3)
     digest = _digest_of(manifest)
     media_type = image.image_manifest_media_type

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Requests against botocore's service model of ECR: what the live service checks before it looks at the registry."""
+"""Checks of a request against botocore's service model of ECR, which the live service makes first."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def layer_digest_pattern() -> re.Pattern[str]:
 
 
 def check_request(operation: str, document: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters of a JSON request document: blobs decoded, unknown and null members left out.
+    """Return the parameters of a JSON request, with decoded blobs and without unknown and null members.
 
-    Raises InvalidParameterException, which names the member and the rule that it breaks.
+    Raises InvalidParameterException, which names the member and the rule that it violates.
     """
     shape = service_model().operation_model(operation).input_shape
     return cast("dict[str, Any]", _check(shape, document, "")) if shape else {}
@@ -47,7 +47,7 @@ def _check(shape: Shape, value: object, where: str) -> object:
 
 
 def _require_type(value: object, types: type | tuple[type, ...], name: str, where: str) -> None:
-    # JSON's true is no number, though Python's is.
+    # In Python, True is an int.
     if not isinstance(value, types) or (isinstance(value, bool) and types is not bool):
         raise invalid_parameter(where, f"must be {name}")
 
@@ -123,7 +123,7 @@ def _boolean(_shape: Shape, value: bool, where: str) -> bool:
     return value
 
 
-# By the type names of the service model; JSON 1.1 sends timestamps as numbers.
+# By the type names of the service model. JSON 1.1 sends timestamps as numbers.
 _CHECKS: dict[str, Callable[[Any, Any, str], object]] = {
     "structure": _structure,
     "list": _list,

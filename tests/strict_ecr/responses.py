@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""moto's ECR responses, with every request checked before it reaches the backend."""
+"""moto's ECR responses, which check every request before it reaches the backend."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from moto.ecr.responses import ECRResponse
 from .models import StrictECRBackend
 from .request_check import check_request
 
-# Where the gate leaves the parsed JSON document of a request in the WSGI environment.
+# The key of the parsed JSON document in the WSGI environment; the gate sets it.
 DOCUMENT = "strict_ecr.document"
 
 
 class StrictECRResponse(ECRResponse):
     """One request and its answer."""
 
-    # moto's switch that leaves a body alone, instead of decoding 14 MB and searching them for form fields.
+    # Without it, moto decodes a body of 14 MB and searches it for form fields.
     use_raw_body = True
 
     def __init__(self) -> None:
         super().__init__()
-        # moto's switch to take parameters from parse_parameters, instead of parsing the body once for each of them.
+        # Without it, moto parses the body once for each parameter.
         self.automated_parameter_parsing = True
 
     @property
@@ -38,11 +38,11 @@ class StrictECRResponse(ECRResponse):
         return cast("StrictECRBackend", super().ecr_backend)
 
     def parse_parameters(self, request: Request) -> None:
-        """Take the document that the gate has parsed; call_action checks it."""
+        """Use the document that the gate has parsed; call_action checks it."""
         self.params: dict[str, Any] = request.environ[DOCUMENT]
 
     def call_action(self) -> TYPE_RESPONSE:
-        """Check the request, and let moto call the method of its operation."""
+        """Check the request and let moto call the method of the operation."""
         backend = self.ecr_backend
         try:
             self.params = check_request(self._get_action(), self.params)
@@ -58,7 +58,7 @@ class StrictECRResponse(ECRResponse):
             backend.require_repository(name, self.params.get("registryId"))
 
     def batch_get_image(self) -> ActionResult:
-        """Answer BatchGetImage with the media types that the caller accepts, which moto leaves out."""
+        """Answer BatchGetImage; moto ignores the accepted media types."""
         return ActionResult(
             self.ecr_backend.batch_get_image(
                 self.params["repositoryName"],

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a repository enforces and answers: the figures of the live service, which a test may change per repository."""
+"""The limits and answers of a repository: those of the live service, unless a test changes them."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ LayerAvailability = Literal["AVAILABLE", "UNAVAILABLE", "ARCHIVED"]
 class Rules:
     """The rules of one repository; sizes are bytes (https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html)."""
 
-    # The smallest part that may be followed by another one.
+    # The minimum size of every part but the last.
     min_part_bytes: int = 5 * MIB
     max_parts: int = 4_200
     max_layer_bytes: int = 52_000 * MIB
-    # What InitiateLayerUpload advises.
+    # The part size that InitiateLayerUpload returns.
     part_size: int = 10 * MIB
     # Whether InvalidLayerPartException carries lastValidByteReceived.
-    tells_last_valid_byte: bool = True
-    # Whether BatchGetImage gives an image by its tag out as another one, unless its media type is accepted.
+    reports_last_valid_byte: bool = True
+    # Whether BatchGetImage converts an image that is requested by tag if its media type is not accepted.
     converts_manifests: bool = False
-    # What BatchCheckLayerAvailability says of a digest, whatever the repository holds.
+    # The answers of BatchCheckLayerAvailability by digest, whether or not the repository has the layer.
     availability: dict[str, LayerAvailability] = field(default_factory=dict)
 
 
@@ -39,5 +39,5 @@ class RuleBook:
         self._rules: dict[str, Rules] = {}
 
     def of(self, repository_name: str) -> Rules:
-        """Return the rules of the repository, to be read or changed in place."""
+        """Return the rules of the repository; the caller can change them in place."""
         return self._rules.setdefault(repository_name, Rules())

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The server: moto's with the strict backend in place of its ECR backend."""
+"""The server: moto's server with the strict backend for ECR."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class StrictECR:
 
 @contextmanager
 def serve(port: int = 0) -> Iterator[StrictECR]:
-    """Serve on 127.0.0.1 until the end of the block, with an empty registry; port 0 takes a free port.
+    """Serve an empty registry on 127.0.0.1 until the end of the block; port 0 selects a free port.
 
-    Raises RuntimeError when this process serves already: moto keeps its backends in globals of the process.
+    Raises RuntimeError if this process already runs a server: moto keeps its backends in globals.
     """
     if not _serving.acquire(blocking=False):
         raise RuntimeError("this process already runs a strict ECR server")
@@ -66,7 +66,7 @@ def _running(control: Control, port: int) -> Iterator[StrictECR]:
 
 @contextmanager
 def _in_place_of_moto_backends(control: Control) -> Iterator[None]:
-    """Let moto's own registry of ECR backends make strict ones: every module of moto that holds it sees them."""
+    """Make moto's dictionary of ECR backends create strict ones, so that every module of moto uses them."""
     held = dict(ecr_backends)
     ecr_backends.clear()
     try:
@@ -79,14 +79,14 @@ def _in_place_of_moto_backends(control: Control) -> Iterator[None]:
 
 def _create_app(service: SERVICE_NAMES) -> Flask:
     app = create_backend_app(service)
-    # In debug mode every request is part of a reference cycle, and keeps its body until the garbage is collected.
+    # In debug mode, reference cycles keep the body of every request until the next garbage collection.
     app.debug = False
     return app
 
 
 class _RequestHandler(MotoRequestHandler):
-    # werkzeug writes head and body apart: with Nagle's algorithm the body may wait for an acknowledgement.
+    # werkzeug writes head and body separately: with Nagle's algorithm, the body may wait for an acknowledgement.
     disable_nagle_algorithm = True
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing: the control tells which calls arrived."""
+        """Do not log: the control has the log of the calls."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where moto finds the responses of the strict backend, in moto's own form."""
+"""The URLs of the strict backend, in the form that moto expects."""
 
 from __future__ import annotations
 

@@ -3,10 +3,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Run the benchmarks. What is compared is installed below .work: Ansible and boto3 as users have them, without the tools of
-# the development, and the AWS CLI. skopeo and docker-registry come from the system.
-# Usage: bench.sh for all of them, into docs/benchmarks.md; or for some of them, into
-# .work/bench/benchmarks.md, bench.sh ARGUMENT..., for example bench.sh --only one_call image --rounds 3
+# Run the benchmarks. Installs below .work what they compare: Ansible and boto3 in the environment of a user, without
+# development tools, and the AWS CLI. skopeo and docker-registry are system packages.
+# Usage: bench.sh runs all benchmarks and writes docs/benchmarks.md;
+# bench.sh ARGUMENT..., for example bench.sh --only one_call image --rounds 3, writes .work/bench/benchmarks.md
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

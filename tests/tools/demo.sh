@@ -3,9 +3,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Play the collection's demo twice against a moto server: the first run uploads a layer and pushes an image, the second must
+# Run the demo playbook twice against a moto server: the first run uploads a layer and pushes an image, the second must
 # change nothing.
-# Usage: demo.sh [LAYER], where LAYER is a file, or a directory to be packed; botocore, which has two parts, when not given.
+# Usage: demo.sh [LAYER], where LAYER is a file, or a directory to pack. Default: the botocore package, which has two parts.
 set -euo pipefail
 tools="$(dirname "$0")"
 work=.work/demo
@@ -33,7 +33,7 @@ play() {
 
 printf '\n==> First run: the layer is uploaded to the moto server on %s\n' "$url"
 play first
-printf '\n==> Second run: nothing is left to do\n'
+printf '\n==> Second run: nothing to do\n'
 play second
 
 if ! grep -Eq '^localhost .* changed=0 ' "$work/second.log"; then
@@ -45,4 +45,4 @@ if [ -z "$uri" ]; then
   echo 'FAILED: no image was pushed' >&2
   exit 1
 fi
-printf '==> Success: layer and image are in the registry, and the second run changed nothing. The image is\n%s\n' "$uri"
+printf '==> Success: the layer and the image are in the registry, and the second run changed nothing. Image:\n%s\n' "$uri"

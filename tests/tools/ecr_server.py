@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Start and stop a local ECR server, in the background.
+"""Start and stop a local ECR server in the background.
 
-``start BACKEND DIRECTORY`` returns once the server answers, and leaves ``server.json`` (``pid``, ``url``, ``backend``)
-and ``server.log`` in the directory. ``stop DIRECTORY`` ends that process, and is content when there is none.
+``start BACKEND DIRECTORY`` returns once the server answers, and writes ``server.json`` (``pid``, ``url``, ``backend``)
+and ``server.log`` to the directory. ``stop DIRECTORY`` ends that process; no process is no error.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ COMMANDS: dict[str, list[str]] = {
     "moto": ["moto.server", "-H", "127.0.0.1", "-p", "0"],
     "strict": ["ansible_collections.layerkit.ecr.tests.strict_ecr", "--port", "0"],
 }
-"""The Python module and the arguments of each server; both print their address and have moto's own readiness page."""
+"""The Python module and the arguments of each server; both print their address and have moto's readiness page."""
 
 SECONDS_TO_START = 60.0
 SECONDS_TO_STOP = 10.0
 
 
 def start(backend: str, directory: Path) -> None:
-    """Start the server, wait until it answers, and write down how to reach and end it."""
+    """Start the server, wait until it answers, and save its address and process id."""
     state = directory / "server.json"
     if state.exists() and _listens(json.loads(state.read_text(encoding="utf-8"))["url"]):
-        sys.exit(f"There is a server already, see {state}. Stop it first.")
+        sys.exit(f"A server is already running (see {state}). Stop it first.")
     directory.mkdir(parents=True, exist_ok=True)
     log = directory / "server.log"
     with log.open("wb") as output:
@@ -65,7 +65,7 @@ def stop(directory: Path) -> None:
     if not state.exists():
         return
     server = json.loads(state.read_text(encoding="utf-8"))
-    # The process id may belong to somebody else by now, unless the server still answers.
+    # If the server does not answer, its process id may belong to another process.
     if _listens(server["url"]):
         with contextlib.suppress(ProcessLookupError):
             os.kill(server["pid"], signal.SIGTERM)
@@ -78,7 +78,7 @@ T = t.TypeVar("T")
 
 
 def _wait_for(found: t.Callable[[], T], seconds: float, unless: t.Callable[[], bool] = lambda: False) -> T | None:
-    """Return what ``found`` returns as soon as that is true; None when time is up or ``unless`` is."""
+    """Return the first true result of ``found``; None after the timeout or once ``unless`` is true."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and not unless():
         if result := found():
@@ -88,7 +88,7 @@ def _wait_for(found: t.Callable[[], T], seconds: float, unless: t.Callable[[], b
 
 
 def _ready_url(log: Path) -> str | None:
-    """Return the address that the server printed, when it answers there."""
+    """Return the address that the server printed, if the server answers there."""
     printed = re.search(r"http://127\.0\.0\.1:\d+", log.read_text(encoding="utf-8", errors="replace"))
     if printed is None:
         return None

@@ -3,16 +3,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Make the environment of the Makefile in .venv, with the checkout linked into it as the collection layerkit.ecr.
+# Create the environment of the Makefile in .venv, and link the checkout into it as the collection layerkit.ecr.
 # Usage: environment.sh PYTHON
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-# A version manager's shim is not an interpreter: ask it which one it runs, and leave a virtual environment for its base.
+# Find the real interpreter: PYTHON can be the shim of a version manager, or belong to a virtual environment.
 python="$("$1" -c '
 import sys
 if sys.version_info < (3, 11):
-    sys.exit(f"Python 3.11 or later is needed, this is {sys.version.split()[0]}. Name another one: make PYTHON=python3.12")
+    sys.exit(f"Python 3.11 or later is required; this is {sys.version.split()[0]}. Select another one: make PYTHON=python3.12")
 print(getattr(sys, "_base_executable", sys.executable))
 ')"
 

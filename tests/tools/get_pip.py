@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Takes the place of get-pip.py, which ansible-test would download: gives the environment that runs it a pip.
+"""Replace get-pip.py, which ansible-test would download: install pip into the environment that runs it.
 
-``sanity.py`` shares the pip of the project's environment with those of the same Python; the others get ensurepip's,
-which takes some seconds each.
+Environments of the same Python as the project's share its pip (see ``sanity.py``); the others use ensurepip, which
+takes some seconds each.
 """
 
 from __future__ import annotations

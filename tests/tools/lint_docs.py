@@ -4,8 +4,8 @@
 
 """Check the documentation of the collection in the current directory with antsibull-docs.
 
-antsibull-docs writes the name of a temporary directory into the reStructuredText that it checks, where a word that ends
-with an underscore is a reference. Python makes such a name one time in 37: here it makes none.
+antsibull-docs writes the name of a temporary directory into the reStructuredText that it checks. A name that ends with
+an underscore would be a reference, and one name in 37 does. So allow no underscore in the names.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 from antsibull_docs.cli.antsibull_docs import run
 
-# There is no public way to choose the names.
+# tempfile has no public option for this.
 private: Any = tempfile
 private._RandomNameSequence.characters = string.ascii_lowercase + string.digits
 sys.exit(run(["antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs=self", "."]))

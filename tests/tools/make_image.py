@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Make an OCI archive, an image in a tar file, of a directory. The same files make the same bytes.
+"""Pack a directory into an image, as an OCI archive. The same files always give the same bytes.
 
 Source: https://github.com/opencontainers/image-spec/blob/main/image-layout.md.
 """
@@ -25,7 +25,7 @@ _TYPE = "application/vnd.oci.image"
 
 
 def make_image(directory: Path, archive: Path) -> None:
-    """Write an image of one layer to ``archive``, for linux/amd64 and with the reference name 1.0."""
+    """Write an image of one layer to ``archive``, for linux/amd64, with the tag 1.0."""
     with tempfile.TemporaryDirectory() as temporary:
         layer = Path(temporary, "layer.tar.gz")
         make_layer(directory, layer)

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Make an image layer, a tar.gz, of a directory. The same files make the same bytes, and so the same digest.
+"""Pack a directory into an image layer, a tar.gz. The same files always give the same bytes and the same digest.
 
-Times and owners are left out, as builders of reproducible images do, and so is what Python compiles on the way.
+Leaves out times, owners and Python bytecode.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ def make_layer(directory: Path, layer: Path) -> None:
         for path in sorted(directory.rglob("*")):
             name = path.relative_to(directory)
             if "__pycache__" not in name.parts:
-                archive.add(path, name.as_posix(), recursive=False, filter=_without_circumstances)
+                archive.add(path, name.as_posix(), recursive=False, filter=_without_times_and_owners)
 
 
-def _without_circumstances(member: tarfile.TarInfo) -> tarfile.TarInfo:
+def _without_times_and_owners(member: tarfile.TarInfo) -> tarfile.TarInfo:
     member.mtime = 0
     member.uid = member.gid = 0
     member.uname = member.gname = ""

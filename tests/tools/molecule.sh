@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Run the molecule scenarios against one kind of server, and fail also when a step of theirs did not run.
+# Run the molecule scenarios against one kind of server. Fail also if a step did not run.
 # Usage: molecule.sh moto|strict [SCENARIO]
 set -euo pipefail
 export LAYERKIT_BACKEND="$1" NO_COLOR=1
@@ -11,7 +11,7 @@ work="$PWD/.work/molecule/$LAYERKIT_BACKEND"
 export ANSIBLE_HOME="$work/ansible"
 scenario="${2:-}"
 
-# What is left of a run that was killed: its server, and the state in which molecule takes that server for a living one.
+# Remove the server of a killed run, and molecule's state, which would say that the server is running.
 stop_server() {
   python tests/tools/ecr_server.py stop "$work"
 }
@@ -25,7 +25,7 @@ molecule test "$selection" --report --no-command-borders 2>&1 | tee "$work/test.
 
 must_run() {
   if ! grep -q "^$1 > $2: Executed: Successful" "$work/test.log"; then
-    echo "FAILED: molecule did not run $2 of the scenario $1" >&2
+    echo "FAILED: molecule did not run $2 of scenario $1" >&2
     exit 1
   fi
 }

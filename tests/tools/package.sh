@@ -3,8 +3,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Build the collection, install it from its tarball into an empty path, and use it from there, by playbook and ad hoc.
-# The checkout cannot be reached meanwhile: besides the tarball there are only amazon.aws and community.aws.
+# Build the collection, install it from its tarball into an empty path, and use it from there in a playbook, ad hoc and in
+# a role. The only other collections on the path are amazon.aws and community.aws, so the checkout is not used.
 # Usage: package.sh
 set -euo pipefail
 tools="$PWD/tests/tools"
@@ -23,13 +23,13 @@ python "$tools/make_image.py" roles "$work/roles.tar"
 
 ansible-galaxy collection build --output-path "$work"
 tarball="$(ls "$work"/layerkit-ecr-*.tar.gz)"
-# By the checkout's .gitignore, but in a repository of its own: a checkout may come without one.
+# Uses the checkout's .gitignore in a new repository, because the checkout need not be a repository.
 git init --quiet "$work/repository"
 ignored() {
   git --git-dir="$work/repository/.git" --work-tree=. check-ignore --no-index --stdin || [ $? -eq 1 ]
 }
 unwanted="$(tar -tzf "$tarball" | ignored)"
-[ -z "$unwanted" ] || fail "the tarball holds what git ignores:"$'\n'"$unwanted"
+[ -z "$unwanted" ] || fail "the tarball contains files that git ignores:"$'\n'"$unwanted"
 
 collections="$(python -c 'import ansible_collections.amazon.aws as aws; print(aws.__path__[0])')/../.."
 ln -s "$collections/amazon" "$collections/community" "$work/dependencies/ansible_collections/"
@@ -45,7 +45,7 @@ export ANSIBLE_LOCALHOST_WARNING=false ANSIBLE_INVENTORY_UNPARSED_WARNING=false
 
 ansible-doc --list --json layerkit.ecr >modules.json
 ansible-doc --type role --list --json layerkit.ecr >roles.json
-python - "$work/collections" <<'PYTHON' || fail 'modules or roles are missing, elsewhere, or documented differently'
+python - "$work/collections" <<'PYTHON' || fail 'modules or roles are missing, installed elsewhere, or documented differently'
 import json
 import pathlib
 import subprocess
@@ -60,18 +60,18 @@ files = {pathlib.Path(module["doc"]["filename"]).parent for module in documented
 if not names or listed != names or files != {installed}:
     sys.exit(1)
 
-# The role passes the options of an image on to the module, so it documents the same of them.
+# The role passes the options of an image to the module, so their documentation must agree.
 [role] = json.loads(pathlib.Path("roles.json").read_text(encoding="utf-8"))
 print(role)
 command = ["ansible-doc", "--type", "role", "--json", role]
 [documented_role] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout).values()
 of_role = documented_role["entry_points"]["main"]["options"]["push_image_images"]["options"]
 of_module = documented["layerkit.ecr.ecr_image"]["doc"]["options"]
-told = ("type", "elements", "choices", "default", "required")
+compared = ("type", "elements", "choices", "default", "required")
 differing = {
     name: option
     for name, option in of_role.items()
-    if any(option.get(key) != of_module[name].get(key) for key in told)
+    if any(option.get(key) != of_module[name].get(key) for key in compared)
 }
 sys.exit(str(differing) if differing else 0)
 PYTHON
@@ -79,7 +79,7 @@ PYTHON
 printf '\n==> The playbook of the installed collection\n'
 ansible-playbook layerkit.ecr.demo -e demo_layer=layer.tar.gz -e demo_image=plugins.tar -e demo_endpoint_url="$url" \
   -e demo_create_repository=true | tee play.log
-grep -q 'layerkit/demo has the layer sha256:' play.log || fail 'the playbook did not come to its end'
+grep -q 'layerkit/demo has the layer sha256:' play.log || fail 'the playbook did not finish'
 grep -q 'layerkit/demo-image@sha256:' play.log || fail 'the playbook did not push the image'
 
 printf '\n==> An ad-hoc command with the installed collection\n'
@@ -88,7 +88,7 @@ ansible localhost -m layerkit.ecr.ecr_complete_layer_upload -a "endpoint_url=$ur
   upload_id=00000000-0000-0000-0000-000000000000 layer_digests=sha256:$digest" | tee ad-hoc.log
 grep -q '"action": "already_exists"' ad-hoc.log || fail 'the ad-hoc command did not find the layer'
 
-printf '\n==> The role of the installed collection, with nothing but amazon.aws beside it\n'
+printf '\n==> The role of the installed collection, without community.aws\n'
 mkdir -p "$work/alone/ansible_collections"
 ln -s "$collections/amazon" "$work/alone/ansible_collections/"
 export ANSIBLE_COLLECTIONS_PATH="$work/collections:$work/alone"
@@ -113,4 +113,4 @@ grep -q '"changed": true' role.log || fail 'the role did not push the image'
 if ansible-playbook push.yml -e url="$url" -e push_image_create_repositories=true >no-aws.log 2>&1; then
   fail 'the role created repositories without community.aws'
 fi
-grep -q 'the collection community.aws is needed' no-aws.log || fail 'the role does not say what it lacks'
+grep -q 'the collection community.aws is needed' no-aws.log || fail 'the role does not name the missing collection'

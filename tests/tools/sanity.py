@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run ``ansible-test sanity`` on a copy of the checkout, and fail also when it tested less than it should have.
+"""Run ``ansible-test sanity`` on a copy of the checkout. Fail also if it skipped files or tests.
 
-ansible-test wants a real directory ``ansible_collections/layerkit/ecr`` with amazon.aws beside it. It passes when it
-saw no files, and only warns of tests that it skipped; both are failures here. The one skip allowed is a Python version,
-other than the one in use, that this machine does not have.
+ansible-test needs a real directory ``ansible_collections/layerkit/ecr`` and amazon.aws in the same tree. It passes if
+it finds no files, and only warns about skipped tests; both are failures here. One skip is allowed: a Python version,
+other than the one in use, that is not installed.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ import ansible_test as ansible_test_package
 CHECKOUT = Path(__file__).resolve().parents[2]
 WORK = CHECKOUT / ".work" / "sanity"
 COPY = WORK / "ansible_collections" / "layerkit" / "ecr"
-# Kept short: ansible-test puts virtual environments below it, whose scripts name their interpreter in their first line.
+# Short, because ansible-test creates virtual environments below it and the length of a script's first line is limited.
 HOME = CHECKOUT / ".work" / "home"
 OUR_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 NOT_COPIED = (".git", ".venv", ".work", ".ansible", ".*_cache", ".hypothesis", "__pycache__", "output")
 
 
 def make_copy() -> None:
-    """Copy the checkout to where ansible-test expects a collection, as a git repository of its own.
+    """Copy the checkout to the path that ansible-test expects, as a separate git repository.
 
-    Inside the checkout, git would say that every file of the copy is ignored, and ansible-test would test none.
+    In the checkout's repository, git ignores every file of the copy, and ansible-test would test none.
     """
     shutil.rmtree(WORK, ignore_errors=True)
     shutil.copytree(CHECKOUT, COPY, ignore=shutil.ignore_patterns(*NOT_COPIED))
@@ -46,7 +46,7 @@ def make_copy() -> None:
 
 
 def make_home() -> None:
-    """Make the home directory of the run, with the user's pip settings and cache, and the stand-in for get-pip."""
+    """Create the home directory of the run, with the user's pip settings and cache, and the replacement of get-pip."""
     for name in (".config/pip", ".cache/pip"):
         if (Path.home() / name).is_dir():
             link(HOME / name, Path.home() / name)
@@ -56,7 +56,7 @@ def make_home() -> None:
     requirements = Path(next(iter(ansible_test_package.__path__)), "_internal", "python_requirements.py")
     wanted = re.search(r"\bpip='([0-9.]+)'", requirements.read_text(encoding="utf-8"))
     if wanted is None:
-        sys.exit(f"{requirements} does not tell which pip ansible-test asks for")
+        sys.exit(f"Cannot read the pip version that ansible-test needs from {requirements}")
     name = f"get_pip_{wanted[1].replace('.', '_')}.py"
     link(HOME / ".ansible" / "test" / "cache" / name, Path(__file__).resolve().with_name("get_pip.py"))
 
@@ -69,9 +69,9 @@ def link(path: Path, target: Path) -> None:
 
 
 def search_path() -> str:
-    """Return a PATH without version managers' shims, which ansible-test cannot use.
+    """Return a PATH without the shims of version managers, which ansible-test cannot use.
 
-    Of the Pythons behind pyenv's, the oldest that runs the modules takes their place (``tests/config.yml``).
+    Instead of pyenv's shims it has the oldest Python that runs the modules (``tests/config.yml``).
     """
     found = [Path(sys.executable).parent]
     for name in os.environ.get("PATH", os.defpath).split(os.pathsep):
@@ -81,14 +81,14 @@ def search_path() -> str:
 
 
 class Run(t.NamedTuple):
-    """How a command ended, and what it printed."""
+    """The exit status and the output of a command."""
 
     status: int
     output: str
 
 
 def ansible_test(*arguments: str, shown: bool = True) -> Run:
-    """Run ansible-test in the copy, and pass its output on if it is to be shown."""
+    """Run ansible-test in the copy; print its output if ``shown``."""
     run = subprocess.Popen(
         [str(Path(sys.executable).with_name("ansible-test")), *arguments],
         cwd=COPY,
@@ -107,7 +107,7 @@ def ansible_test(*arguments: str, shown: bool = True) -> Run:
 
 
 def omissions(output: str, listed: str) -> list[str]:
-    """Return what the run left out, one sentence each: files that it did not see, and tests that it skipped."""
+    """Return the files that the run did not find and the tests that it skipped, one sentence each."""
     sources = sorted(path.relative_to(COPY).as_posix() for path in (COPY / "plugins").rglob("*.py"))
     unseen = [f"ansible-test does not see {path}" for path in sources if path not in listed.split()]
     if not any(path.startswith("plugins/modules/") for path in sources):
@@ -123,7 +123,7 @@ def omissions(output: str, listed: str) -> list[str]:
 
 
 def main() -> int:
-    """Return 0 when everything was tested and passed."""
+    """Return 0 if everything was tested and passed."""
     make_copy()
     make_home()
     listed = ansible_test("env", "--list-files", shown=False).output

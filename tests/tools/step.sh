@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Run one step under a heading, and say how it ended and how long it took.
+# Run one step under a heading, and print its outcome and duration.
 # Usage: step.sh TITLE COMMAND [ARGUMENT...]
 set -euo pipefail
 title="$1"

@@ -3,8 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# See to it that programs are there. What is missing is installed by apt-get, as root or with a sudo that asks for no
-# password. Says nothing when they are there.
+# Install missing programs with apt-get, as root or with a sudo that needs no password. Prints nothing if all exist.
 # Usage: system_packages.sh PROGRAM...
 set -euo pipefail
 
@@ -17,8 +16,8 @@ if [ ${#missing[@]} -eq 0 ]; then exit 0; fi
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then as_root=(sudo --non-interactive); fi
 if ! command -v apt-get >/dev/null || ! "${as_root[@]}" true 2>/dev/null; then
-  echo "These packages are missing, and cannot be installed from here: ${missing[*]}" >&2
-  echo "Install them with your package manager, on Debian: apt-get install --no-install-recommends ${missing[*]}" >&2
+  echo "These packages are missing and cannot be installed automatically: ${missing[*]}" >&2
+  echo "Install them with your package manager. On Debian: apt-get install --no-install-recommends ${missing[*]}" >&2
   exit 2
 fi
 

@@ -29,14 +29,14 @@ ECR_SERVER = Path(__file__).parents[1] / "tools/ecr_server.py"
 pytest_plugins = ["ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures"]
 
 
-# How long an example takes depends on what else the machine does.
+# The duration of an example depends on the load of the machine.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def data_files_are_parsed_once() -> t.Iterator[None]:
-    """Share what botocore reads of its own files: each run of a module makes a session, which parses them anew."""
+    """Cache botocore's data files: each run of a module creates a session, which would parse them again."""
     parsed = functools.cache(JSONFileLoader().load_file)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(JSONFileLoader, "load_file", lambda _loader, path: parsed(path))
@@ -45,7 +45,7 @@ def data_files_are_parsed_once() -> t.Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def no_ambient_aws_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Keep the settings and credentials of whoever runs the tests out of them."""
+    """Keep the settings and credentials of the user out of the tests."""
     for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_URL", "AWS_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_SESSION_TOKEN"):
@@ -58,7 +58,7 @@ def no_ambient_aws_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: p
 
 @pytest.fixture
 def delays(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that were slept between attempts; nothing really sleeps."""
+    """The delays between attempts, in seconds; nothing really sleeps."""
     slept: list[float] = []
     monkeypatch.setattr(cloud, "time", SimpleNamespace(sleep=slept.append))
     return slept
@@ -66,7 +66,7 @@ def delays(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch, delays: list[float]) -> t.Iterator[StubbedRegistry]:
-    """A stubbed registry behind every client that a module makes; all expected calls must have been made in the end."""
+    """A stubbed registry behind every client that a module creates; the test fails if an expected call is missing."""
     assert not delays
     stubbed = StubbedRegistry()
     monkeypatch.setattr(client, "boto3_inventory_conn", lambda *_args, **_options: stubbed.client)
@@ -77,8 +77,8 @@ def registry(monkeypatch: pytest.MonkeyPatch, delays: list[float]) -> t.Iterator
 
 @pytest.fixture(scope="session")
 def plain_moto(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[ECRClient]:
-    """Run moto without the strict backend, in a process of its own, and return a client of it."""
-    # pytest itself is to import the module first, as it is a plugin.
+    """Run moto without the strict backend, in a separate process, and return a client."""
+    # Imported late, because pytest must import the module first: it is a plugin.
     from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import ecr_client
 
     directory = tmp_path_factory.mktemp("moto")
@@ -90,7 +90,7 @@ def plain_moto(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[ECRClient
 
 @pytest.fixture
 def unused_port() -> int:
-    """A port of 127.0.0.1 where nothing listens."""
+    """A port of 127.0.0.1 on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -98,7 +98,7 @@ def unused_port() -> int:
 
 @pytest.fixture
 def connection(strict_ecr: StrictECR, ecr: ECRClient) -> t.Iterator[dict[str, t.Any]]:
-    """The options that lead a module to the strict server; it is given up on after half a second."""
+    """The options that connect a module to the strict server, with a timeout of half a second."""
     yield {
         "endpoint_url": strict_ecr.url,
         "region": ecr.meta.region_name,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A boto3 client that makes one call, and nothing else: the memory that nobody can do without.
+"""A boto3 client that makes one call: the least memory that a push with boto3 needs.
 
 Usage: bare_client.py URL REPOSITORY. Prints seconds and peak memory as JSON.
 """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Pushes layers or an OCI layout the way that a boto3 script does: read a part, call upload_layer_part, next.
+"""Push layers or an OCI layout as a simple boto3 script does: read a part, call upload_layer_part, repeat.
 
 Usage: boto3_push.py URL REPOSITORY THREADS PATH...; a directory is a layout. Prints seconds and peak memory as JSON.
 """
@@ -25,7 +25,7 @@ PART_SIZE = 10 * 1024 * 1024
 
 
 def push_layer(client: t.Any, repository: str, path: Path) -> None:
-    """Upload one layer whose digest is its name, or made up."""
+    """Upload one layer; its digest is its file name, or is made up."""
     digest = path.name if len(path.name) == 64 else hashlib.sha256(str(path).encode()).hexdigest()
     upload_id = client.initiate_layer_upload(repositoryName=repository)["uploadId"]
     with path.open("rb") as layer:
@@ -62,7 +62,7 @@ def blobs_of(layout: Path) -> list[Path]:
 
 
 def main(url: str, repository: str, threads: str, *paths: str) -> None:
-    """Push, and print what it has cost."""
+    """Push, and print seconds and peak memory."""
     options: dict[str, t.Any] = {"endpoint_url": url, "region_name": "eu-west-1"}
     client = boto3.client("ecr", config=Config(max_pool_connections=max(10, int(threads))), **options)
     layouts = [Path(path) for path in paths if Path(path).is_dir()]

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Uploads layer files with the collection's own code, without Ansible around it: the upload path alone.
+"""Upload layer files with the collection's own code, without Ansible.
 
-Usage: upload_path.py URL REPOSITORY FILE...; one after the other. Prints seconds and peak memory as JSON.
+Usage: upload_path.py URL REPOSITORY FILE...; uploads one file after another. Prints seconds and peak memory as JSON.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ansible_collections.layerkit.ecr.tests.unit.support.peak_memory import peak
 
 
 def main(url: str, name: str, *paths: str) -> None:
-    """Upload, and print what it has cost."""
+    """Upload, and print seconds and peak memory."""
     options: dict[str, t.Any] = {"endpoint_url": url, "region_name": "eu-west-1"}
     task = Task(lambda warning: print(warning, file=sys.stderr))
     client = EcrClient(boto3.client("ecr", **options), Repository(name), task)
@@ -35,7 +35,7 @@ def main(url: str, name: str, *paths: str) -> None:
     seconds = 0.0
     for path in paths:
         with FileBlob.open(path, path) as blob:
-            # The digest is known before: it is what the image's manifest says.
+            # Not measured: a push knows the digest from the manifest.
             digest = blob.digest()
             started = time.perf_counter()
             found = Layers(client).available([digest])[digest]

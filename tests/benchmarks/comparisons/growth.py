@@ -16,7 +16,7 @@ from ..report import Section, Target
 
 
 def compare(bench: Bench) -> Section:
-    """Compare small layers with large ones."""
+    """Compare layers of growing size."""
     sizes = bench.scale.growth
     contenders: dict[str, RunOnce] = {}
     for size in sizes:
@@ -30,7 +30,7 @@ def compare(bench: Bench) -> Section:
         for who, label in (("ours", "layerkit.ecr"), ("boto3", "boto3 loop"))
     }
     chart = Chart(
-        "Throughput against the size of the layer, upload path alone",
+        "Throughput against the size of the layer, without Ansible",
         "size of the layer",
         "MB/s",
         [(float(size), decimal_size(size)) for size in sizes],
@@ -41,12 +41,12 @@ def compare(bench: Bench) -> Section:
     span = f"{decimal_size(smallest)} to {decimal_size(largest)}"
     peaks = [run.printed_peak for run in ours.values()]
     per_byte = {size: run.printed_seconds / size for size, run in ours.items()}
-    # One part more or less is not growth: calls beside the parts are the same at any size.
+    # The number of parts grows with the size; the number of other calls must not.
     beside = {size: run.request_count - run.runs[-1].requests["UploadLayerPart"] for size, run in ours.items()}
     return Section(
         f"Growth from {span}",
-        "The upload path alone, measured inside the process. The layers are sparse files.",
-        ["Layer", "Seconds", "MB/s", "ns per byte", "Requests", "of them parts", "Peak memory, MiB", "boto3, MB/s"],
+        "The upload without Ansible, measured inside the process. The layers are sparse files.",
+        ["Layer", "Seconds", "MB/s", "ns per byte", "Requests", "Parts", "Peak memory, MiB", "boto3, MB/s"],
         [
             [
                 decimal_size(size),
@@ -62,13 +62,13 @@ def compare(bench: Bench) -> Section:
         ],
         [
             Target(
-                f"Time per byte, {span}: of a layer against a smaller one, the most",
+                f"Time per byte, {span}: the largest ratio of a layer to a smaller one",
                 max(per_byte[larger] / per_byte[size] for size, larger in itertools.combinations(sizes, 2)),
                 1.1,
             ),
-            Target(f"Memory, {span}: the most above the least", max(peaks) - min(peaks), 4, unit="MiB"),
+            Target(f"Memory, {span}: the largest peak minus the smallest", max(peaks) - min(peaks), 4, unit="MiB"),
             Target(
-                f"Calls beside the parts, {decimal_size(largest)} above {decimal_size(smallest)}",
+                f"Calls other than parts, {decimal_size(largest)} minus {decimal_size(smallest)}",
                 float(beside[largest] - beside[smallest]),
                 0,
                 unit="",

@@ -39,8 +39,8 @@ def compare(bench: Bench) -> Section:
     bounds = {aws: 0.10, to_registry: 0.90, to_sink: 1.15}
     return Section(
         f"An image of {name}",
-        "Whole commands. skopeo pushes over the registry protocol, which needs no base64; to a sink that "
-        "understands both, and to Debian's docker-registry with an empty store on the disk.",
+        "Complete commands. skopeo pushes over the registry protocol, which needs no base64: to the sink, which "
+        "supports both protocols, and to Debian's docker-registry with an empty store on disk.",
         ["Command", "Seconds", "CPU seconds", "MB/s", "Requests", "`ecr_image` against it"],
         [
             [

@@ -18,7 +18,7 @@ def compare(bench: Bench) -> Section:
     big = bench.image(1, bench.scale.big_layer)
     bare, threads = "boto3 client, one call", "boto3 script, 8 threads"
     ours = {
-        f"`ecr_image`, {image_name(bench.scale.image)}, {parallel} at once": bench.contenders.module_process(
+        f"`ecr_image`, {image_name(bench.scale.image)}, {parallel} in parallel": bench.contenders.module_process(
             image.path, parallel
         )
         for parallel in bench.scale.module_parallel
@@ -26,7 +26,7 @@ def compare(bench: Bench) -> Section:
     ours[f"`ecr_image`, {image_name((1, bench.scale.big_layer))}"] = bench.contenders.module_process(big.path)
     many = bench.image(4 * bench.scale.image[0], bench.scale.layer // 20)
     name = image_name((4 * bench.scale.image[0], bench.scale.layer // 20))
-    ours[f"`ecr_image`, {name}, 32 at once"] = bench.contenders.module_process(many.path, 32)
+    ours[f"`ecr_image`, {name}, 32 in parallel"] = bench.contenders.module_process(many.path, 32)
     for kind in ("tar", "tar.gz"):
         archive = docker_archive(bench.work / f"archive.{kind}", *bench.scale.archive)
         push = f"`ecr_image` with `compress: gzip`, docker archive ({kind}) of {image_name(bench.scale.archive)}"
@@ -42,7 +42,7 @@ def compare(bench: Bench) -> Section:
     most = max(peaks[name] for name in ours)
     return Section(
         "Memory",
-        "The peak of the process that pushes: of the module as Ansible runs it, and of scripts.",
+        "The peak memory of the process that pushes: the module as Ansible runs it, and scripts.",
         ["Process", "MiB", "above the bare client, MiB"],
         [[name, f"{peak:.0f}", f"{peak - peaks[bare]:.0f}"] for name, peak in peaks.items()],
         [

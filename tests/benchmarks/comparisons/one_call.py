@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One call of the API, as a task."""
+"""One API call, as a task."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..report import Section, Target
 
 
 def compare(bench: Bench) -> Section:
-    """Compare one call of the API as a task with other modules."""
+    """Compare a task that makes one API call with tasks of other modules."""
     ping, ecs_ecr, ours = "`ansible -m ping`", "`community.aws.ecs_ecr`", "`ecr_complete_layer_upload`"
     runs = bench.run(
         {
@@ -23,7 +23,7 @@ def compare(bench: Bench) -> Section:
     )
     return Section(
         "One call, ad hoc",
-        "What a task costs before there is anything to send.",
+        "The cost of a task that sends no data.",
         ["Command", "Seconds", "CPU seconds", "Requests", "against ping"],
         [
             [name, f"{run.seconds:.2f}", f"{run.cpu_seconds:.2f}", f"{run.request_count}", ratio(run, runs[ping])]

@@ -12,7 +12,7 @@ from ..report import Section, Target
 
 
 def compare(bench: Bench) -> Section:
-    """Compare the upload path alone with a boto3 loop."""
+    """Compare the collection's upload with a boto3 loop."""
     layer = bench.layer(bench.scale.layer)
     ours, naive = "layerkit.ecr", "boto3 loop over `upload_layer_part`"
     runs = bench.run(
@@ -20,8 +20,8 @@ def compare(bench: Bench) -> Section:
     )
     size = bench.scale.layer / 1e6
     return Section(
-        f"One layer of {binary_size(bench.scale.layer)}, the upload path alone",
-        "From opening the upload to its completion, measured inside the process, without Ansible.",
+        f"One layer of {binary_size(bench.scale.layer)}, without Ansible",
+        "From the start of the upload to its completion, measured inside the process.",
         ["Client", "Seconds", "MB/s", "Requests", "Peak memory, MiB"],
         [
             [

@@ -14,7 +14,7 @@ from ..report import Section
 
 
 def compare(bench: Bench) -> Section:
-    """Compare how layers at once pay over that link."""
+    """Compare the throughput over the slow link by the number of layers in parallel."""
     image = bench.image(*bench.scale.image)
     link = bench.scale.link
     contenders: dict[str, RunOnce] = {}
@@ -29,15 +29,15 @@ def compare(bench: Bench) -> Section:
     }
     chart = Chart(
         f"Throughput against parallelism, {image_name(bench.scale.image)}",
-        "layers at once",
+        "layers in parallel",
         "MB/s",
         [(float(count), str(count)) for count in bench.scale.parallel],
         lines,
     )
     return Section(
         "Parallelism",
-        f"{image_name(bench.scale.image)} over the slow link, whole commands.",
-        ["Layers at once", "`ecr_image`, s", "MB/s", "boto3 script, s", "MB/s"],
+        f"{image_name(bench.scale.image)} over the slow link, complete commands.",
+        ["Layers in parallel", "`ecr_image`, s", "MB/s", "boto3 script, s", "MB/s"],
         [
             [
                 str(count),

@@ -12,13 +12,13 @@ from ..report import Section
 
 
 def compare(bench: Bench) -> Section:
-    """Measure what no client can exceed."""
+    """Measure the speeds that no client can exceed."""
     speeds = limits.measure(bench.scale.rounds, bench.scale.limits)
     return Section(
         "Physical limits",
-        "What one core makes of the work that no push can do without: the layer is hashed, encoded and hashed "
-        "again to be signed, and sent (to another core, as it takes a receiver). boto3's own `upload_layer_part` "
-        "makes a JSON string of the base64 besides.",
+        "The speed of one core at the work that no push can avoid: hash the layer, encode it, hash it again for the "
+        "signature, and send it (to another core, which receives it). boto3's `upload_layer_part` also converts the "
+        "base64 to a JSON string.",
         ["Work", "MB/s"],
         [[name, f"{speed:.0f}"] for name, speed in speeds.items()],
     )

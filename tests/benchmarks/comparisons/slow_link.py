@@ -11,7 +11,7 @@ from ..contenders import SKOPEO
 from ..figures import image_name
 from ..report import Section, Target
 
-# Base64 makes four bytes of three.
+# Base64 turns three bytes into four.
 _API_SHARE = 0.75
 
 
@@ -36,12 +36,12 @@ def compare(bench: Bench) -> Section:
     share = big.size / run.seconds / (_API_SHARE * (link.bandwidth or 0))
     name = image_name((1, bench.scale.big_layer))
     rows.append([f"{name}, `ecr_image`", f"{run.seconds:.2f}", f"{run.request_count}"])
-    targets.append(Target(f"Slow link: {name}, of the API's bound", share, 0.88, at_most=False))
+    targets.append(Target(f"Slow link: {name}, share of the API's upper bound", share, 0.88, at_most=False))
     return Section(
-        f"A link of {link.latency * 1000:.0f} ms a request and {(link.bandwidth or 0) / 1e6:.0f} MB/s a connection",
-        "The sink takes so long to answer, and so much from one connection. The API's own bound is 0.75 of the "
-        "link, as base64 makes four bytes of three. skopeo sends the layers of a layout one after the other over "
-        "one connection, `ecr_image` eight at once, as it does by default. Whole commands.",
+        f"A link of {link.latency * 1000:.0f} ms per request and {(link.bandwidth or 0) / 1e6:.0f} MB/s per connection",
+        "The sink delays each answer and limits each connection accordingly. The upper bound of the API is 0.75 of the "
+        "link, because base64 turns three bytes into four. skopeo sends the layers of a layout one after another over "
+        "one connection; `ecr_image` sends eight in parallel, its default. Complete commands.",
         ["Image and command", "Seconds", "Requests"],
         rows,
         targets,

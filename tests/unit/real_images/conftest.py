@@ -15,7 +15,7 @@ if t.TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
 
 
-# Each process of pytest-xdist makes its own: they take a few seconds, and what is kept has to be known for fresh.
+# Each process of pytest-xdist makes its own images: this takes a few seconds, and kept images could be outdated.
 @pytest.fixture(scope="session")
 def images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RealImage]:
     return make_images(tmp_path_factory.mktemp("real-images"))

@@ -144,7 +144,7 @@ def test_a_first_part_out_of_order(ecr: ECRClient, repository: str) -> None:
 
 
 def test_the_last_valid_byte_may_be_left_out(strict_ecr: StrictECR, ecr: ECRClient, repository: str) -> None:
-    strict_ecr.control.rules(repository).tells_last_valid_byte = False
+    strict_ecr.control.rules(repository).reports_last_valid_byte = False
     with refused("InvalidLayerPartException") as answer:
         send(ecr, repository, upload(ecr, repository), 1, b"ab")
     assert answer["repositoryName"] == repository

@@ -17,10 +17,10 @@ _CHUNK = 65536
 
 
 class CuttingProxy:
-    """Forwards connections to a server, and resets one when it has carried so many bytes.
+    """Forwards connections to a server, and resets a connection after a number of bytes.
 
-    :param cuts: the bytes after which to reset a connection; each cut is used once, by the first connection that
-        carries as much
+    :param cuts: the numbers of bytes after which to reset a connection; each applies once, to the first connection
+        that carries as many bytes
     """
 
     def __init__(self, server_url: str, cuts: t.Sequence[int]) -> None:
@@ -33,12 +33,12 @@ class CuttingProxy:
 
     @property
     def cuts_left(self) -> int:
-        """How many cuts are still to come."""
+        """The number of cuts that have not been made."""
         return len(self._cuts)
 
     @contextlib.contextmanager
     def running(self) -> t.Iterator[CuttingProxy]:
-        """Accept connections for the length of the block."""
+        """Accept connections for the duration of the block."""
         accepting = threading.Thread(target=self._accept)
         accepting.start()
         try:
@@ -89,6 +89,6 @@ def _copy(source: socket.socket, sink: socket.socket) -> None:
 
 
 def _reset(connection: socket.socket) -> None:
-    # Lingering for no time at all turns the closing into a reset.
+    # A linger time of 0 makes close() send a reset.
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()

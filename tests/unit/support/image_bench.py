@@ -28,7 +28,7 @@ MEDIA_TYPES = [
 
 
 class ImageBench:
-    """A repository, a layout, and the module between them."""
+    """Runs ecr_image from a layout to a repository, and reads what the repository has."""
 
     def __init__(
         self, client: ECRClient, control: Control, repository: str, layout: LayoutWriter, connection: dict[str, t.Any]
@@ -52,13 +52,13 @@ class ImageBench:
         self.control.faults.add(Fault(kind, operation, repository=self.repository, **options))
 
     def calls(self) -> list[str]:
-        """Return the operations called since the last time."""
+        """Return the operations called since the last call of this method."""
         calls = self.control.calls.operations(self.repository)
         self.control.calls.clear(self.repository)
         return calls
 
     def tags(self) -> dict[str, str]:
-        """Return the digests by the tags that the registry has."""
+        """Return the digest of every tag in the repository."""
         ids = self.client.list_images(repositoryName=self.repository)["imageIds"]
         return {image["imageTag"]: image["imageDigest"] for image in ids if "imageTag" in image}
 
@@ -67,7 +67,7 @@ class ImageBench:
         return {image["imageDigest"] for image in ids}
 
     def manifest(self, digest: str) -> bytes:
-        """Return a manifest as the registry gives it out."""
+        """Return a manifest as the registry returns it."""
         answer = self.client.batch_get_image(
             repositoryName=self.repository, imageIds=[{"imageDigest": digest}], acceptedMediaTypes=MEDIA_TYPES
         )

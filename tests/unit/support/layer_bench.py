@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A layer, a repository of the strict server whose parts may be tiny, and the upload between them."""
+"""A layer, a repository of the strict server that accepts tiny parts, and the upload between them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if t.TYPE_CHECKING:
 
 
 class LayerBench:
-    """Uploads ``content`` in parts of ``part_size`` bytes, and tells what the server saw of it."""
+    """Uploads ``content`` in parts of ``part_size`` bytes, and reports what the server received."""
 
     def __init__(
         self, client: ECRClient, control: Control, repository: str, path: Path, content: bytes, part_size: int
@@ -46,12 +46,12 @@ class LayerBench:
         rules.part_size = part_size
 
     def strike(self, operation: str, kind: Kind, **options: t.Any) -> None:
-        """Let a fault come."""
+        """Add a fault to the calls on the repository."""
         self.control.faults.add(Fault(kind, operation, repository=self.repository, **options))
 
     @contextlib.contextmanager
     def during(self, event: str, handler: t.Callable[..., None], *, last: bool = False) -> t.Iterator[None]:
-        """Let a handler of the client's events meddle, behind all others if it is to be the last."""
+        """Call a handler for an event of the client, after all other handlers if ``last``."""
         events = self.client.meta.events
         (events.register_last if last else events.register)(event, handler)
         try:
@@ -60,7 +60,7 @@ class LayerBench:
             events.unregister(event, handler)
 
     def push(self, **options: t.Any) -> LayerPush:
-        """Push the layer as a task does, and return the outcome."""
+        """Push the layer as a task does."""
         if not self.may_look:
             self.strike("BatchCheckLayerAvailability", "access_denied", times=1000)
         task = Task(self.warnings.append)
@@ -75,7 +75,7 @@ class LayerBench:
             return push
 
     def open_upload(self, *parts: bytes) -> str:
-        """Open an upload that has these parts, as another run would have."""
+        """Open an upload with these parts, as an earlier run would."""
         upload_id = self.client.initiate_layer_upload(repositoryName=self.repository)["uploadId"]
         for part in parts:
             self.add_part(upload_id, part)
@@ -83,7 +83,7 @@ class LayerBench:
         return upload_id
 
     def add_part(self, upload_id: str, part: bytes) -> None:
-        """Add a part to an open upload, behind the back of the task."""
+        """Add a part to an open upload, without the task's knowledge."""
         first = self.control.uploads(self.repository)[upload_id]
         self.client.upload_layer_part(
             repositoryName=self.repository,
@@ -94,7 +94,7 @@ class LayerBench:
         )
 
     def complete_elsewhere(self) -> None:
-        """Bring the layer as another task would, in one part."""
+        """Upload the layer in one part, as another task would."""
         upload_id = self.client.initiate_layer_upload(repositoryName=self.repository)["uploadId"]
         self.add_part(upload_id, self.content)
         self.client.complete_layer_upload(
@@ -102,15 +102,15 @@ class LayerBench:
         )
 
     def holds_the_layer(self) -> bool:
-        """Tell whether the registry has exactly this layer, and no other."""
+        """Return whether the repository has this layer and no other."""
         return self.control.layers(self.repository) == {self.digest: len(self.content)}
 
     def holds_nothing(self) -> bool:
-        """Tell whether the registry has no layer at all."""
+        """Return whether the repository has no layers."""
         return self.control.layers(self.repository) == {}
 
     def calls(self) -> tuple[int, int, int]:
-        """Return how many uploads were opened, parts sent, and completions asked for."""
+        """Return the number of InitiateLayerUpload, UploadLayerPart and CompleteLayerUpload calls."""
         counts = self.control.calls.counts(self.repository)
         return (
             counts.get("InitiateLayerUpload", 0),

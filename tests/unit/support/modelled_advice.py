@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The words that the advice on each modelled error must have, whichever operation it comes from."""
+"""The words that the advice on each modelled error must contain, for every operation."""
 
 from __future__ import annotations
 

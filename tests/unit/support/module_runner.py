@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs a module's ``main()`` as Ansible does: arguments in, one JSON document on standard output out."""
+"""Runs a module's ``main()`` as Ansible does, and reads the JSON result from standard output."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CREDENTIALS = {
 
 
 class ModuleFailedError(Exception):
-    """The module ended with ``failed``; ``result`` is what it printed."""
+    """The module failed; ``result`` is the JSON that it printed."""
 
     def __init__(self, result: dict[str, t.Any]) -> None:
         super().__init__(result["msg"])
@@ -55,7 +55,7 @@ def run_module(
 ) -> dict[str, t.Any]:
     """Run the module and return its result.
 
-    :param connection: the common AWS options; those of CREDENTIALS when not given
+    :param connection: the common AWS options; CREDENTIALS by default
     :raises ModuleFailedError: the module failed
     """
     arguments = {
@@ -66,7 +66,7 @@ def run_module(
         **(CREDENTIALS if connection is None else connection),
         **options,
     }
-    # Ansible runs one module a process, gathers its warnings in globals, and never collects what the module has frozen.
+    # Ansible runs one module per process. Here, clear the globals with its warnings, and unfreeze what it froze.
     warnings._global_warnings.clear()
     warnings._global_deprecations.clear()
     printed = io.StringIO()

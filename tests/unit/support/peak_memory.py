@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The memory that a process has needed."""
+"""The peak memory of a process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 def peak_kib() -> int:
     """Return the peak of this process's resident memory, in KiB.
 
-    Not by getrusage(): its peak is inherited from the process that started this one.
+    getrusage() is no alternative: a process inherits its peak from the parent.
     """
     found = re.search(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text(encoding="ascii"), re.MULTILINE)
     assert found

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the tests of the strict backend do over and over: pushing parts, layers and images, and being refused."""
+"""Steps of the tests of the strict server: push parts, layers and images, and expect refusals."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def upload(ecr: ECRClient, repository: str, *parts: bytes) -> str:
 
 
 def send(ecr: ECRClient, repository: str, upload_id: str, first: int, part: bytes) -> dict[str, Any]:
-    """Send a part that starts at a byte."""
+    """Send a part that starts at byte ``first``."""
     return {
         **ecr.upload_layer_part(
             repositoryName=repository,
@@ -70,7 +70,7 @@ def availability(ecr: ECRClient, repository: str, digest: str) -> str:
 
 
 def image_manifest(config: str, /, *layers: str, **members: Any) -> str:
-    """Write an image manifest; the members come last and may replace others."""
+    """Return an image manifest; ``members`` are added last and can replace others."""
     document = {
         "schemaVersion": 2,
         "mediaType": MANIFEST_TYPE,
@@ -87,7 +87,7 @@ def index_manifest(*images: str, **members: Any) -> str:
 
 
 def pushed_blobs(ecr: ECRClient, repository: str, name: str = "") -> str:
-    """Push a config and a layer of their own for a name, and return the manifest of an image of them."""
+    """Push a config and a layer that depend on ``name``, and return the manifest of their image."""
     config = push_layer(ecr, repository, f"config {name}".encode())
     return image_manifest(config, push_layer(ecr, repository, f"layer {name}".encode()))
 
@@ -101,7 +101,7 @@ def put(ecr: ECRClient, repository: str, manifest: str, tag: str | None = None, 
 
 
 def call(url: str, operation: str, document: object) -> tuple[int, dict[str, Any]]:
-    """Call an operation with any document, or with any bytes, which a botocore client would not send."""
+    """Call an operation with any document or bytes, also those that botocore refuses to send."""
     body = document if isinstance(document, bytes) else json.dumps(document, default=_base64).encode()
     headers = {
         "X-Amz-Target": f"AmazonEC2ContainerRegistry_V20150921.{operation}",
@@ -119,7 +119,7 @@ def _base64(blob: bytes) -> str:
 
 @contextmanager
 def refused(code: str, *words: str) -> Iterator[dict[str, Any]]:
-    """Expect a call to be refused with an error code and words of its message; yields what the answer will be."""
+    """Expect a call to fail with an error code and words of its message; yield a dict for the response."""
     response: dict[str, Any] = {}
     with pytest.raises(ClientError) as caught:
         yield response

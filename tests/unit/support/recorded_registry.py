@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A repository that a module writes to through a recording proxy, and that a test looks into beside the module."""
+"""A repository that a module writes to through a recording proxy, and that a test reads directly."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Held(t.NamedTuple):
 
 
 class Registry:
-    """One repository, at first a new one.
+    """A new repository.
 
     :param client: of the server itself
     :param proxy: in front of the server
@@ -66,13 +66,13 @@ class Registry:
         self.repository = self.create_repository()
 
     def create_repository(self, mutability: t.Literal["MUTABLE", "IMMUTABLE"] = "MUTABLE") -> str:
-        """Create another repository, and use that from now on."""
+        """Create another repository and use it from now on."""
         self.repository = f"real/{uuid.uuid4().hex[:12]}"
         self._client.create_repository(repositoryName=self.repository, imageTagMutability=mutability)
         return self.repository
 
     def push(self, image: RealImage, /, *, check: bool = False, **options: t.Any) -> dict[str, t.Any]:
-        """Run the module for an image, with its choice unless another is given; raises ModuleFailedError."""
+        """Run ecr_image for an image; raise ModuleFailedError if it fails."""
         connection = {
             "endpoint_url": self.proxy.url,
             "region": REGION,
@@ -83,7 +83,7 @@ class Registry:
         return run_module(ecr_image, check=check, connection=connection, **arguments)
 
     def get(self, name: str) -> Held:
-        """Return the image of a tag or a digest, as it was put."""
+        """Return the image with a tag or digest, as it was put."""
         image_id: ImageIdentifierTypeDef = {"imageDigest": name} if ":" in name else {"imageTag": name}
         answer = self._client.batch_get_image(
             repositoryName=self.repository, imageIds=[image_id], acceptedMediaTypes=MEDIA_TYPES
@@ -92,12 +92,12 @@ class Registry:
         return Held(image["imageId"]["imageDigest"], image["imageManifestMediaType"], image["imageManifest"].encode())
 
     def tags(self) -> dict[str, tuple[str, ...]]:
-        """Return the tags of all images there are, in their order, by digest."""
+        """Return the sorted tags of all images, by digest."""
         images = self._client.describe_images(repositoryName=self.repository)["imageDetails"]
         return {image["imageDigest"]: tuple(sorted(image.get("imageTags", []))) for image in images}
 
     def available(self, digests: t.Iterable[str]) -> dict[str, int]:
-        """Return the sizes of those blobs that are there, by digest."""
+        """Return the sizes of the blobs that are available, by digest."""
         answer = self._client.batch_check_layer_availability(
             repositoryName=self.repository, layerDigests=sorted(digests)
         )

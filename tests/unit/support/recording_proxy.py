@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An HTTP proxy on 127.0.0.1 in front of an ECR server, which keeps the calls and the layers that it carries."""
+"""An HTTP proxy on 127.0.0.1 in front of an ECR server that records calls and layers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WRITES = {"InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "Put
 
 
 class RecordingProxy:
-    """Forwards the calls to a server; ``calls`` are the names of their operations, in the order of arrival."""
+    """Forwards calls to a server; ``calls`` has the names of their operations, in the order of arrival."""
 
     def __init__(self, server_url: str) -> None:
         self.calls: list[str] = []
@@ -35,7 +35,7 @@ class RecordingProxy:
 
     @contextlib.contextmanager
     def running(self) -> t.Iterator[RecordingProxy]:
-        """Forward for the length of the block."""
+        """Forward calls for the duration of the block."""
         serving = threading.Thread(target=self._listener.serve_forever, args=(0.02,))
         serving.start()
         try:
@@ -47,12 +47,12 @@ class RecordingProxy:
             self._pool.clear()
 
     def writes(self) -> dict[str, int]:
-        """Return how often each operation was called that changes a repository."""
+        """Return the number of calls of each operation that changes a repository."""
         with self._lock:
             return dict(Counter(call for call in self.calls if call in _WRITES))
 
     def blobs(self) -> dict[str, bytes]:
-        """Return the blobs whose parts were sent, by the digests of what arrived."""
+        """Return the uploaded blobs, by the digests of the bytes that arrived."""
         with self._lock:
             return {f"sha256:{hashlib.sha256(blob).hexdigest()}": blob for blob in self._uploads.values()}
 
@@ -68,7 +68,7 @@ class RecordingProxy:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            # Head and body are written apart: with Nagle's algorithm the body may wait for an acknowledgement.
+            # Head and body are written separately: with Nagle's algorithm, the body may wait for an acknowledgement.
             disable_nagle_algorithm = True
 
             def do_POST(self) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A registry of expected calls: botocore's Stubber under a real client."""
+"""A registry of expected calls: a boto3 client with botocore's Stubber."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from botocore.stub import Stubber
 
 
 class StubbedRegistry:
-    """Expects calls in the order in which they are added, checks their parameters, and answers them."""
+    """Expects calls in the order in which they are added, checks their parameters, and returns the given answers."""
 
     def __init__(self) -> None:
         self.client = boto3.client(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes the peak memory of every Python process that has this directory on its path, when the process ends."""
+"""Write the peak memory of a Python process when it ends, if this directory is on its path."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ class TestFaultsThatAreOvercome:
         assert bench.holds_the_layer()
 
     def test_lost_answer_without_a_position_begins_again(self, bench: LayerBench) -> None:
-        bench.control.rules(bench.repository).tells_last_valid_byte = False
+        bench.control.rules(bench.repository).reports_last_valid_byte = False
         bench.strike(SEND, "drop_after", skip=1)
         assert bench.push().changed is True
         assert bench.calls() == (2, 7, 1)
@@ -565,7 +565,7 @@ def test_registry_holds_the_layer_or_the_task_failed_and_it_holds_none(
     repository = f"property/{uuid.uuid4().hex[:12]}"
     ecr.create_repository(repositoryName=repository)
     bench = LayerBench(ecr, strict_ecr.control, repository, tmp_path / "layer", content, part_size)
-    bench.control.rules(repository).tells_last_valid_byte = tells
+    bench.control.rules(repository).reports_last_valid_byte = tells
     for operation, kind, skip, times in sequence:
         if kind != "expire_upload" or operation in (SEND, COMPLETE):
             bench.strike(operation, kind, skip=skip, times=times)
