@@ -347,6 +347,7 @@ upload_id:
 
 import typing as t
 from dataclasses import dataclass
+from functools import partial
 
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.argspec import layer_upload_spec, repository_spec
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule
@@ -420,8 +421,8 @@ def read(module: EcrModule) -> ImageRequest:
 def act(module: EcrModule, client: EcrClient, request: ImageRequest) -> Result:
     name = request.source_name
     with open_source(request.src, name, request.compress, request.parallel, module.task) as readers:
-        image = load_image(readers, name, request.image, request.platforms, module.task)
-        check_image(image, name, request.options.expected_part_size)
+        check = partial(check_image, name=name, part_size=request.options.expected_part_size)
+        image = load_image(readers, name, request.image, request.platforms, check, module.task)
         return push(module, client, request, image)
 
 

@@ -161,12 +161,14 @@ def test_names_of_packages_have_the_only_underscore(path: Path) -> None:
 
 
 def words(path: Path) -> t.Iterator[str]:
-    """Yield the text that a file can show to a user: its strings without the docstrings, keys and names."""
+    """Yield the strings of a file without its documentation."""
     tree = ast.parse(path.read_bytes())
     documented = [node for node in ast.walk(tree) if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))]
-    docstrings = {id(node.body[0].value) for node in documented if isinstance(node.body[0], ast.Expr)}
+    documentation = {id(node.body[0].value) for node in documented if isinstance(node.body[0], ast.Expr)}
+    # The blocks that ansible-doc reads.
+    documentation |= {id(node.value) for node in tree.body if isinstance(node, ast.Assign) and path in MODULE_FILES}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
             yield node.value
 
 

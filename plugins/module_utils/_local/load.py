@@ -47,24 +47,31 @@ def open_source(path: str, name: str, compress: bool, parallel: int, task: Task)
 
 
 def load_image(
-    readers: t.Sequence[ImageReader], name: str, image: str | None, platforms: t.Sequence[Platform], task: Task
+    readers: t.Sequence[ImageReader],
+    name: str,
+    image: str | None,
+    platforms: t.Sequence[Platform],
+    check: t.Callable[[Image], None],
+    task: Task,
 ) -> Image:
     """Return an image of a source, checked for completeness.
 
-    The first reader that gives a complete image is used, with a warning if it is not the first of all.
+    The first reader that gives a good image is used, with a warning if it is not the first of all.
 
     :param readers: the ways to read the source, as ``open_source`` yields them
     :param name: names the source in messages
     :param image: a reference name, a tag or a digest; None for the only image
     :param platforms: the platforms that are wanted, empty for all
+    :param check: raises InvalidInputError if the image cannot be used where it is to go
     :raises NoSuchImageError: the source does not contain the image, or not for one of the platforms
     :raises AmbiguousImageError: more than one image fits
-    :raises InvalidInputError: the source is damaged
+    :raises InvalidInputError: the source is damaged, or its image cannot be used
     """
     refusals: list[InvalidInputError] = []
     for reader in readers:
         try:
             found = assemble_image(reader.choose(image), platforms, name)
+            check(found)
         except AmbiguousImageError:
             # Another reader would list the same images, or not all of them.
             raise
@@ -81,7 +88,7 @@ def load_image(
 
 
 def _refusal(refusals: t.Sequence[InvalidInputError]) -> InvalidInputError:
-    """Return the one error to report when no reader gives a complete image."""
+    """Return the one error to report when no reader gives a good image."""
     first, *others = refusals
     if not others or any(isinstance(refusal, NoSuchImageError) for refusal in refusals):
         return first

@@ -139,8 +139,8 @@ class ImagePush:
         if foreign:
             raise ExplainedError(
                 error,
-                f"{self._repository} requires these layers, which were skipped because they are hosted at external "
-                f"URLs: {listed(foreign)}",
+                f"The registry requires these layers in {self._repository}, which were skipped because they are hosted "
+                f"at external URLs: {listed(foreign)}",
                 "Add them to the source",
             )
 

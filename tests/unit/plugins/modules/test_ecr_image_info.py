@@ -167,15 +167,15 @@ class TestErrors:
     def test_image_that_the_registry_does_not_give_out(self, registry: StubbedRegistry) -> None:
         failure = {**missing(imageTag="1"), "failureCode": "KmsError", "failureReason": "the key is disabled"}
         registry.answers("BatchGetImage", look_up({"imageTag": "1"}), images=[], failures=[failure])
-        with pytest.raises(ModuleFailedError, match=r"does not give 1 out.*kms:Decrypt.*KmsError, the key is disabled"):
+        with pytest.raises(ModuleFailedError, match=r"does not return 1.*kms:Decrypt.*KmsError, the key is disabled"):
             info(tags=["1"])
 
     @pytest.mark.parametrize(
         ("options", "words"),
         [
             ({}, "tags or digests is required"),
-            ({"tags": ["a b"]}, "'a b' must match"),
-            ({"digests": ["sha256:12"]}, "'sha256:12' must match"),
+            ({"tags": ["a b"]}, "'a b' must not contain white space"),
+            ({"digests": ["sha256:12"]}, "'sha256:12' must be sha256: and 64"),
             ({"tags": ["1"], "registry_id": "12"}, "registry_id '12'"),
         ],
     )

@@ -80,6 +80,11 @@ def test_part_size_of_the_task_wins_over_that_of_the_registry(bench: LayerBench)
     assert bench.push(part_size=35).progress.part_count == 1
 
 
+def upload_id_of(error: LayerUploadError) -> str:
+    assert error.progress.upload_id is not None
+    return error.progress.upload_id
+
+
 def code_of(error: LayerUploadError) -> str:
     assert isinstance(error.cause, CallError)
     return error.cause.code
@@ -319,7 +324,7 @@ class TestFaultsThatAreNot:
         with bench.during(event, meddle), pytest.raises(LayerUploadError) as failed:
             bench.push()
         assert code_of(failed.value) == "InvalidLayerPartException"
-        upload_id = failed.value.progress.upload_id
+        upload_id = upload_id_of(failed.value)
         assert failed.value.progress.next_byte == bench.control.uploads(bench.repository)[upload_id]
         assert bench.calls()[2] == 0
 
@@ -369,7 +374,7 @@ class TestGoingOn:
         bench.strike(SEND, "access_denied")
         with pytest.raises(LayerUploadError) as failed:
             bench.push(upload_id=upload_id)
-        assert failed.value.progress.upload_id == upload_id
+        assert upload_id_of(failed.value) == upload_id
 
     def test_upload_that_is_gone_twice_is_not_recommended(self, bench: LayerBench) -> None:
         bench.strike(SEND, "expire_upload", times=9)
@@ -423,7 +428,7 @@ class TestState:
         bench.control.calls.clear(bench.repository)
         push = bench.push(state_directory=state_dir)
         assert (push.changed, push.progress.bytes_sent, push.progress.part_count) == (True, 15, 2)
-        assert push.progress.upload_id == failed.value.progress.upload_id
+        assert push.progress.upload_id == upload_id_of(failed.value)
         assert bench.control.calls.bytes_received(bench.repository) == 15
         assert bench.calls() == (0, 2, 1)
         assert bench.warnings == []
@@ -435,7 +440,7 @@ class TestState:
         bench.strike(SEND, "access_denied", skip=1)
         with pytest.raises(LayerUploadError) as failed:
             bench.push(state_directory=state_dir)
-        bench.add_part(failed.value.progress.upload_id, LAYER[10:22])
+        bench.add_part(upload_id_of(failed.value), LAYER[10:22])
         assert bench.push(state_directory=state_dir).progress.bytes_sent == 13
         assert bench.holds_the_layer()
 
@@ -444,9 +449,9 @@ class TestState:
         bench.strike(SEND, "access_denied", skip=1)
         with pytest.raises(LayerUploadError) as failed:
             bench.push(state_directory=state_dir)
-        bench.control.forget_upload(bench.repository, failed.value.progress.upload_id)
+        bench.control.forget_upload(bench.repository, upload_id_of(failed.value))
         assert bench.push(state_directory=state_dir).progress.bytes_sent == 35
-        assert failed.value.progress.upload_id in bench.warnings[0]
+        assert upload_id_of(failed.value) in bench.warnings[0]
         assert "a new upload was opened" in bench.warnings[0]
         assert bench.holds_the_layer()
 

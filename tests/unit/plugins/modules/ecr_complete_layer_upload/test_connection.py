@@ -81,7 +81,7 @@ class TestConnection:
             gc.enable()
 
     def test_refused_connection(self, delays: list[float], unused_port: int) -> None:
-        with pytest.raises(ModuleFailedError, match="could not be reached. Check region") as failed:
+        with pytest.raises(ModuleFailedError, match=r"could not be reached\. Check region") as failed:
             run_module(
                 module,
                 connection={

@@ -16,8 +16,8 @@ from ansible_collections.layerkit.ecr.tests.unit.support.image_bench import Imag
     ("options", "words"),
     [
         ({"tags": ["a" * 129]}, "tags 'aaa"),
-        ({"tags": ["-latest"]}, "'-latest' must match"),
-        ({"tags": ["a:b"]}, "'a:b' must match"),
+        ({"tags": ["-latest"]}, "'-latest' is not a tag"),
+        ({"tags": ["a:b"]}, "'a:b' must be a tag alone"),
         ({"platforms": ["linux"]}, "'linux' must be os/architecture"),
         ({"parallel": 0}, "parallel 0 must be 1 to 32"),
         ({"parallel": 33}, "parallel 33"),

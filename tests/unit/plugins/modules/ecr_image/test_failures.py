@@ -64,5 +64,5 @@ class TestFailures:
             return operation not in bench.control.calls.operations(bench.repository)
 
         monkeypatch.setattr(task, "is_waited_for", is_waited_for)
-        assert "Nobody waits" in bench.fails(tags=["1", "2"]).msg
+        assert "no longer waiting for the result" in bench.fails(tags=["1", "2"]).msg
         assert bench.calls().count("PutImage") == (operation == "PutImage")

@@ -49,7 +49,7 @@ class TestIndex:
         layer = bench.layout.blob(b"layer")
         wrong = bench.layout.image({**layer, "size": 6}, platform="linux/arm64")
         bench.layout.finish(bench.layout.index({"linux/arm64": wrong, "linux/amd64": bench.layout.image(layer)}))
-        assert "5 bytes, not the 6" in bench.fails().msg
+        assert "5 bytes; its descriptor states 6" in bench.fails().msg
 
     def test_missing_blob_that_has_urls_in_one_of_its_images(self, bench: ImageBench) -> None:
         layer = {"mediaType": "a/b", "digest": digest_of(b"absent"), "size": 6}

@@ -61,7 +61,7 @@ class TestRegistryThatLosesThings:
 
         monkeypatch.setattr(bench.control.backend_class, "put_image", put_image)
         failed = bench.fails(tags=["1"])
-        assert f"at their urls: {digest}" in failed.msg
+        assert f"at external URLs: {digest}" in failed.msg
         assert bench.calls().count("PutImage") == 1
         assert failed.result["changed"]
 

@@ -152,8 +152,8 @@ class TestErrorsOfTheRegistry:
         ("stored", "words"),
         [
             ({"imageDigest": "sha256:" + "0" * 64}, "does not list"),
-            ({"imageTag": "2"}, "its tag 1 is on no image"),
-            ({"manifest": "{}"}, "another manifest"),
+            ({"imageTag": "2"}, "Tag 1 is on no image"),
+            ({"manifest": "{}"}, "Another manifest"),
         ],
     )
     def test_image_that_is_not_as_it_was_put(
