@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sink answers as the registries do, and the report says what was measured."""
+"""The sink answers as registries do, and the report shows the measurements."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class TestSink:
         assert 2 * MIB * 4 // 3 < tally.body_bytes < 2 * MIB * 4 // 3 + 2000
         assert sink.tally().requests == {}
 
-    def test_it_takes_blobs_over_the_registry_protocol(self, sink: Sink) -> None:
+    def test_blobs_are_accepted_over_the_registry_protocol(self, sink: Sink) -> None:
         sink.tally()
         blobs = f"{sink.url}/v2/app/blobs"
         with pytest.raises(urllib.error.HTTPError, match="404"):

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""ecr_image with images as the tools make them: what the registry holds in the end, by skopeo's account of the source.
+"""ecr_image with images that tools made: compare the registry after the push with skopeo's description of the source.
 
-Everything here is shown on plain moto and on the strict server, with the calls that arrive there counted.
+Every test runs on plain moto and on the strict server, and counts the calls that arrive there.
 """
 
 from __future__ import annotations

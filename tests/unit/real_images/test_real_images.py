@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The real images are what their names say, by skopeo's account; what is wrong with some of them is really wrong."""
+"""The real images match their names, according to skopeo, and the defective ones have their defects."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Small sources of images, as the files that they have, and as directories and archives of them."""
+"""Small image sources: their files by name, and directories and archives of these files."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def config_of(layers: t.Iterable[bytes], **members: t.Any) -> bytes:
 
 
 class Layout:
-    """An OCI image layout in the making: its files, and the entries of its index."""
+    """An OCI image layout under construction: its files, and the entries of its index."""
 
     def __init__(self) -> None:
         self.files: Files = {"oci-layout": as_json({"imageLayoutVersion": "1.0.0"})}
@@ -57,7 +57,7 @@ class Layout:
         return {"mediaType": media_type, "digest": digest, "size": len(content), **members}
 
     def manifest(self, layers: t.Sequence[bytes] = LAYERS, **members: t.Any) -> Document:
-        """Return the manifest of an image whose blobs are added."""
+        """Add the blobs of an image, and return its manifest."""
         return {
             "schemaVersion": 2,
             "mediaType": OCI_MANIFEST,
@@ -67,7 +67,7 @@ class Layout:
         }
 
     def image(self, manifest: Document, name: str | None = None, **members: t.Any) -> Document:
-        """Add an image or an index, and return the entry that it has in the index of the layout."""
+        """Add an image or an index to the index of the layout, and return its entry."""
         entry = self.blob(as_json(manifest), manifest.get("mediaType", OCI_MANIFEST), **members)
         if name is not None:
             entry["annotations"] = {REF_NAME: name}
@@ -85,7 +85,7 @@ def index_of(*entries: Document) -> Document:
 
 
 def oci_layout(*names: str) -> Files:
-    """Return the files of a layout with an image for each name, each of other layers."""
+    """Return the files of a layout with an image for each name; their layers differ."""
     layout = Layout()
     for number, name in enumerate(names or ("1.0",)):
         layout.image(layout.manifest((*LAYERS, b"layer %d" % number) if number else LAYERS), name)
@@ -99,7 +99,7 @@ def docker_archive(
 ) -> Files:
     """Return the files of a docker archive.
 
-    :param stored: the layers as they stand in the archive, where they are compressed
+    :param stored: the files of the layers in the archive, if they are compressed
     """
     config = config_of(layers)
     name = f"{digest_of(config)[7:]}.json"
@@ -117,7 +117,7 @@ def write_directory(path: Path, files: Files) -> Path:
 
 
 def entry_of(name: str, size: int = 0, **members: t.Any) -> tarfile.TarInfo:
-    """Return the header of an entry; ``members`` are the attributes of TarInfo."""
+    """Return the header of an entry; ``members`` are attributes of TarInfo."""
     entry = tarfile.TarInfo(name)
     entry.size = size
     for member, value in members.items():
@@ -126,7 +126,7 @@ def entry_of(name: str, size: int = 0, **members: t.Any) -> tarfile.TarInfo:
 
 
 def tar_of(files: Files, *more: tarfile.TarInfo, tar_format: int = tarfile.GNU_FORMAT) -> bytes:
-    """Return an archive of files, and of further entries that have no content."""
+    """Return an archive of files, and of more entries without content."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tar_format) as archive:
         for name, content in files.items():

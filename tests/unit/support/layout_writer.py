@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes OCI image layouts for tests, whole ones and such as no tool would write."""
+"""Writes OCI image layouts for tests, including invalid ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Descriptor = dict[str, t.Any]
 
 
 class LayoutWriter:
-    """A layout in a directory; every method writes a blob, and returns its descriptor."""
+    """A layout in a directory; most methods write a blob and return its descriptor."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -33,7 +33,7 @@ class LayoutWriter:
         (path / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
 
     def blob(self, content: bytes, media_type: str = LAYER_TYPE, **members: t.Any) -> Descriptor:
-        """Write any blob; the members come last and may replace others."""
+        """Write any blob; ``members`` are added last and can replace others."""
         digest = digest_of(content)
         self.path_of(digest).write_bytes(content)
         return {"mediaType": media_type, "digest": digest, "size": len(content), **members}
@@ -43,20 +43,20 @@ class LayoutWriter:
         return self.blob(json.dumps(document).encode(), media_type, **members)
 
     def image(self, *layers: bytes | Descriptor, platform: str = "linux/amd64", **members: t.Any) -> Descriptor:
-        """Write an image of these layers; the members come last and may replace others of the manifest."""
+        """Write an image of these layers; ``members`` are added last to the manifest and can replace others."""
         config = self.document({**_platform(platform), "rootfs": {"type": "layers", "diff_ids": []}}, OCI_CONFIG)
         descriptors = [self.blob(layer) if isinstance(layer, bytes) else layer for layer in layers]
         manifest = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": descriptors, **members}
         return self.document({name: value for name, value in manifest.items() if value is not None}, OCI_MANIFEST)
 
     def index(self, images: t.Mapping[str, Descriptor], **members: t.Any) -> Descriptor:
-        """Write an index of images by their platforms."""
+        """Write an index of images by platform."""
         entries = [{**image, "platform": _platform(platform)} for platform, image in images.items()]
         index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries, **members}
         return self.document(index, OCI_INDEX)
 
     def finish(self, *images: Descriptor, **names: Descriptor) -> Path:
-        """Write index.json with unnamed images and images by their tags, and return the layout's path."""
+        """Write index.json with unnamed images and images by tag, and return the path of the layout."""
         named = [{**image, "annotations": {REF_NAME: name}} for name, image in names.items()]
         index = {"schemaVersion": 2, "manifests": [*images, *named]}
         (self.path / "index.json").write_text(json.dumps(index))

@@ -20,7 +20,7 @@ from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import Mo
 from ansible_collections.layerkit.ecr.tests.unit.support.stubbed_registry import StubbedRegistry
 
 
-class TestAnswersThatNeedALook:
+class TestRefusalsThatAreLookedUp:
     def test_layer_already_exists_is_confirmed(self, registry: StubbedRegistry) -> None:
         registry.has(REPOSITORY, absent=[THIS])
         refuses(registry, "LayerAlreadyExistsException")

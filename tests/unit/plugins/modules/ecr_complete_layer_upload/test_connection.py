@@ -42,7 +42,7 @@ class TestConnection:
         ("option", "words"),
         [({"endpoint_url": "nowhere"}, "Invalid endpoint: nowhere"), ({"aws_config": {"nonsense": 1}}, "nonsense")],
     )
-    def test_option_that_boto3_does_not_take(self, option: dict[str, t.Any], words: str) -> None:
+    def test_option_that_boto3_does_not_accept(self, option: dict[str, t.Any], words: str) -> None:
         connection = {"region": "eu-west-1", "access_key": "AKIAUNITTESTS", "secret_key": "n0t-a-secret", **option}
         with pytest.raises(ModuleFailedError, match="Check endpoint_url and aws_config") as failed:
             run_module(module, connection=connection, **TASK)
@@ -105,7 +105,7 @@ class TestConnection:
         assert common.get_collection_info() == {"name": "layerkit.ecr", "version": "1.0.0"}
 
 
-def test_what_boto3_has_loaded_is_not_looked_through_in_the_end(
+def test_objects_that_boto3_loaded_are_not_collected_at_exit(
     registry: StubbedRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frozen: list[int] = []

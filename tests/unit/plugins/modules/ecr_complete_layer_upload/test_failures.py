@@ -108,7 +108,7 @@ class TestErrors:
         assert failed.value.result["registry_id"] == ACCOUNT
 
 
-class TestWithoutLeaveToLookUp:
+class TestWithoutPermissionToLookUp:
     def test_call_goes_through_with_a_warning(self, registry: StubbedRegistry) -> None:
         look_up = {"repositoryName": REPOSITORY, "layerDigests": [THIS]}
         registry.refuses("BatchCheckLayerAvailability", look_up, "AccessDeniedException")

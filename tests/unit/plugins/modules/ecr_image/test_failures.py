@@ -38,7 +38,7 @@ class TestFailures:
         assert failed.result["layer_digest"] in failed.msg
         assert "upload_id=" not in failed.msg
 
-    def test_without_leave_to_look_layers_up(self, bench: ImageBench) -> None:
+    def test_without_permission_to_look_up_layers(self, bench: ImageBench) -> None:
         bench.layout.finish(bench.layout.image(b"layer"))
         bench.strike("BatchCheckLayerAvailability", "access_denied", times=10)
         result = bench.run(tags=["1"])

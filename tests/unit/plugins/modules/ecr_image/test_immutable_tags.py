@@ -86,7 +86,7 @@ class TestImmutableTags:
             {"tag": "2", "before": None, "after": None},
         ]
 
-    def test_without_leave_to_look_it_is_refused_by_the_registry(self, bench: ImageBench) -> None:
+    def test_without_permission_to_describe_the_registry_refuses_the_tag(self, bench: ImageBench) -> None:
         bench.set_mutability("IMMUTABLE")
         old, new = bench.layout.image(b"old"), bench.layout.image(b"new")
         bench.layout.finish(old=old, new=new)

@@ -48,7 +48,7 @@ class TestRegistryThatLosesThings:
         assert lost
         assert bench.digests() == {child["digest"], root["digest"]}
 
-    def test_foreign_layer_that_the_registry_wants(self, bench: ImageBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_foreign_layer_that_the_registry_requires(self, bench: ImageBench, monkeypatch: pytest.MonkeyPatch) -> None:
         digest = digest_of(b"windows")
         bench.layout.finish(
             bench.layout.image(
@@ -83,7 +83,7 @@ class TestRegistryThatLosesThings:
         size = sum(bench.layers().values())
         assert (result["bytes_sent"], result["bytes_present"]) == (2 * size, 0)
 
-    def test_archived_layer_is_told(self, bench: ImageBench) -> None:
+    def test_archived_layer_is_reported(self, bench: ImageBench) -> None:
         bench.layout.finish(bench.layout.image(b"layer"))
         digest = digest_of(b"layer")
         bench.control.set_availability(bench.repository, digest, "ARCHIVED")

@@ -36,7 +36,7 @@ class TestParallel:
         assert bench.layers() == {}
 
     @pytest.mark.parametrize("parallel", [1, 2])
-    def test_first_failure_is_told_and_no_blob_follows_though_it_is_noticed_late(
+    def test_first_failure_is_reported_and_no_blob_follows_even_if_noticed_late(
         self, bench: ImageBench, monkeypatch: pytest.MonkeyPatch, parallel: int
     ) -> None:
         def late(pushes: list[Future[None]]) -> t.Iterator[Future[None]]:
