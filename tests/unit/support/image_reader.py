@@ -2,44 +2,50 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads an image of a source whole, as a push does, and in the pattern in which a push reads."""
+"""Reads all of an image, as a push does, in the pattern in which a push reads."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
 
-from ansible_collections.layerkit.ecr.plugins.module_utils._core.blob import Blob, BlobChangedError
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.limits import LARGEST_PART
-from ansible_collections.layerkit.ecr.plugins.module_utils._local.load import open_sources
-from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image import Image, load_image
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.blob import MAX_REREAD, Blob
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import ContentChangedError
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Task
+from ansible_collections.layerkit.ecr.plugins.module_utils._local.load import load_image, open_source
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image import Image
 
 _READ = 144 * 1024
 
 
-def read_image(src: Path, image: str | None = None, compress: str = "none", warnings: list[str] | None = None) -> Image:
-    """Return an image after each of its blobs was found to have its digest and its size.
+def read_image(src: Path, image: str | None = None, compress: bool = False, warnings: list[str] | None = None) -> Image:
+    """Return an image after a check of the digest and the size of each of its blobs.
 
-    :param warnings: takes what the task would warn of
-    :raises TaskError: it is damaged
+    :param warnings: receives the warnings of the task
+    :raises TaskError: the image is damaged
     """
-    with open_sources(str(src), compress, 2) as sources:
-        found = load_image(sources, str(src), image, [], LARGEST_PART, ([] if warnings is None else warnings).append)
+    name, task = f"src {str(src)!r}", Task(([] if warnings is None else warnings).append)
+    with open_source(str(src), name, compress, 2, task) as readers:
+        found = load_image(readers, name, image, [], accept_any, task)
         for blob in found.blobs.values():
-            with found.source.open(blob.digest) as opened:
+            with found.reader.open(blob.digest) as opened:
                 assert opened.size == blob.size
                 digest = digest_by_parts(opened)
                 if digest != blob.digest:
-                    raise BlobChangedError(f"{opened} has the digest {digest}, not {blob.digest}")
+                    raise ContentChangedError(f"{opened} has the digest {digest}, not {blob.digest}")
                 opened.check_unchanged()
     return found
+
+
+def accept_any(_image: Image) -> None:
+    """Check nothing: what a registry refuses is not the subject."""
 
 
 def digest_by_parts(blob: Blob) -> str:
     """Read a blob as an upload does, each part twice, and return its digest."""
     hasher = hashlib.sha256()
-    for first in range(0, blob.size, LARGEST_PART):
-        end = min(first + LARGEST_PART, blob.size)
+    for first in range(0, blob.size, MAX_REREAD):
+        end = min(first + MAX_REREAD, blob.size)
         signed, sent = (_hashed(blob, first, end, hasher) for _pass in range(2))
         assert signed.digest() == sent.digest()
         hasher = sent

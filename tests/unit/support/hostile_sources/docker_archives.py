@@ -64,7 +64,7 @@ SECOND = f"{digest_of(LAYERS[1])[7:]}/layer.tar"
 DOCKER_ARCHIVES = {
     "docker: an object": HostileSource(docker_manifest(b"{}"), "manifest.json must be a list"),
     "docker: no list of objects": HostileSource(docker_manifest(b"[1]"), r"manifest.json\[0\] must be an obj"),
-    "docker: no image": HostileSource(docker_manifest(b"[]"), "holds no image"),
+    "docker: no image": HostileSource(docker_manifest(b"[]"), "does not contain an image"),
     "docker: images without end": HostileSource(
         docker_manifest(as_json([{}] * 1001)), "manifest.json has 1001 entries"
     ),
@@ -77,15 +77,15 @@ DOCKER_ARCHIVES = {
     "docker: config a number": HostileSource(docker(lambda entry: entry.update(Config=1)), "Config must be a string"),
     "docker: config of another digest": HostileSource(
         docker(lambda entry: entry.update(Config="a" * 64 + ".json"), {"a" * 64 + ".json": ONE_LAYER}),
-        f"{'a' * 64}.json is damaged, or of another image",
+        f"{'a' * 64}.json is damaged or belongs to another image",
     ),
-    "docker: config too large": HostileSource(docker_config(b" " * (4 * MIB + 1)), "config has 4194305 bytes"),
+    "docker: config too large": HostileSource(docker_config(b" " * (4 * MIB + 1)), "config is 4194305 bytes"),
     "docker: config no JSON": HostileSource(docker_config(b"#"), "config is not valid JSON"),
     "docker: config without layers": HostileSource(docker_config(b"{}"), "config rootfs is missing"),
     "docker: fewer layers": HostileSource(docker_config(ONE_LAYER), "Layers has 2 entries, but .*diff_ids has 1"),
     "docker: diff id with a path": HostileSource(
         docker_config(as_json({"rootfs": {"diff_ids": ["sha256:../../etc/passwd", digest_of(b"")]}})),
-        "diff_ids '.*passwd' must match",
+        "diff_ids '.*passwd' must be sha256: and 64",
     ),
     "docker: layer above": HostileSource(docker(lambda entry: entry.update(Layers=["../../x", SECOND])), f"x {OUT}"),
     "docker: layer absolute": HostileSource(docker(lambda entry: entry.update(Layers=["/x", SECOND])), f"x {OUT}"),
@@ -95,8 +95,6 @@ DOCKER_ARCHIVES = {
         docker(lambda entry: entry.update(Layers=[1])), "Layers must be a list of"
     ),
     "docker: tags a string": HostileSource(docker(lambda entry: entry.update(RepoTags="x")), "RepoTags must be a list"),
-    "docker: no layers": HostileSource(archive(lambda: tar_of(docker_archive(layers=()))), "layers has no entry"),
-    "docker: layer without bytes": HostileSource(archive(lambda: tar_of(docker_archive(layers=(b"",)))), "has 0 bytes"),
     "docker: layer under another digest": HostileSource(
         docker(
             lambda entry: entry.update(Layers=["blobs/sha256/" + "a" * 64, SECOND]),
@@ -112,16 +110,17 @@ DOCKER_ARCHIVES = {
         f"blobs/sha256/{'a' * 64} is damaged",
     ),
     "docker: compressed layer of another image": HostileSource(
-        docker_layer(gzip.compress(b"other")), f"{SECOND} is damaged: its layer has the digest {digest_of(b'other')}"
+        docker_layer(gzip.compress(b"other")),
+        f"{SECOND} is damaged or belongs .* uncompressed content is not {digest_of(LAYERS[1])}",
     ),
     "docker: compressed layer cut": HostileSource(
-        docker_layer(gzip.compress(LAYERS[1])[:-9]), f"{SECOND} is damaged.*trunc"
+        docker_layer(gzip.compress(LAYERS[1])[:-9]), f"{SECOND} is incomplete"
     ),
     "docker: compressed layer bomb": HostileSource(
-        docker_layer(gzip.compress(bytes(96 * MIB))), f"{SECOND} is damaged: its layer has the digest"
+        docker_layer(gzip.compress(bytes(96 * MIB))), f"{SECOND} is damaged or belongs to another image"
     ),
     "docker: zstd layer": HostileSource(
-        docker_layer(struct.pack("<I", 0xFD2FB528) + b"x" * 20), f"{SECOND} is compressed by zstd"
+        docker_layer(struct.pack("<I", 0xFD2FB528) + b"x" * 20), f"{SECOND} is compressed with zstd"
     ),
     "docker: several images": HostileSource(
         docker(
@@ -131,6 +130,6 @@ DOCKER_ARCHIVES = {
                 "two": config_of(()),
             }
         ),
-        "holds 2 images, .*without a name .sha256:.*without a name .sha256:",
+        "contains 2 images. Choose one of these: sha256:[a-f0-9]{64}; sha256:[a-f0-9]{64}$",
     ),
 }

@@ -15,8 +15,8 @@ from ansible_collections.layerkit.ecr.tests.unit.support.image_files import File
 
 MIB = 1024 * 1024
 
-# The end of the error of whatever could be read outside of a source.
-OUT = "leads out of the source"
+# The end of the error of a name that leads outside a source.
+OUT = "leads outside the source"
 
 # Makes a source in an empty directory, and returns its path.
 Make = t.Callable[[Path], Path]
@@ -24,7 +24,7 @@ Make = t.Callable[[Path], Path]
 
 @dataclass(frozen=True)
 class HostileSource:
-    """A source, and the regular expression that its error matches."""
+    """A source, and the regular expression that its error matches, the problem and the remedy."""
 
     make: Make
     error: str

@@ -75,14 +75,24 @@ def bind_socket(file: Path) -> None:
 
 
 DIRECTORIES = {
-    "index is a link out": HostileSource(replaced("index.json", link_out), "index.json is a symbolic link"),
-    "version is a link out": HostileSource(replaced("oci-layout", link_out), "oci-layout is a symbolic link"),
-    "blob is a link out": HostileSource(replaced(LAYER, link_out), f"{LAYER} is a symbolic link"),
-    "blob is a relative link out": HostileSource(replaced(LAYER, relative_link_out), f"{LAYER} is a symbolic link"),
-    "blob is a link within": HostileSource(replaced(LAYER, link_within), f"{LAYER} is a symbolic link"),
-    "directory is a link out": HostileSource(replaced("blobs", link_out), "leads through 'blobs', a symbolic link"),
+    "index is a link out": HostileSource(
+        replaced("index.json", link_out), "index.json is a symbolic link; symbolic links are not followed"
+    ),
+    "version is a link out": HostileSource(
+        replaced("oci-layout", link_out), "oci-layout is a symbolic link; symbolic links are not followed"
+    ),
+    "blob is a link out": HostileSource(
+        replaced(LAYER, link_out), f"{LAYER} is a symbolic link; symbolic links are not followed"
+    ),
+    "blob is a relative link out": HostileSource(
+        replaced(LAYER, relative_link_out), f"{LAYER} is a symbolic link; symbolic links are not followed"
+    ),
+    "blob is a link within": HostileSource(
+        replaced(LAYER, link_within), f"{LAYER} is a symbolic link; symbolic links are not followed"
+    ),
+    "directory is a link out": HostileSource(replaced("blobs", link_out), "leads through the symbolic link 'blobs'"),
     "inner directory is a link out": HostileSource(
-        replaced("blobs/sha256", link_out), "leads through 'sha256', a symbolic link"
+        replaced("blobs/sha256", link_out), "leads through the symbolic link 'sha256'"
     ),
     "index is a FIFO": HostileSource(replaced("index.json", os.mkfifo), "index.json is not a regular file"),
     "blob is a FIFO": HostileSource(replaced(LAYER, os.mkfifo), f"{LAYER} is not a regular file"),
@@ -90,9 +100,11 @@ DIRECTORIES = {
     "blob is a socket": HostileSource(replaced(LAYER, bind_socket), f"{LAYER} is not a regular file"),
     "directory is a file": HostileSource(replaced("blobs", Path.touch), "cannot be read.*Not a directory"),
     "no version": HostileSource(directory(without("oci-layout")), "oci-layout is missing"),
-    "no index": HostileSource(directory(without("index.json")), "holds no image.*index.json.*manifest.json"),
+    "no index": HostileSource(
+        directory(without("index.json")), "does not contain an image.*index.json.*manifest.json.*docker save"
+    ),
     "no layer": HostileSource(directory(without(LAYER)), f"blob {digest_of(LAYERS[0])} is missing"),
-    "nothing in it": HostileSource(directory({"empty/file": b""}), "holds no image"),
+    "nothing in it": HostileSource(directory({"empty/file": b""}), "does not contain an image"),
 }
 
 # What a path itself can be
@@ -101,15 +113,21 @@ PATHS = {
     "path is missing": HostileSource(lambda path: path / "absent", "No such file or directory"),
     "path with NUL": HostileSource(
         lambda path: path / "a\0b",
-        "cannot be read, nothing was sent: (stat: |open: )?embedded null (byte|character in path)",
+        "cannot be read: (stat: |open: )?embedded null (byte|character in path)",
     ),
     "path is a FIFO": HostileSource(lambda path: _made(path / "fifo", os.mkfifo), "must be a regular file"),
     "path is a device": HostileSource(lambda _path: Path("/dev/zero"), "must be a regular file"),
-    "path is an empty file": HostileSource(archive(bytes), "is not a tar archive"),
+    "path is an empty file": HostileSource(archive(bytes), "image.tar' is empty"),
     "path is a text": HostileSource(archive(lambda: b"Not an image.\n" * 1000), "is not a tar archive"),
+    "path is a short text": HostileSource(archive(lambda: b"Not an image."), "is not a tar archive"),
+    "path is a zip archive": HostileSource(
+        archive(lambda: b"PK\3\4".ljust(1000, b"x")), "is a zip archive, not a tar archive"
+    ),
     "path is JSON": HostileSource(archive(lambda: oci_layout()["index.json"]), "is not a tar archive"),
-    "path is an archive of something else": HostileSource(archive(lambda: tar_of({"a": b"b"})), "holds no image"),
-    "path is an empty archive": HostileSource(archive(lambda: tar_of({})), "holds no image"),
+    "path is an archive of something else": HostileSource(
+        archive(lambda: tar_of({"a": b"b"})), "does not contain an image"
+    ),
+    "path is an empty archive": HostileSource(archive(lambda: tar_of({})), "does not contain an image"),
 }
 
 

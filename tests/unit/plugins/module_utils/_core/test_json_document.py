@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""JSON that somebody else has written."""
+"""JSON that another program wrote."""
 
 from __future__ import annotations
 
 import pytest
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.json_document import JsonObject, parse_json
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.validation import InvalidInputError
 
 WHERE = "src 'x': index.json"
 
@@ -44,7 +44,7 @@ def test_members_are_returned_by_kind() -> None:
 def test_what_is_of_another_kind_is_named(member: str, kind: type[str], rule: str) -> None:
     with pytest.raises(InvalidInputError) as error:
         parsed(f"{{{member}}}").get("a", kind)
-    assert error.value.message == f"{WHERE} {rule}, Nothing was sent"
+    assert error.value.problem == f"{WHERE} {rule}"
 
 
 def test_the_place_is_named() -> None:
@@ -54,31 +54,31 @@ def test_the_place_is_named() -> None:
 
 
 def test_lists_are_bounded() -> None:
-    with pytest.raises(InvalidInputError, match=r"index[.]json a has 3 entries, of which 2 at most are read"):
+    with pytest.raises(InvalidInputError, match=r"index[.]json a has 3 entries; the limit is 2"):
         parsed('{"a": [{}, {}, {}]}').objects("a", 2)
-    with pytest.raises(InvalidInputError, match=r"index[.]json has 3 entries, of which 2 at most are read"):
+    with pytest.raises(InvalidInputError, match=r"index[.]json has 3 entries; the limit is 2"):
         JsonObject.parse_list(b"[{}, {}, {}]", WHERE, 2)
 
 
 def test_depth_is_bounded() -> None:
     assert parse_json(b"[" * 64 + b"]" * 64, WHERE)
-    with pytest.raises(InvalidInputError, match="nested more than 64 deep"):
+    with pytest.raises(InvalidInputError, match="nested too deeply; the limit is 64 levels"):
         parse_json(b"[" * 65 + b"]" * 65, WHERE)
 
 
 def test_the_number_of_values_is_bounded() -> None:
     assert len(parse_json(b"[" + b"0," * 299_998 + b"0]", WHERE)) == 299_999
-    with pytest.raises(InvalidInputError, match="has more than 300000 values"):
+    with pytest.raises(InvalidInputError, match="has too many values; the limit is 300000"):
         parse_json(b"[" + b"0," * 300_000 + b"0]", WHERE)
 
 
 def test_numbers_are_bounded() -> None:
     assert parse_json(b"18446744073709551615", WHERE) == 2**64 - 1
-    with pytest.raises(InvalidInputError, match="a number has 21 digits"):
+    with pytest.raises(InvalidInputError, match="a number has 21 digits; the limit is 20"):
         parse_json(b"1" * 21, WHERE)
 
 
 @pytest.mark.parametrize("text", ['{"a": 1, "a": 1}', '{"b": [{"a": 1, "a": 2}]}', "NaN", "{", "", "\ufeff{}", "'a'"])
 def test_what_is_not_strictly_json_is_refused(text: str) -> None:
-    with pytest.raises(InvalidInputError, match=r"index[.]json is not valid JSON, Nothing was sent: "):
+    with pytest.raises(InvalidInputError, match=r"index[.]json is not valid JSON: "):
         parse_json(text.encode(), WHERE)

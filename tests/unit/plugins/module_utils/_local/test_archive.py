@@ -14,9 +14,11 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.layerkit.ecr.plugins.module_utils._core.blob import BlobChangedError
-from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import TaskError
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.validation import InvalidInputError
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import (
+    ContentChangedError,
+    InvalidInputError,
+    TaskError,
+)
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.archive import Archive
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import (
     Files,
@@ -59,7 +61,7 @@ def archive(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     path = tmp_path_factory.mktemp("archive") / "source.tar"
     path.write_bytes(COMPRESSIONS[request.param](tar_of(FILES)))
     with contextlib.ExitStack() as stack:
-        yield stack.enter_context(Archive.opened(str(path)))
+        yield stack.enter_context(Archive.opened(str(path), "src 'x'"))
 
 
 @pytest.fixture
@@ -95,20 +97,20 @@ def test_several_can_be_open(archive: Archive) -> None:
 def test_what_is_not_there_is_missing(archive: Archive, name: str) -> None:
     assert archive.size(name) is None
     for look in (archive.head, archive.read, archive.open):
-        with pytest.raises(InvalidInputError, match=f"{name} is missing, nothing was sent"):
+        with pytest.raises(InvalidInputError, match=f"{name} is missing"):
             look(name)
 
 
 @pytest.mark.parametrize("name", ["../index.json", "/index.json", "blobs/../index.json", ""])
 def test_names_that_lead_out_are_refused(archive: Archive, name: str) -> None:
-    with pytest.raises(InvalidInputError, match="leads out of the source"):
+    with pytest.raises(InvalidInputError, match="leads outside the source"):
         archive.size(name)
 
 
 @pytest.mark.parametrize("tar_format", FORMATS.values(), ids=FORMATS)
 def test_every_format_is_read(write: t.Callable[[bytes], str], tar_format: int) -> None:
     long = "/".join(["directory-of-30-characters-----"] * 4)
-    with Archive.opened(write(tar_of({long: b"found", "ä": b"a"}, tar_format=tar_format))) as archive:
+    with Archive.opened(write(tar_of({long: b"found", "ä": b"a"}, tar_format=tar_format)), "src 'x'") as archive:
         assert archive.read(long) == b"found"
         assert archive.read("ä") == b"a"
 
@@ -116,47 +118,47 @@ def test_every_format_is_read(write: t.Callable[[bytes], str], tar_format: int) 
 def test_links_within_are_followed(write: t.Callable[[bytes], str]) -> None:
     links = (("a/b/link", "../../index.json"), ("second", "./a/b/link"), ("dangling", "absent"))
     entries = [entry_of(name, type=tarfile.SYMTYPE, linkname=target) for name, target in links]
-    with Archive.opened(write(tar_of(FILES, *entries))) as archive:
+    with Archive.opened(write(tar_of(FILES, *entries)), "src 'x'") as archive:
         assert archive.read("a/b/link") == archive.read("second") == b"{}"
         assert archive.size("dangling") is None
 
 
 def test_directories_can_be_there_twice(write: t.Callable[[bytes], str]) -> None:
     entries = [entry_of(name, type=tarfile.DIRTYPE) for name in (".", "blobs", "./blobs/")]
-    with Archive.opened(write(tar_of(FILES, *entries))) as archive:
+    with Archive.opened(write(tar_of(FILES, *entries)), "src 'x'") as archive:
         assert archive.size("blobs/sha256/abc") == 5000
 
 
 def test_a_path_that_cannot_be_is_an_error() -> None:
-    error = r"^src 'a\\x00b' cannot be read, nothing was sent: (stat: |open: )?embedded null (byte|character in path)$"
-    with pytest.raises(InvalidInputError, match=error), Archive.opened("a\0b"):
+    error = r"^src 'x' cannot be read: (stat: |open: )?embedded null (byte|character in path)$"
+    with pytest.raises(InvalidInputError, match=error), Archive.opened("a\0b", "src 'x'"):
         pytest.fail("it was opened")
 
 
 @pytest.mark.parametrize("compress", COMPRESSIONS.values(), ids=COMPRESSIONS)
 def test_a_change_is_seen(write: t.Callable[[bytes], str], compress: t.Callable[[bytes], bytes]) -> None:
     path = write(compress(tar_of(FILES)))
-    with Archive.opened(path) as archive, archive.open("large") as blob:
+    with Archive.opened(path, "src 'x'") as archive, archive.open("large") as blob:
         blob.check_unchanged()
         with Path(path).open("r+b") as file:
             file.write(b"x" * 300)
-        with pytest.raises(BlobChangedError, match="was changed"):
+        with pytest.raises(ContentChangedError, match="was changed"):
             blob.check_unchanged()
 
 
 def test_a_change_is_seen_while_it_is_decompressed(write: t.Callable[[bytes], str]) -> None:
     path = write(gzip.compress(tar_of(FILES)))
-    with Archive.opened(path) as archive, archive.open("large") as blob:
+    with Archive.opened(path, "src 'x'") as archive, archive.open("large") as blob:
         Path(path).write_bytes(bytes(Path(path).stat().st_size))
-        with pytest.raises(BlobChangedError, match="large was changed while it was read"):
+        with pytest.raises(ContentChangedError, match="large changed while it was read"):
             blob.read(0, 10)
 
 
 def test_a_cut_is_seen_while_it_is_read(write: t.Callable[[bytes], str]) -> None:
     path = write(tar_of(FILES))
-    with Archive.opened(path) as archive, archive.open("later") as blob:
+    with Archive.opened(path, "src 'x'") as archive, archive.open("later") as blob:
         Path(path).write_bytes(b"")
-        with pytest.raises(BlobChangedError, match="later has become shorter"):
+        with pytest.raises(ContentChangedError, match="later became shorter"):
             blob.read(0, 10)
 
 
@@ -168,7 +170,7 @@ def refusal_of(path: Path) -> str | None:
     try:
         read_image(path)
     except TaskError as error:
-        return error.message
+        return error.problem
     return None
 
 
@@ -198,6 +200,9 @@ def test_whatever_a_header_says_there_is_one_error(tmp_path: Path, header: bytes
     block[148:156] = b"%06o\0 " % sum(block)
     buffer = io.BytesIO(bytes(block) + header[512:])
     (tmp_path / "source.tar").write_bytes(buffer.getvalue())
-    with pytest.raises(InvalidInputError, match=r"^src "), Archive.opened(str(tmp_path / "source.tar")) as archive:
+    with (
+        pytest.raises(InvalidInputError, match=r"^src "),
+        Archive.opened(str(tmp_path / "source.tar"), "src 'x'") as archive,
+    ):
         # A header of zeros but for its type is that of an empty file without a name.
         archive.read("index.json")

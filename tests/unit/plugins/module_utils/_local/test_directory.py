@@ -11,8 +11,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.layerkit.ecr.plugins.module_utils._core.blob import BlobChangedError
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.validation import InvalidInputError
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import ContentChangedError, InvalidInputError
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.directory import Directory
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import write_directory
 
@@ -26,7 +25,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def directory(path: Path) -> t.Iterator[Directory]:
-    with Directory.opened(str(path)) as opened:
+    with Directory.opened(str(path), "src 'source'") as opened:
         yield opened
 
 
@@ -43,13 +42,13 @@ def test_files_are_read(directory: Directory, name: str, content: bytes) -> None
 @pytest.mark.parametrize("name", ["absent", "absent/file", "blobs/absent", "blobs/absent/file"])
 def test_what_is_not_there_is_missing(directory: Directory, name: str) -> None:
     assert directory.size(name) is None
-    with pytest.raises(InvalidInputError, match=f"{name} is missing, nothing was sent"):
+    with pytest.raises(InvalidInputError, match=f"{name} is missing"):
         directory.head(name)
 
 
 def test_the_path_itself_can_lead_through_links(path: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(path)
-    with Directory.opened(str(tmp_path / "link")) as directory:
+    with Directory.opened(str(tmp_path / "link"), "src 'link'") as directory:
         assert directory.read("index.json") == b"{}"
 
 
@@ -62,13 +61,13 @@ def test_files_stay_its_own_when_it_is_moved(directory: Directory, path: Path, t
 @pytest.mark.parametrize("name", ["../source/index.json", "/etc/passwd", "blobs/../../x", "", ".", "a\0b"])
 def test_names_that_lead_out_are_refused(directory: Directory, name: str) -> None:
     for look in (directory.size, directory.head, directory.read):
-        with pytest.raises(InvalidInputError, match="leads out of the source, nothing was sent"):
+        with pytest.raises(InvalidInputError, match="leads outside the source"):
             look(name)
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "\ud800", "index.json/file"])
 def test_names_that_cannot_be_are_refused(directory: Directory, name: str) -> None:
-    with pytest.raises(InvalidInputError, match=r"cannot be read \([^\[]+\), nothing was sent"):
+    with pytest.raises(InvalidInputError, match=r"cannot be read: [^\[]+$"):
         directory.size(name)
 
 
@@ -99,23 +98,26 @@ def test_a_change_is_seen(directory: Directory, path: Path) -> None:
         blob.check_unchanged()
         with (path / "blobs/sha256/abc").open("ab") as file:
             file.write(b"more")
-        with pytest.raises(BlobChangedError, match="blobs/sha256/abc was changed"):
+        with pytest.raises(ContentChangedError, match="blobs/sha256/abc was changed"):
             blob.check_unchanged()
 
 
 def test_large_documents_are_not_read(directory: Directory, path: Path) -> None:
     os.truncate(path / "empty", 4 * 1024 * 1024 + 1)
-    with pytest.raises(InvalidInputError, match="empty has 4194305 bytes, of which 4194304 at most are read"):
+    with pytest.raises(InvalidInputError, match="empty is 4194305 bytes; the limit is 4194304"):
         directory.read("empty")
     assert directory.size("empty") == 4 * 1024 * 1024 + 1
 
 
 def test_a_directory_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInputError, match="No such file or directory"), Directory.opened(str(tmp_path / "x")):
+    with (
+        pytest.raises(InvalidInputError, match="No such file or directory"),
+        Directory.opened(str(tmp_path / "x"), "src 'x'"),
+    ):
         pytest.fail("it was opened")
 
 
 def test_a_path_that_cannot_be_is_an_error() -> None:
-    error = r"^src 'a\\x00b' cannot be read, nothing was sent: (stat: |open: )?embedded null (byte|character in path)$"
-    with pytest.raises(InvalidInputError, match=error), Directory.opened("a\0b"):
+    error = r"^src 'x' cannot be read: (stat: |open: )?embedded null (byte|character in path)$"
+    with pytest.raises(InvalidInputError, match=error), Directory.opened("a\0b", "src 'x'"):
         pytest.fail("it was opened")

@@ -15,14 +15,15 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.layerkit.ecr.plugins.module_utils._core import task as _task
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.blob import Blob
-from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import TaskError
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.limits import MIB
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.validation import InvalidInputError
-from ansible_collections.layerkit.ecr.plugins.module_utils._local import docker_archive as _docker_archive
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError, TaskStoppedError
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Task
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import MIB
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.archive import Archive
-from ansible_collections.layerkit.ecr.plugins.module_utils._local.docker_archive import DockerArchive
+from ansible_collections.layerkit.ecr.plugins.module_utils._local.docker_archive import DockerArchive, DockerImage
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.platform import Platform
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import AmbiguousImageError
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import (
     LAYERS,
     Files,
@@ -52,28 +53,31 @@ def opened(tmp_path: Path) -> t.Iterator[Open]:
         ) -> DockerArchive:
             path = tmp_path / f"{len(list(tmp_path.iterdir()))}.tar"
             path.write_bytes(packed(tar_of(files)))
-            return DockerArchive(stack.enter_context(Archive.opened(str(path))), compress, 2)
+            return DockerArchive(stack.enter_context(Archive.opened(str(path), "src 'x'")), compress, 2, Task(print))
 
         yield open_files
 
 
 def manifest_of(archive: DockerArchive, image: str | None = None) -> dict[str, t.Any]:
-    """Return the manifest of an image, after its blobs were found to be as it says."""
-    descriptor = archive.choose(image)
-    content = archive.manifest(descriptor)
-    assert (descriptor.digest, descriptor.size) == (digest_of(content), len(content))
+    """Return the manifest of an image after a check of its blobs."""
+    return manifest_of_image(archive.choose(image))
+
+
+def manifest_of_image(image: DockerImage) -> dict[str, t.Any]:
+    content = image.manifest(image.root)
+    assert (image.root.digest, image.root.size) == (digest_of(content), len(content))
     manifest: dict[str, t.Any] = json.loads(content)
-    assert manifest["mediaType"] == descriptor.media_type == "application/vnd.docker.distribution.manifest.v2+json"
+    assert manifest["mediaType"] == image.root.media_type == "application/vnd.docker.distribution.manifest.v2+json"
     for blob in (manifest["config"], *manifest["layers"]):
-        with archive.open(blob["digest"]) as opened:
-            assert blob["size"] == opened.size == archive.size(blob["digest"])
+        with image.open(blob["digest"]) as opened:
+            assert blob["size"] == opened.size == image.size(blob["digest"])
             assert digest_by_parts(opened) == blob["digest"]
             opened.check_unchanged()
     return manifest
 
 
-def unpacked(archive: DockerArchive, layer: dict[str, t.Any]) -> bytes:
-    with archive.open(layer["digest"]) as blob:
+def unpacked(image: DockerImage, layer: dict[str, t.Any]) -> bytes:
+    with image.open(layer["digest"]) as blob:
         return gzip.decompress(b"".join(blob.chunks(0, blob.size)))
 
 
@@ -94,16 +98,16 @@ def test_layers_are_described_as_they_are(opened: Open) -> None:
 def test_the_manifest_is_the_same_every_time(opened: Open, compress: bool) -> None:
     files = docker_archive((*LAYERS, LARGE))
     packings: list[t.Callable[[bytes], bytes]] = [bytes, bytes, gzip.compress]
-    sources = [opened(files, compress, packed) for packed in packings]
-    assert len({source.manifest(source.choose(None)) for source in sources}) == 1
+    images = [opened(files, compress, packed).choose(None) for packed in packings]
+    assert len({image.manifest(image.root) for image in images}) == 1
 
 
 def test_layers_are_compressed_while_they_are_sent(opened: Open) -> None:
-    archive = opened(docker_archive((*LAYERS, LARGE)), compress=True)
-    layers = manifest_of(archive)["layers"]
+    image = opened(docker_archive((*LAYERS, LARGE)), compress=True).choose(None)
+    layers = manifest_of_image(image)["layers"]
     assert [layer["mediaType"] for layer in layers] == [GZIP] * 3
-    assert [unpacked(archive, layer) for layer in layers] == [*LAYERS, LARGE]
-    with archive.open(layers[0]["digest"]) as blob:
+    assert [unpacked(image, layer) for layer in layers] == [*LAYERS, LARGE]
+    with image.open(layers[0]["digest"]) as blob:
         # RFC 1952: deflate, no name, no time.
         assert blob.read(0, 8) == b"\x1f\x8b\x08\0\0\0\0\0"
 
@@ -118,14 +122,15 @@ def test_compressed_layers_stay_as_they_are(opened: Open, compress: bool, packed
 
 def test_a_damaged_layer_is_seen_when_it_is_read(opened: Open) -> None:
     archive = opened(docker_archive(stored=(LAYERS[0], LAYERS[1][:-1] + b"x")))
-    archive.choose(None)
-    with archive.open(digest_of(LAYERS[1])) as blob:
+    with archive.choose(None).open(digest_of(LAYERS[1])) as blob:
         assert blob.digest() != digest_of(LAYERS[1])
 
 
 def test_a_damaged_layer_is_seen_before_it_is_compressed(opened: Open) -> None:
     archive = opened(docker_archive(stored=(LAYERS[0], LAYERS[1][:-1] + b"x")), compress=True)
-    with pytest.raises(InvalidInputError, match=f"is damaged: .* not {digest_of(LAYERS[1])} as the configuration says"):
+    with pytest.raises(
+        InvalidInputError, match=f"is damaged or .*: its uncompressed content is not {digest_of(LAYERS[1])}"
+    ):
         archive.choose(None)
 
 
@@ -147,7 +152,7 @@ class EndlessBlob(Blob):
 
 @pytest.fixture(params=[b"", b"\x1f\x8b"], ids=["compressed here", "gzip"])
 def endless(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> EndlessBlob:
-    """Let the second layer be one that takes long to read."""
+    """Replace the second layer by one that takes long to read."""
     blob = EndlessBlob(request.param)
     name = f"{digest_of(LAYERS[1])[7:]}/layer.tar"
     head, open_file = Archive.head, Archive.open
@@ -166,12 +171,12 @@ def test_a_damaged_layer_stops_the_others(opened: Open, endless: EndlessBlob) ->
     assert endless.read_up_to < endless.size
 
 
-def test_layers_are_read_while_somebody_waits(
+def test_layers_are_read_while_ansible_waits(
     opened: Open, endless: EndlessBlob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive = opened(docker_archive(), compress=True)
-    monkeypatch.setattr(_docker_archive, "is_waited_for", lambda: endless.read_up_to < 5 * MIB)
-    with pytest.raises(TaskError, match="Nobody waits for this task any more"):
+    monkeypatch.setattr(_task, "is_waited_for", lambda: endless.read_up_to < 5 * MIB)
+    with pytest.raises(TaskStoppedError, match="its timeout expired"):
         archive.choose(None)
     assert endless.read_up_to == 5 * MIB
 
@@ -188,7 +193,7 @@ def test_the_platform_is_that_of_the_configuration(opened: Open) -> None:
     files = docker_archive()
     [entry] = json.loads(files["manifest.json"])
     files.update({"config.json": config, "manifest.json": as_json([{**entry, "Config": "config.json"}])})
-    assert opened(files).choose(None).platform == Platform("linux", "arm64", "v8")
+    assert opened(files).choose(None).root.platform == Platform("linux", "arm64", "v8")
 
 
 def test_one_of_several_images_is_chosen(opened: Open) -> None:
@@ -200,10 +205,9 @@ def test_one_of_several_images_is_chosen(opened: Open) -> None:
     for image in ("example.org/app:1.0", "1.0", "alpine:3", "docker.io/library/alpine:3", ids[0], ids[0][7:19]):
         assert manifest_of(archive, image)["config"]["digest"] == ids[0]
     assert manifest_of(archive, ids[1])["config"]["digest"] == ids[1]
-    with pytest.raises(
-        InvalidInputError, match=r"holds 2 images, .*'example[.]org/app:1[.]0', 'alpine:3'.*without a name"
-    ):
+    with pytest.raises(AmbiguousImageError, match="contains 2 images") as error:
         archive.choose(None)
+    assert error.value.remedy == (f"Choose one of these: 'example.org/app:1.0', 'alpine:3' ({ids[0]}); {ids[1]}")
 
 
 def test_layers_can_be_links(tmp_path: Path) -> None:
@@ -216,8 +220,8 @@ def test_layers_can_be_links(tmp_path: Path) -> None:
         for name, target in zip("ab", entry["Layers"], strict=True)
     ]
     (tmp_path / "image.tar").write_bytes(tar_of(files, *links))
-    with Archive.opened(str(tmp_path / "image.tar")) as archive:
-        layers = manifest_of(DockerArchive(archive, compress=False, parallel=1))["layers"]
+    with Archive.opened(str(tmp_path / "image.tar"), "src 'x'") as archive:
+        layers = manifest_of(DockerArchive(archive, False, 1, Task(print)))["layers"]
     assert [layer["digest"] for layer in layers] == list(map(digest_of, LAYERS))
 
 
@@ -232,5 +236,11 @@ def test_a_name_that_states_a_digest_is_checked(opened: Open, name: str) -> None
         if is_right:
             assert manifest_of(archive)["config"]["digest"] == f"sha256:{stated}"
         else:
-            with pytest.raises(InvalidInputError, match=f"{config} is damaged, or of another image"):
+            with pytest.raises(InvalidInputError, match=f"{config} is damaged or belongs to another image"):
                 archive.choose(None)
+
+
+@pytest.mark.parametrize("compress", [False, True])
+@pytest.mark.parametrize("layers", [(), (b"",), (b"", *LAYERS)])
+def test_there_can_be_no_layers_and_empty_layers(opened: Open, layers: tuple[bytes, ...], compress: bool) -> None:
+    assert len(manifest_of(opened(docker_archive(layers), compress))["layers"]) == len(layers)

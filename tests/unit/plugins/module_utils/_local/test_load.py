@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What kind of source a path is, and which ways there are to read it."""
+"""What kind of source a path is, and which image is loaded from it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,18 @@ import json
 from pathlib import Path
 
 import pytest
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.validation import InvalidInputError
-from ansible_collections.layerkit.ecr.plugins.module_utils._local.load import open_sources
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Task
+from ansible_collections.layerkit.ecr.plugins.module_utils._local.load import open_source
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.manifest import DOCKER_MANIFEST, OCI_MANIFEST
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import AmbiguousImageError, NoSuchImageError
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import (
+    LAYERS,
     Files,
     Layout,
+    as_json,
     blob_name,
+    digest_of,
     docker_archive,
     oci_layout,
     tar_of,
@@ -28,9 +33,9 @@ from ansible_collections.layerkit.ecr.tests.unit.support.image_reader import rea
 BOTH = {**docker_archive(), **oci_layout()}
 
 
-def kinds(path: Path, compress: str = "none") -> list[str]:
-    with open_sources(str(path), compress, 2) as sources:
-        return [type(source).__name__ for source in sources]
+def kinds(path: Path, compress: bool = False) -> list[str]:
+    with open_source(str(path), "src 'x'", compress, 2, Task(print)) as readers:
+        return [type(reader).__name__ for reader in readers]
 
 
 def places(directory: Path, files: Files) -> list[Path]:
@@ -49,7 +54,7 @@ def places(directory: Path, files: Files) -> list[Path]:
         ({name: BOTH[name] for name in BOTH if name != "oci-layout"}, ["OciLayout", "DockerArchive"]),
     ],
 )
-def test_the_kind_is_told_by_what_is_there(tmp_path: Path, files: Files, expected: list[str]) -> None:
+def test_the_kind_is_detected_by_the_files(tmp_path: Path, files: Files, expected: list[str]) -> None:
     for place in places(tmp_path, files):
         assert kinds(place) == expected
         assert read_image(place).blobs
@@ -57,12 +62,12 @@ def test_the_kind_is_told_by_what_is_there(tmp_path: Path, files: Files, expecte
 
 def test_to_compress_the_docker_archive_is_read(tmp_path: Path) -> None:
     for place in places(tmp_path, BOTH):
-        assert kinds(place, "gzip") == ["DockerArchive"]
+        assert kinds(place, compress=True) == ["DockerArchive"]
 
 
 def test_a_layout_cannot_be_compressed(tmp_path: Path) -> None:
     for place in places(tmp_path, oci_layout()):
-        assert kinds(place, "gzip") == ["OciLayout"]
+        assert kinds(place, compress=True) == ["OciLayout"]
 
 
 def test_the_path_can_be_a_link(tmp_path: Path) -> None:
@@ -71,11 +76,17 @@ def test_the_path_can_be_a_link(tmp_path: Path) -> None:
         assert read_image(tmp_path / f"link{number}").blobs
 
 
-def test_what_is_no_image_tells_what_was_looked_for(tmp_path: Path) -> None:
+def test_a_source_without_an_image_is_refused(tmp_path: Path) -> None:
     for place in places(tmp_path, {"some/file": b"", "other": b""}):
-        with pytest.raises(InvalidInputError, match=r"neither index[.]json, .* nor manifest[.]json") as error:
+        with pytest.raises(InvalidInputError) as error:
             kinds(place)
-        assert error.value.message.startswith(f"src {str(place)!r} holds no image, nothing was sent")
+        assert error.value.problem == (
+            "src 'x' does not contain an image: it has neither index.json, as an OCI image layout does, nor "
+            "manifest.json, as a docker archive does"
+        )
+        assert error.value.remedy == (
+            "Use the output of docker save, podman save, skopeo copy or buildah push, not that of docker export"
+        )
 
 
 class TestArchiveOfBothKinds:
@@ -85,9 +96,11 @@ class TestArchiveOfBothKinds:
         layout.image(layout.manifest(), "app:1.0")
         return layout
 
-    def read(self, directory: Path, layout: Layout, image: str | None = None) -> tuple[str, list[str]]:
-        """Return the media type of the manifest that is taken, and the warnings."""
-        (directory / "both.tar").write_bytes(tar_of({**docker_archive(), **layout.complete()}))
+    def read(
+        self, directory: Path, layout: Layout, image: str | None = None, docker: Files | None = None
+    ) -> tuple[str, list[str]]:
+        """Return the media type of the manifest that is used, and the warnings."""
+        (directory / "both.tar").write_bytes(tar_of({**(docker or docker_archive()), **layout.complete()}))
         warnings: list[str] = []
         return read_image(directory / "both.tar", image, warnings=warnings).root.media_type, warnings
 
@@ -99,15 +112,25 @@ class TestArchiveOfBothKinds:
         layout.files[blob_name(entry["digest"])] += b" "
         media_type, (warning,) = self.read(tmp_path, layout)
         assert media_type == DOCKER_MANIFEST
-        assert entry["digest"].partition(":")[2] in warning
-        assert "another manifest" in warning
-        assert "nothing was sent" not in warning
+        name = blob_name(entry["digest"])
+        assert warning == (
+            f"src '{tmp_path}/both.tar': {name} is {entry['size'] + 1} bytes; its descriptor states {entry['size']}. "
+            "The docker archive in the same source is used instead, which gives the image another manifest and another "
+            "digest."
+        )
 
     def test_several_images_are_a_choice_and_no_defect(self, tmp_path: Path, layout: Layout) -> None:
         layout.image(layout.manifest([b"another layer"]), "app:2.0")
-        with pytest.raises(InvalidInputError, match=r"holds 2 images.*choose one") as error:
+        with pytest.raises(AmbiguousImageError, match=r"contains 2 images$"):
             self.read(tmp_path, layout)
-        assert "other kind" not in error.value.message
+
+    def test_several_images_of_the_docker_archive_alone_are_a_choice(self, tmp_path: Path, layout: Layout) -> None:
+        layout.entries.clear()
+        archives = [docker_archive((b"one",), ("app:1.0",)), docker_archive((b"two",), ("app:2.0",))]
+        entries = [json.loads(files["manifest.json"])[0] for files in archives]
+        docker = {**archives[0], **archives[1], "manifest.json": as_json(entries)}
+        with pytest.raises(AmbiguousImageError, match=r"contains 2 images$"):
+            self.read(tmp_path, layout, docker=docker)
 
     def test_what_only_the_docker_archive_lists_is_found(self, tmp_path: Path, layout: Layout) -> None:
         name = json.loads(docker_archive()["manifest.json"])[0]["RepoTags"][0]
@@ -117,8 +140,21 @@ class TestArchiveOfBothKinds:
         assert media_type == DOCKER_MANIFEST
         assert len(warnings) == 1
 
-    def test_what_is_in_neither_is_told_once(self, tmp_path: Path, layout: Layout) -> None:
-        with pytest.raises(InvalidInputError) as error:
+    def test_an_image_that_is_in_neither_is_reported_once(self, tmp_path: Path, layout: Layout) -> None:
+        with pytest.raises(NoSuchImageError) as error:
             self.read(tmp_path, layout, "absent:1.0")
-        assert error.value.message.count("does not hold the image") == 1
-        assert "'app:1.0'" in error.value.message
+        assert error.value.problem == f"src '{tmp_path}/both.tar' does not contain image 'absent:1.0'"
+        assert str(error.value.remedy).startswith("It contains: 'app:1.0' (sha256:")
+
+    def test_damage_of_both_is_reported(self, tmp_path: Path, layout: Layout) -> None:
+        layout.files.pop(blob_name(digest_of(LAYERS[0])))
+        docker = docker_archive()
+        layer = next(name for name in docker if name.endswith("layer.tar"))
+        with pytest.raises(InvalidInputError) as error:
+            self.read(tmp_path, layout, docker={name: docker[name] for name in docker if name != layer})
+        where = f"src '{tmp_path}/both.tar'"
+        assert error.value.problem == (
+            f"{where}: blob {digest_of(LAYERS[0])} is missing. The docker archive in the same source cannot be used "
+            f"either: {where}: {layer} is missing"
+        )
+        assert error.value.remedy == "The source is incomplete or damaged: create it again, or copy it again"

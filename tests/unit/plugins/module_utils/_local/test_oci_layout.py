@@ -11,7 +11,8 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.validation import InvalidInputError
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.json_document import MAX_DOCUMENT
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.archive import Archive
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.directory import Directory
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.oci_layout import OciLayout
@@ -41,24 +42,23 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> t.Iterator[Open]:
         def open_files(files: dict[str, bytes]) -> OciLayout:
             if request.param == "directory":
                 path = write_directory(tmp_path / "layout", files)
-                return OciLayout(stack.enter_context(Directory.opened(str(path))))
+                return OciLayout(stack.enter_context(Directory.opened(str(path), "src 'x'")))
             (tmp_path / "layout.tar").write_bytes(tar_of(files))
-            return OciLayout(stack.enter_context(Archive.opened(str(tmp_path / "layout.tar"))))
+            return OciLayout(stack.enter_context(Archive.opened(str(tmp_path / "layout.tar"), "src 'x'")))
 
         yield open_files
 
 
 def test_manifests_and_blobs_are_the_files(opened: Open) -> None:
     files = oci_layout()
-    layout = opened(files)
-    descriptor = layout.choose(None)
-    assert descriptor.media_type == OCI_MANIFEST
-    assert layout.manifest(descriptor) == files[blob_name(descriptor.digest)]
+    image = opened(files).choose(None)
+    assert image.root.media_type == OCI_MANIFEST
+    assert image.manifest(image.root) == files[blob_name(image.root.digest)]
     for layer in LAYERS:
-        assert layout.size(digest_of(layer)) == len(layer)
-        with layout.open(digest_of(layer)) as blob:
+        assert image.size(digest_of(layer)) == len(layer)
+        with image.open(digest_of(layer)) as blob:
             assert blob.read(0, blob.size) == layer
-    assert layout.size("sha256:" + "a" * 64) is None
+    assert image.size("sha256:" + "a" * 64) is None
 
 
 def test_an_image_is_chosen_by_any_of_its_names(opened: Open) -> None:
@@ -71,8 +71,8 @@ def test_an_image_is_chosen_by_any_of_its_names(opened: Open) -> None:
     }
     layout = opened(source.complete())
     for image in ("alpine:3", "docker.io/library/alpine:3", "3", "stable", entry["digest"]):
-        assert layout.choose(image).digest == entry["digest"]
-    assert layout.choose("2.0").digest == other["digest"]
+        assert layout.choose(image).root.digest == entry["digest"]
+    assert layout.choose("2.0").root.digest == other["digest"]
 
 
 def test_entries_of_one_image_are_one(opened: Open) -> None:
@@ -80,7 +80,7 @@ def test_entries_of_one_image_are_one(opened: Open) -> None:
     for name in ("1.0", "latest"):
         source.image(source.manifest(), name)
     layout = opened(source.complete())
-    assert layout.choose(None) == layout.choose("1.0") == layout.choose("latest")
+    assert layout.choose(None).root == layout.choose("1.0").root == layout.choose("latest").root
 
 
 def test_an_image_within_an_index_is_chosen_by_digest(opened: Open) -> None:
@@ -90,9 +90,9 @@ def test_an_image_within_an_index_is_chosen_by_digest(opened: Open) -> None:
     absent = {"mediaType": OCI_INDEX, "digest": "sha256:" + "a" * 64, "size": 10}
     source.image(index_of(absent, index, index), "all")
     layout = opened(source.complete())
-    assert layout.choose(inner["digest"]).size == inner["size"]
-    assert layout.choose(index["digest"]).media_type == OCI_INDEX
-    with pytest.raises(InvalidInputError, match="does not hold the image 'sha256:b"):
+    assert layout.choose(inner["digest"]).root.size == inner["size"]
+    assert layout.choose(index["digest"]).root.media_type == OCI_INDEX
+    with pytest.raises(InvalidInputError, match="does not contain image 'sha256:b"):
         layout.choose("sha256:" + "b" * 64)
 
 
@@ -100,19 +100,30 @@ def test_an_image_within_an_index_is_chosen_by_digest(opened: Open) -> None:
 def test_names_that_are_none_are_passed_over(opened: Open, annotations: object) -> None:
     source = Layout()
     source.image(source.manifest())["annotations"] = annotations
-    assert opened(source.complete()).choose(None).media_type == OCI_MANIFEST
+    assert opened(source.complete()).choose(None).root.media_type == OCI_MANIFEST
 
 
 def test_a_manifest_must_be_what_its_descriptor_says(opened: Open) -> None:
     files = oci_layout()
-    layout = opened(files)
-    found = layout.choose(None)
+    image = opened(files).choose(None)
+    found = image.root
     content = files[blob_name(found.digest)]
     for wrong, rule in (
-        (Descriptor(OCI_MANIFEST, found.digest, found.size - 1), f"has {len(content)} bytes, not {found.size - 1}"),
-        (Descriptor(OCI_MANIFEST, found.digest, 0), "has 0 bytes, .* takes manifests of 1 to 4194304"),
+        (
+            Descriptor(OCI_MANIFEST, found.digest, found.size - 1),
+            f"is {len(content)} bytes; its descriptor states {found.size - 1}",
+        ),
+        (Descriptor(OCI_MANIFEST, found.digest, 0), f"is {len(content)} bytes; its descriptor states 0"),
         (Descriptor(OCI_MANIFEST, digest_of(LAYERS[0])[:-1] + "z", 5), "is missing"),
-        (Descriptor(OCI_MANIFEST, digest_of(LAYERS[0]), found.size), "has 12000 bytes, not"),
+        (Descriptor(OCI_MANIFEST, digest_of(LAYERS[0]), found.size), "is 12000 bytes; its descriptor states"),
     ):
         with pytest.raises(InvalidInputError, match=rule):
-            layout.manifest(wrong)
+            image.manifest(wrong)
+
+
+def test_a_manifest_that_is_too_large_is_not_read(opened: Open) -> None:
+    source = Layout()
+    entry = source.image({**source.manifest(), "annotations": {"a": "x" * MAX_DOCUMENT}})
+    image = opened(source.complete()).choose(None)
+    with pytest.raises(InvalidInputError, match=f"is {entry['size']} bytes; the limit is 4194304"):
+        image.manifest(image.root)

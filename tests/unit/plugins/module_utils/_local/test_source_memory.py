@@ -19,24 +19,24 @@ from ansible_collections.layerkit.ecr.tests.unit.support.image_files import dock
 
 MIB = 1024 * 1024
 
-# Reads all layers at once, as an upload does, and tells by how many KiB that made the process grow.
+# Reads all layers at once, as an upload does, and prints by how many KiB the process grew.
 _READER = """
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image import load_image
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.limits import LARGEST_PART
-from ansible_collections.layerkit.ecr.plugins.module_utils._local.load import open_sources
-from ansible_collections.layerkit.ecr.tests.unit.support.image_reader import digest_by_parts
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Task
+from ansible_collections.layerkit.ecr.plugins.module_utils._local.load import load_image, open_source
+from ansible_collections.layerkit.ecr.tests.unit.support.image_reader import accept_any, digest_by_parts
 from ansible_collections.layerkit.ecr.tests.unit.support.peak_memory import peak_kib
 
 src, compress = sys.argv[1:]
 before = peak_kib()
-with open_sources(src, compress, 8) as sources:
-    image = load_image(sources, src, None, [], LARGEST_PART, lambda _warning: None)
+task = Task(print)
+with open_source(src, "src", compress == "gzip", 8, task) as readers:
+    image = load_image(readers, "src", None, [], accept_any, task)
 
     def read(digest):
-        with image.source.open(digest) as blob:
+        with image.reader.open(digest) as blob:
             assert digest_by_parts(blob) == digest
 
     with ThreadPoolExecutor(8) as pool:

@@ -13,9 +13,9 @@ import threading
 import typing as t
 
 import pytest
-from ansible_collections.layerkit.ecr.plugins.module_utils._core.blob import CHUNK_SIZE, BlobChangedError
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.limits import LARGEST_PART, MIB
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.validation import InvalidInputError
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.blob import CHUNK_SIZE, MAX_REREAD
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import ContentChangedError, InvalidInputError
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import MIB
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.stream import ForwardBlob, Stream
 from ansible_collections.layerkit.ecr.tests.unit.support.image_reader import digest_by_parts
 from hypothesis import given
@@ -38,7 +38,7 @@ class Recited(Stream):
         return place, self._chunks(place)
 
     def check_unchanged(self) -> None:
-        raise BlobChangedError("it was changed")
+        raise ContentChangedError("it was changed")
 
     def _chunks(self, position: int) -> t.Iterator[bytes]:
         size = 1
@@ -85,7 +85,7 @@ def test_it_is_a_range_of_the_stream(start: int, size: int) -> None:
 def test_the_end_of_the_stream_is_a_change() -> None:
     with ForwardBlob.opened("blob", Recited(b"short"), 0, 6) as blob:
         assert blob.read(0, 5) == b"short"
-        with pytest.raises(BlobChangedError, match="blob has become shorter"):
+        with pytest.raises(ContentChangedError, match="blob became shorter"):
             blob.read(0, 6)
 
 
@@ -93,12 +93,15 @@ def test_damage_is_a_change_as_there_was_none_before() -> None:
     stream = Recited(b"short", InvalidInputError("src 'app' is damaged"))
     with ForwardBlob.opened("blob", stream, 0, 6) as blob:
         for read in (lambda: blob.read(0, 6), lambda: list(blob.chunks(0, 6))):
-            with pytest.raises(BlobChangedError, match="blob was changed while it was read: src 'app' is damaged"):
+            with pytest.raises(ContentChangedError, match="blob changed while it was read: src 'app' is damaged"):
                 read()
 
 
 def test_the_file_itself_is_asked_for_changes() -> None:
-    with ForwardBlob.opened("blob", Recited(), 0, 6) as blob, pytest.raises(BlobChangedError, match="it was changed"):
+    with (
+        ForwardBlob.opened("blob", Recited(), 0, 6) as blob,
+        pytest.raises(ContentChangedError, match="it was changed"),
+    ):
         blob.check_unchanged()
 
 
@@ -150,7 +153,7 @@ def test_a_thread_does_not_wait_for_itself() -> None:
 
 def test_large_reads_need_no_large_window() -> None:
     with ForwardBlob.opened("blob", Recited(), 5, 20 * MIB) as blob:
-        assert blob.read(7, LARGEST_PART + 1) == CONTENT[12:][: LARGEST_PART + 1]
+        assert blob.read(7, MAX_REREAD + 1) == CONTENT[12:][: MAX_REREAD + 1]
 
 
 def test_no_more_than_the_largest_part_is_kept() -> None:
@@ -158,7 +161,7 @@ def test_no_more_than_the_largest_part_is_kept() -> None:
     with ForwardBlob.opened("blob", stream, 0, len(CONTENT)) as blob:
         for position in range(0, 24 * MIB, MIB):
             blob.read(position, MIB)
-        blob.read(24 * MIB - LARGEST_PART, MIB)
+        blob.read(24 * MIB - MAX_REREAD, MIB)
         assert stream.starts == [0]
-        blob.read(24 * MIB - LARGEST_PART - 2 * MIB, MIB)
-        assert stream.starts == [0, 24 * MIB - LARGEST_PART - 2 * MIB]
+        blob.read(24 * MIB - MAX_REREAD - 2 * MIB, MIB)
+        assert stream.starts == [0, 24 * MIB - MAX_REREAD - 2 * MIB]

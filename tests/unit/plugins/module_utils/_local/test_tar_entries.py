@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.validation import InvalidInputError
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.tar_entries import tar_entries
 from ansible_collections.layerkit.ecr.tests.unit.support.hostile_sources.tar_entries import (
     long_name,
@@ -49,7 +49,7 @@ def test_the_content_of_files_is_not_read() -> None:
 @pytest.mark.parametrize("header", [long_name(8 * 1024**3 - 1), pax(b"", 8 * 1024**3 - 1), pax(b"", 8 * 1024 - 511)])
 def test_large_headers_are_not_read(header: bytes) -> None:
     reader = Reader(header + tar_of({"a": b""}))
-    with pytest.raises(InvalidInputError, match=r"damaged after byte 0, nothing was sent: .* 8192 bytes of headers"):
+    with pytest.raises(InvalidInputError, match=r"damaged after byte 0: .* 8192 bytes of headers"):
         names(reader)
     assert sum(reader.sizes) < 8192
 
@@ -68,5 +68,7 @@ def test_a_global_header_is_read() -> None:
 def test_the_place_of_damage_is_told() -> None:
     content = bytearray(tar_of({"a": b"content", "b": b""}))
     content[1024 + 3] ^= 1
-    with pytest.raises(InvalidInputError, match=r"^src 'x' is not a tar archive, or is damaged after byte 512"):
+    with pytest.raises(
+        InvalidInputError, match=r"^src 'x' is damaged after byte 512: the data is neither an entry nor the end"
+    ):
         names(Reader(bytes(content)))

@@ -12,7 +12,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.validation import InvalidInputError
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import docker_archive, oci_layout, tar_of
 from ansible_collections.layerkit.ecr.tests.unit.support.image_reader import read_image
 
@@ -34,19 +34,19 @@ def test_an_archive_is_read(zstd: t.Any, tmp_path: Path, files: dict[str, bytes]
     parts = (content[start : start + size] for start in range(0, len(content), size))
     (tmp_path / "image.tar.zst").write_bytes(b"".join(map(zstd.compress, parts)))
     assert read_image(tmp_path / "image.tar.zst").blobs
-    assert read_image(tmp_path / "image.tar.zst", compress="gzip").blobs
+    assert read_image(tmp_path / "image.tar.zst", compress=True).blobs
 
 
 @pytest.mark.parametrize(
     ("spoil", "how"),
     [
-        (lambda content: content[:-1], "it is truncated"),
-        (lambda content: content[:100], "it is truncated"),
-        (lambda content: content + b"more", "Unable to decompress Zstandard data"),
-        (lambda content: content[:50] + b"spoilt" + content[56:], "Unable to decompress Zstandard data"),
+        (lambda content: content[:-1], "is incomplete: its compressed data ends too early"),
+        (lambda content: content[:100], "is incomplete: its compressed data ends too early"),
+        (lambda content: content + b"more", "is damaged: its zstd data is invalid"),
+        (lambda content: content[:50] + b"spoilt" + content[56:], "is damaged: its zstd data is invalid"),
     ],
 )
-def test_damage_is_told(zstd: t.Any, tmp_path: Path, spoil: t.Callable[[bytes], bytes], how: str) -> None:
+def test_damage_is_reported(zstd: t.Any, tmp_path: Path, spoil: t.Callable[[bytes], bytes], how: str) -> None:
     (tmp_path / "image.tar").write_bytes(spoil(zstd.compress(tar_of(oci_layout()))))
-    with pytest.raises(InvalidInputError, match=f"is damaged, nothing was sent: {how}"):
+    with pytest.raises(InvalidInputError, match=how):
         read_image(tmp_path / "image.tar")

@@ -2,16 +2,24 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The choice of one image by name, tag or digest."""
+"""Tags, digests and names, and the choice of one image by them."""
 
 from __future__ import annotations
 
 import re
 
 import pytest
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.validation import InvalidInputError
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.platform import Platform
-from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import NamedImage, choose, full_name
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import (
+    AmbiguousImageError,
+    NamedImage,
+    NoSuchImageError,
+    checked_digests,
+    checked_tags,
+    choose,
+    full_name,
+)
 
 A, B, C = ("sha256:" + digit * 64 for digit in "abc")
 ALPINE = NamedImage(A, ("docker.io/library/alpine:3", "3"))
@@ -45,10 +53,11 @@ def test_an_image_is_found(image: str, digest: str) -> None:
     ["alpine", "alpine:4", "app:1.0", "a" * 11, "sha256:" + "d" * 64, "", "team/app:1.0", "5000/team/app:1.0", "no"],
 )
 def test_what_is_not_there_is_not_guessed(image: str) -> None:
-    with pytest.raises(InvalidInputError, match=re.escape(f"src 'x' does not hold the image {image!r}, but ")) as error:
+    with pytest.raises(NoSuchImageError, match=re.escape(f"src 'x' does not contain image {image!r}") + "$") as error:
         choose(IMAGES, image, "src 'x'")
-    for listed in (A, B, C, "'docker.io/library/alpine:3', '3'", "without a name", "nothing was sent"):
-        assert listed in error.value.message
+    assert error.value.remedy == (
+        f"It contains: 'docker.io/library/alpine:3', '3' ({A}); 'example.org:5000/team/app:1.0', 'latest' ({B}); {C}"
+    )
 
 
 def test_the_only_image_needs_no_choice() -> None:
@@ -64,16 +73,14 @@ def test_entries_of_one_digest_are_one_image() -> None:
 
 
 def test_several_are_listed() -> None:
-    with pytest.raises(InvalidInputError) as error:
+    with pytest.raises(AmbiguousImageError) as error:
         choose([ALPINE, NamedImage(B, (), Platform("linux", "arm64", "v8"))], None, "src 'x'")
-    assert error.value.message == (
-        "src 'x' holds 2 images, nothing was sent: choose one with image: "
-        f"'docker.io/library/alpine:3', '3' ({A}); without a name ({B}, linux/arm64/v8)"
-    )
+    assert error.value.problem == "src 'x' contains 2 images"
+    assert error.value.remedy == (f"Choose one of these: 'docker.io/library/alpine:3', '3' ({A}); {B} (linux/arm64/v8)")
 
 
 def test_a_tag_of_several_is_no_choice() -> None:
-    with pytest.raises(InvalidInputError, match=r"holds 2 images of the name '1[.]0'"):
+    with pytest.raises(AmbiguousImageError, match=r"contains 2 images named '1[.]0'"):
         choose([APP, NamedImage(A, ("other:1.0",)), NamedImage(C, ("2.0",))], "1.0", "src 'x'")
 
 
@@ -83,15 +90,18 @@ def test_a_name_goes_before_a_tag() -> None:
 
 def test_no_image_is_none() -> None:
     for image in (None, "1.0"):
-        with pytest.raises(InvalidInputError, match=r"^src 'x' holds no image, nothing was sent$"):
+        with pytest.raises(NoSuchImageError, match=r"^src 'x' does not contain an image$") as error:
             choose([], image, "src 'x'")
+        assert error.value.remedy is None
 
 
 def test_the_list_is_bounded() -> None:
     many = [NamedImage(f"sha256:{number:064}", ("n" * 10_000,) * 100) for number in range(1000)]
-    with pytest.raises(InvalidInputError, match=r"; and 990 more$") as error:
+    with pytest.raises(AmbiguousImageError) as error:
         choose(many, None, "src 'x'")
-    assert len(error.value.message) < 25_000
+    remedy = str(error.value.remedy)
+    assert remedy.endswith("; and 990 more")
+    assert len(remedy) < 25_000
 
 
 @pytest.mark.parametrize(
@@ -109,3 +119,45 @@ def test_the_list_is_bounded() -> None:
 )
 def test_short_names_are_dockers(name: str, full: str) -> None:
     assert full_name(name) == full
+
+
+def test_tags_are_returned_without_duplicates() -> None:
+    tags = ["1.4.3", "latest", "_a-B.9", "x" * 128, "1.4.3"]
+    assert checked_tags(iter(tags), "tags") == tags[:-1]
+
+
+@pytest.mark.parametrize(
+    ("tag", "fault"),
+    [
+        ("", "must not be empty"),
+        (" 1.0", "must not contain white space"),
+        ("1.0\n", "must not contain white space"),
+        ("app:1.0", "must be a tag alone, without the name or the digest of an image"),
+        ("team/app", "must be a tag alone, without the name or the digest of an image"),
+        (A, "must be a tag alone, without the name or the digest of an image"),
+        ("x" * 129, "has 129 characters; the limit is 128"),
+        (".1", "is not a tag"),
+        ("-1", "is not a tag"),
+        ("1+2", "is not a tag"),
+        ("ä", "is not a tag"),
+    ],
+)
+def test_anything_else_is_no_tag(tag: str, fault: str) -> None:
+    with pytest.raises(InvalidInputError) as error:
+        checked_tags(["1.0", tag], "tags")
+    assert error.value.problem == f"tags {tag!r} {fault}"
+    assert error.value.remedy == (
+        "A tag is 1 to 128 letters, digits, underscores, periods and hyphens, and does not begin with a period or a "
+        "hyphen"
+    )
+
+
+def test_digests_are_returned_without_duplicates() -> None:
+    assert checked_digests(iter([A, B, A]), "digests") == [A, B]
+
+
+@pytest.mark.parametrize("digest", ["", "a" * 64, "sha256:" + "a" * 63, A.upper(), f"{A}\n", "sha512:" + "a" * 128])
+def test_anything_else_is_no_digest(digest: str) -> None:
+    with pytest.raises(InvalidInputError) as error:
+        checked_digests([A, digest], "digests")
+    assert error.value.problem == f"digests {digest!r} must be sha256: and 64 lower-case hexadecimal digits"
