@@ -109,7 +109,7 @@ def choose(images: t.Iterable[NamedImage], image: str | None, name: str) -> Name
         raise NoSuchImageError(f"{name} does not contain an image")
     if not found:
         raise NoSuchImageError(f"{name} does not contain image {image!r:.200}", f"It contains: {_list(known)}")
-    which = "" if image is None else f" named {image!r}"
+    which = "" if image is None else f" named {image!r:.200}"
     raise AmbiguousImageError(f"{name} contains {len(found)} images{which}", f"Choose one of these: {_list(found)}")
 
 
