@@ -13,7 +13,7 @@ import typing as t
 from .._core.blob import FileBlob
 from .._core.text import MIB
 from .decompression import decompressed, detect_compression
-from .files import HEAD, SourceFiles, normalised
+from .files import HEAD, USE_AN_IMAGE, SourceFiles, normalised
 from .stream import ForwardBlob, ForwardReader
 from .tar_entries import Read, tar_entries
 
@@ -149,7 +149,8 @@ class Archive(SourceFiles):
         if name is None or not (name or entry.isdir()):
             raise self.leads_out(entry.name)
         if entry.issparse() or not (entry.isreg() or entry.isdir() or entry.issym()):
-            raise self.refused(entry.name, "is not a regular file, a directory or a symbolic link")
+            # A container's file system, as docker export writes it, has such entries.
+            raise self.refused(entry.name, "is not a regular file, a directory or a symbolic link", USE_AN_IMAGE)
         is_directory_again = entry.isdir() and name in self._directories
         if not is_directory_again and (name in self._members or name in self._links or name in self._directories):
             raise self.refused(entry.name, "occurs twice in the archive")

@@ -20,6 +20,8 @@ _DIRECTORY = os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY
 # A file can be replaced by a FIFO after its check; opening it must not wait.
 _FILE = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
+_NO_LINKS = "Replace the symbolic links in the directory with copies of their targets"
+
 
 class Directory(SourceFiles):
     """A directory that is held open, so that a move of it does not exchange its files."""
@@ -93,7 +95,9 @@ class Directory(SourceFiles):
     def _entered(self, name: str, parent: str, directory: int | None) -> int | None:
         try:
             if stat.S_ISLNK(os.stat(parent, dir_fd=directory, follow_symlinks=False).st_mode):
-                raise self.refused(name, f"leads through the symbolic link {parent!r}; symbolic links are not followed")
+                raise self.refused(
+                    name, f"leads through the symbolic link {parent!r}; symbolic links are not followed", _NO_LINKS
+                )
             return os.open(parent, _DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)
         except FileNotFoundError:
             return None
@@ -108,7 +112,7 @@ class Directory(SourceFiles):
         except (OSError, ValueError) as error:
             raise self.refused(name, f"cannot be read: {reason(error)}") from error
         if stat.S_ISLNK(status.st_mode):
-            raise self.refused(name, "is a symbolic link; symbolic links are not followed")
+            raise self.refused(name, "is a symbolic link; symbolic links are not followed", _NO_LINKS)
         if not stat.S_ISREG(status.st_mode):
             raise self.refused(name, "is not a regular file")
         return status

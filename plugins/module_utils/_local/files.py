@@ -50,7 +50,7 @@ class SourceFiles(abc.ABC):
 
     def leads_out(self, name: str) -> InvalidInputError:
         """Make the error of a name, or of a symbolic link, that does not stay within the source."""
-        return self.refused(name, "leads outside the source")
+        return self.refused(name, "leads outside the source", USE_AN_IMAGE)
 
     @abc.abstractmethod
     def size(self, name: str) -> int | None:

@@ -76,7 +76,7 @@ def bind_socket(file: Path) -> None:
 
 DIRECTORIES = {
     "index is a link out": HostileSource(
-        replaced("index.json", link_out), "index.json is a symbolic link; symbolic links are not followed"
+        replaced("index.json", link_out), "index.json is a symbolic link; .* not followed. Replace the symbolic links"
     ),
     "version is a link out": HostileSource(
         replaced("oci-layout", link_out), "oci-layout is a symbolic link; symbolic links are not followed"
@@ -90,7 +90,10 @@ DIRECTORIES = {
     "blob is a link within": HostileSource(
         replaced(LAYER, link_within), f"{LAYER} is a symbolic link; symbolic links are not followed"
     ),
-    "directory is a link out": HostileSource(replaced("blobs", link_out), "leads through the symbolic link 'blobs'"),
+    "directory is a link out": HostileSource(
+        replaced("blobs", link_out),
+        "leads through the symbolic link 'blobs'; .* not followed. Replace the symbolic links",
+    ),
     "inner directory is a link out": HostileSource(
         replaced("blobs/sha256", link_out), "leads through the symbolic link 'sha256'"
     ),

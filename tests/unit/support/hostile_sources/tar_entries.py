@@ -135,25 +135,35 @@ TAR_ENTRIES = {
     "file without a name": HostileSource(with_entry(entry_of("./")), OUT),
     "name with NUL": HostileSource(before(pax(pax_record("path", "a\0b")), raw_header(octal(0))), rf"a\\x00b {OUT}"),
     "hard link": HostileSource(
-        of_type(tarfile.LNKTYPE), "strange is not a regular file, a directory or a symbolic link"
+        of_type(tarfile.LNKTYPE),
+        "strange is not a regular file, a directory or a symbolic link. Use the output of docker save",
     ),
     "character device": HostileSource(
-        of_type(tarfile.CHRTYPE), "strange is not a regular file, a directory or a symbolic link"
+        of_type(tarfile.CHRTYPE),
+        "strange is not a regular file, a directory or a symbolic link. Use the output of docker save",
     ),
     "block device": HostileSource(
-        of_type(tarfile.BLKTYPE), "strange is not a regular file, a directory or a symbolic link"
+        of_type(tarfile.BLKTYPE),
+        "strange is not a regular file, a directory or a symbolic link. Use the output of docker save",
     ),
-    "FIFO": HostileSource(of_type(tarfile.FIFOTYPE), "strange is not a regular file, a directory or a symbolic link"),
+    "FIFO": HostileSource(
+        of_type(tarfile.FIFOTYPE),
+        "strange is not a regular file, a directory or a symbolic link. Use the output of docker save",
+    ),
     "unknown type": HostileSource(
-        before(raw_header(octal(0), b"M")), "strange is not a regular file, a directory or a symbolic link"
+        before(raw_header(octal(0), b"M")),
+        "strange is not a regular file, a directory or a symbolic link. Use the output of docker save",
     ),
-    "sparse": HostileSource(before(old_sparse()), "strange is not a regular file, a directory or a symbolic link"),
+    "sparse": HostileSource(
+        before(old_sparse()),
+        "strange is not a regular file, a directory or a symbolic link. Use the output of docker save",
+    ),
     "sparse by pax": HostileSource(
         before(
             pax(pax_record("GNU.sparse.size", "9") + pax_record("GNU.sparse.map", "0,4,5,4")),
             raw_header(octal(0)),
         ),
-        "strange is not a regular file, a directory or a symbolic link",
+        "strange is not a regular file, a directory or a symbolic link. Use the output of docker save",
     ),
     "endless sparse": HostileSource(before(endless_sparse()), "8192 bytes of headers"),
     "entry twice": HostileSource(with_entry(entry_of("index.json")), "index.json occurs twice"),
