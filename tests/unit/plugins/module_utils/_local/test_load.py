@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Task
-from ansible_collections.layerkit.ecr.plugins.module_utils._local.load import open_source
+from ansible_collections.layerkit.ecr.plugins.module_utils._local.load import load_image, open_source
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image import Image
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.manifest import DOCKER_MANIFEST, OCI_MANIFEST
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import AmbiguousImageError, NoSuchImageError
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import (
@@ -158,3 +159,17 @@ class TestArchiveOfBothKinds:
             f"either: {where}: {layer} is missing"
         )
         assert error.value.remedy == "The source is incomplete or damaged: create it again, or copy it again"
+
+    def test_a_layout_that_the_check_refuses_is_not_used(self, tmp_path: Path, layout: Layout) -> None:
+        (tmp_path / "both.tar").write_bytes(tar_of({**docker_archive(), **layout.complete()}))
+        warnings: list[str] = []
+        task = Task(warnings.append)
+
+        def check(image: Image) -> None:
+            if image.root.media_type == OCI_MANIFEST:
+                raise InvalidInputError("No registry accepts this layout", "Use another one")
+
+        with open_source(str(tmp_path / "both.tar"), "src 'x'", False, 2, task) as readers:
+            image = load_image(readers, "src 'x'", None, [], check, task)
+        assert image.root.media_type == DOCKER_MANIFEST
+        assert [warning.partition(". ")[0] for warning in warnings] == ["No registry accepts this layout"]
