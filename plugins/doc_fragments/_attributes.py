@@ -6,28 +6,28 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What each module can do, as attributes."""
+    """The attributes of the modules."""
 
     DOCUMENTATION = r"""
 attributes:
   check_mode:
-    description: Can be run in check mode, where it predicts its result and sends nothing that changes the registry.
+    description: Can run in check mode. Predicts the result and sends nothing that changes the registry.
   diff_mode:
-    description: Shows in diff mode what changes, or what would change in check mode.
+    description: Shows in diff mode what changes, or in check mode what would change.
   idempotent:
-    description: Changes nothing when it is run again with the same options.
+    description: Changes nothing if it runs again with the same options.
 """
 
     FACTS = r"""
 attributes:
   facts:
-    description: Returns its answer as a fact of the host as well.
+    description: Also returns its result as a fact of the host.
 """
 
     ACTION_GROUP = r"""
 attributes:
   action_group:
-    description: Takes the defaults that C(module_defaults) gives to C(group/layerkit.ecr.aws).
+    description: Use C(group/layerkit.ecr.aws) in C(module_defaults) to set defaults for this module.
     support: full
     membership:
       - layerkit.ecr.aws

@@ -12,24 +12,26 @@ class ModuleDocFragment:
 options:
   repository_name:
     description:
-      - The name of the repository, with its namespace if it has one, without a registry host.
-      - Required, here or in O(cli_input_json).
+      - The name of the repository, including its namespace, without the registry host.
+      - Required, either here or in O(cli_input_json).
     type: str
     aliases:
       - repositoryName
   cli_input_json:
     description:
-      - The request as JSON in the API's own spelling, as a string or a dictionary, like the AWS CLI's
-        C(--cli-input-json).
-      - Options that are given in the task win over it. What is required is required all the same, here or there.
-      - A member that the API does not know is an error.
+      - The request as JSON with the names that the API uses, as a string or a dictionary. Corresponds to
+        C(--cli-input-json) of the AWS CLI.
+      - Options of the task override values in this request. Required values can be given in either place.
+      - A member that the API does not define is an error.
     type: json
   generate_cli_skeleton:
     description:
-      - Return a JSON skeleton in RV(cli_skeleton) and send nothing, like the AWS CLI's C(--generate-cli-skeleton).
-      - V(input) returns an empty request, to be filled in and given as O(cli_input_json). No other option is needed.
-      - V(output) checks the input as a run would, and returns a sample of the response.
-      - No credentials and no region are needed for either.
+      - Return a JSON skeleton in RV(cli_skeleton) and send nothing. Corresponds to C(--generate-cli-skeleton) of the
+        AWS CLI.
+      - V(input) returns an empty request that you can fill in and pass as O(cli_input_json). No other option is
+        required.
+      - V(output) validates the input like a run and returns a sample response.
+      - Neither needs credentials or a region.
     type: str
     choices:
       - input
@@ -40,8 +42,8 @@ options:
 options:
   upload_id:
     description:
-      - The id of the upload, as M(layerkit.ecr.ecr_initiate_layer_upload) returns it.
-      - Required, here or in O(cli_input_json).
+      - The ID of the upload, as returned by M(layerkit.ecr.ecr_initiate_layer_upload).
+      - Required, either here or in O(cli_input_json).
     type: str
     aliases:
       - uploadId
@@ -51,9 +53,9 @@ options:
 options:
   registry_id:
     description:
-      - The AWS account of the registry that holds the repository, twelve digits.
-      - If not given, the default registry of the caller's account is used.
-      - Quote it in YAML, which reads an unquoted number that begins with V(0) as an octal number.
+      - The AWS account of the registry that contains the repository, 12 digits.
+      - If not given, the registry of the caller's account is used.
+      - Quote it. YAML reads an unquoted number that starts with V(0) as an octal number.
     type: str
     aliases:
       - registryId
@@ -63,7 +65,7 @@ options:
 options:
   repository_name:
     description:
-      - The name of the repository, with its namespace if it has one, without a registry host.
+      - The name of the repository, including its namespace, without the registry host. The repository must exist.
     type: str
     required: true
     aliases:
@@ -75,17 +77,18 @@ options:
   part_size:
     description:
       - The size of the parts of a layer in bytes, 5242880 (5 MiB) to 10485760 (10 MiB).
-      - If not given, the size that the registry advises is used.
+      - If not given, the size that the registry recommends is used.
     type: int
     aliases:
       - partSize
   state_dir:
     description:
-      - A directory on the host that runs the module, where a small state file is kept for each layer while it is
-        uploaded. The next run finds it there and goes on, even after the last one was killed.
-      - The directory is made if it does not exist. The files hold no credentials, and are readable by their owner only.
-      - A state file that is damaged, or that fits the file, the repository, the registry or the region no more, is set
-        aside with a warning.
-      - An upload that is gone, or that belongs to another account, is begun again with a warning.
+      - A directory on the host that runs the module. It holds a small state file for each layer that is being uploaded.
+        The next run finds the file and resumes the upload, even if the last run was killed.
+      - The module creates the directory if it does not exist. The files contain no credentials, and only their owner
+        can read them.
+      - A state file that is damaged, or that no longer matches the layer, the repository, the registry or the region,
+        is renamed with a warning and not used.
+      - An upload that has expired, or that belongs to another account, is restarted with a warning.
     type: path
 """

@@ -10,21 +10,21 @@ module: ecr_complete_layer_upload
 version_added: 1.0.0
 short_description: Complete an upload of an image layer to Amazon ECR
 description:
-  - Tells Amazon ECR that all parts of an upload have been sent, so that the upload becomes an image layer. This is
-    the API's CompleteLayerUpload, made idempotent.
-  - The module asks the registry first. When every SHA-256 digest in O(layer_digests) is available in the repository
-    already, nothing is sent and nothing changes.
-  - The digest that the registry answers with is compared with the digests in O(layer_digests). The task fails when
-    the registry has stored other bytes than those asked for.
+  - Completes an upload with the API operation CompleteLayerUpload. Amazon ECR then stores the uploaded bytes as a
+    layer.
+  - The module queries the registry first. If every SHA-256 digest in O(layer_digests) is already available in the
+    repository, the module sends nothing and reports no change.
+  - The task fails if the digest that Amazon ECR returns is not one of O(layer_digests).
+  - To push a layer in one task, use M(layerkit.ecr.ecr_layer).
 options:
   layer_digests:
     description:
-      - The digests of the layer, 1 to 100, each as C(algorithm:hex), for example V(sha256:) and 64 lower-case
+      - The digests of the layer, 1 to 100, each as V(algorithm:hex), for example V(sha256:) and 64 lower-case
         hexadecimal digits.
-      - Amazon ECR accepts the upload when any of the SHA-256 digests is that of the bytes uploaded. It does not use
-        digests of other algorithms, so a list without a SHA-256 digest is warned about.
-      - Blanks around the digests of a comma-separated string are ignored.
-      - Required, here or in O(cli_input_json).
+      - Amazon ECR accepts the upload if any of the SHA-256 digests matches the uploaded bytes. It ignores digests of
+        other algorithms, so the module warns if the list has no SHA-256 digest.
+      - Whitespace around the digests in a comma-separated string is ignored.
+      - Required, either here or in O(cli_input_json).
     type: list
     elements: str
     aliases:
@@ -33,7 +33,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - Amazon ECR has no call that looks an upload up, so check mode cannot tell whether O(upload_id) exists.
+      - Amazon ECR has no call that looks up an upload, so check mode cannot verify that O(upload_id) exists.
   diff_mode:
     support: full
   idempotent:
@@ -41,13 +41,18 @@ attributes:
   facts:
     support: full
 notes:
-  - The IAM actions needed are C(ecr:CompleteLayerUpload) and C(ecr:BatchCheckLayerAvailability). Without the latter
-    the upload is completed all the same, with a warning, and the layer's size and media type are not returned.
-  - Throttling, server errors and broken connections are retried with jittered back-off, seven attempts in all. A
-    retried call that turns out to have succeeded the first time is reported as changed.
+  - The required IAM actions are C(ecr:CompleteLayerUpload) and C(ecr:BatchCheckLayerAvailability). Without
+    C(ecr:BatchCheckLayerAvailability), the module warns, completes the upload, and does not return the size and media
+    type of the layer.
+  - The module retries throttling, server errors and broken connections with exponential backoff and jitter, up to seven
+    attempts. If a retry shows that an earlier attempt succeeded, the task reports a change.
+  - Amazon ECR Public is not supported.
 seealso:
+  - module: layerkit.ecr.ecr_layer
   - module: layerkit.ecr.ecr_initiate_layer_upload
   - module: layerkit.ecr.ecr_upload_layer_part
+  - ref: ansible_collections.layerkit.ecr.docsite.guide_layers
+    description: The guide to uploads, resuming and retries.
   - name: CompleteLayerUpload
     description: The operation in the Amazon ECR API reference.
     link: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CompleteLayerUpload.html
@@ -66,9 +71,9 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Learn the layer's size and digest
+- name: Get the size and the digest of the layer
   ansible.builtin.stat:
-    path: "{{ layer_file }}"
+    path: build/layer.tar.gz
     checksum_algorithm: sha256
   register: layer
 
@@ -83,7 +88,7 @@ EXAMPLES = r"""
     upload_id: "{{ upload.upload_id }}"
     part_first_byte: 0
     part_last_byte: "{{ layer.stat.size - 1 }}"
-    src: "{{ layer_file }}"
+    src: build/layer.tar.gz
 
 - name: Complete the upload
   layerkit.ecr.ecr_complete_layer_upload:
@@ -92,11 +97,11 @@ EXAMPLES = r"""
     layer_digests:
       - sha256:{{ layer.stat.checksum }}
 
-- name: Use the answer, which is a fact as well
+- name: Print the digest from the facts
   ansible.builtin.debug:
-    msg: The layer is {{ ansible_facts.ecr_complete_layer_upload.layer_digest }}
+    var: ansible_facts.ecr_complete_layer_upload.layer_digest
 
-- name: Complete the upload with the request as the AWS CLI takes it
+- name: Complete the upload with a request in the format of the AWS CLI
   layerkit.ecr.ecr_complete_layer_upload:
     cli_input_json:
       repositoryName: my-app
@@ -104,7 +109,7 @@ EXAMPLES = r"""
       layerDigests:
         - sha256:{{ layer.stat.checksum }}
 
-- name: Show what a request is made of, without sending anything
+- name: Return an empty request to fill in, without sending anything
   layerkit.ecr.ecr_complete_layer_upload:
     generate_cli_skeleton: input
   register: skeleton
@@ -113,19 +118,19 @@ EXAMPLES = r"""
 RETURN = r"""
 action:
   description:
-    - What was done.
-    - V(completed) means that the upload has become a layer, V(already_exists) that the layer was there already, and
-      V(already_completed) that the registry no longer knows the upload and has the layer.
+    - V(completed) if the upload became a layer.
+    - V(already_exists) if the repository already has the layer.
+    - V(already_completed) if the upload no longer exists and the repository has the layer.
   type: str
   returned: success, unless O(generate_cli_skeleton) is given
   sample: completed
 ansible_facts:
-  description: The answer as a fact.
+  description: The result as a fact.
   type: complex
   returned: success, unless O(generate_cli_skeleton) is given
   contains:
     ecr_complete_layer_upload:
-      description: The same keys and values as the task's own.
+      description: The same keys and values as in the result of the task.
       type: dict
       returned: success, unless O(generate_cli_skeleton) is given
       sample:
@@ -137,22 +142,22 @@ ansible_facts:
         repository_name: my-app
         upload_id: 5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7
 attempts:
-  description: How often the request that failed was sent.
+  description: The number of times the request that failed was sent.
   type: int
   returned: when a request failed
   sample: 7
 boto3_version:
-  description: The version of boto3 that the host has.
+  description: The version of boto3 on the host.
   type: str
   returned: when a request failed or could not be made
   sample: 1.44.5
 botocore_version:
-  description: The version of botocore that the host has.
+  description: The version of botocore on the host.
   type: str
   returned: when a request failed or could not be made
   sample: 1.44.5
 cli_skeleton:
-  description: An empty request or a sample response, in the API's spelling.
+  description: An empty request or a sample response, with the names that the API uses.
   type: dict
   returned: when O(generate_cli_skeleton) is given
   sample:
@@ -163,47 +168,57 @@ cli_skeleton:
     uploadId: ''
 error:
   description:
-    - The error of AWS, with its C(code) and its C(message).
-    - Where no answer arrived, C(code) is the name of botocore's exception, for example V(EndpointConnectionError).
+    - The error returned by AWS.
+    - To handle a certain error in a playbook, compare RV(error.code). The text of messages can change in any release.
   type: dict
   returned: when a request failed or could not be made
-  sample:
-    code: UploadNotFoundException
-    message: Upload with id '5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7' could not be found
+  contains:
+    code:
+      description:
+        - The error code of AWS, for example V(RepositoryNotFoundException).
+        - If AWS did not answer, the name of the botocore exception, for example V(EndpointConnectionError).
+      type: str
+      returned: when a request failed or could not be made
+      sample: UploadNotFoundException
+    message:
+      description: The error message of AWS or of botocore.
+      type: str
+      returned: when a request failed or could not be made
+      sample: Upload with id '5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7' could not be found
 kms_error:
-  description: The error of AWS KMS.
+  description: The error returned by AWS KMS.
   type: str
-  returned: when the repository's KMS key cannot be used, and AWS tells why
+  returned: when the repository's KMS key cannot be used and AWS reports why
   sample: DisabledException
 layer_digest:
   description:
-    - The digest of the layer, as the registry answered it.
-    - When nothing changed, the first one listed that is available.
-    - V(none) in check mode when O(layer_digests) lists several digests that are not all available, as any of them may
-      match.
-    - When the task fails because the registry stored another layer, the digest of that layer.
+    - The digest of the layer, as returned by the registry.
+    - If nothing changed, the first digest of O(layer_digests) that is available.
+    - V(null) in check mode if O(layer_digests) has several digests and not all of them are available, because any of
+      them can match.
+    - If the task failed because the registry stored another layer, the digest of that layer.
   type: str
   returned: success, unless O(generate_cli_skeleton) is given
   sample: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
 layer_size:
-  description: The size of the layer in bytes, V(none) where the registry does not tell it.
+  description: The size of the layer in bytes. V(null) if the registry does not report it.
   type: int
   returned: success, unless O(generate_cli_skeleton) is given
   sample: 3623807
 media_type:
-  description: The media type that the registry gives the layer, V(none) where it does not tell it.
+  description: The media type of the layer. V(null) if the registry does not report it.
   type: str
   returned: success, unless O(generate_cli_skeleton) is given
   sample: application/vnd.docker.image.rootfs.diff.tar.gzip
 message:
-  description: The words of AWS alone.
+  description: The error message returned by AWS.
   type: str
-  returned: when AWS answered with an error that the API lists for the operation
+  returned: when AWS answered with an error that the API defines for the operation
   sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
 registry_id:
   description:
     - The AWS account of the registry.
-    - V(none) when O(registry_id) is not given and nothing was sent, as only the answer tells it.
+    - V(null) if O(registry_id) is not given and nothing was sent, because only the response contains it.
   type: str
   returned: success and when a request failed, unless O(generate_cli_skeleton) is given
   sample: '123456789012'
@@ -213,14 +228,14 @@ repository_name:
   returned: success and when a request failed, unless O(generate_cli_skeleton) is given
   sample: my-app
 response_metadata:
-  description: The request id, the HTTP status and the HTTP headers of the answer of AWS, and botocore's own retries.
+  description: The request ID, the HTTP status and the HTTP headers of the AWS response, and the retries of botocore.
   type: dict
   returned: when AWS answered with an error
   sample:
     http_status_code: 400
     request_id: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
 upload_id:
-  description: The id of the upload.
+  description: The ID of the upload.
   type: str
   returned: success and when a request failed, unless O(generate_cli_skeleton) is given
   sample: 5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7

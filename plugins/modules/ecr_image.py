@@ -8,62 +8,70 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ecr_image
 version_added: 1.0.0
-short_description: Push a container image into Amazon ECR
+short_description: Push a container image to Amazon ECR
 description:
-  - Brings an image from files into a repository, over the AWS API alone. No container engine, no C(docker login) and no
-    registry token is needed.
-  - The registry is asked first, and only what it lacks is sent. An image that is there under all O(tags) costs one
-    request.
-  - Tags come last, so that none is ever on an image that is not whole. What was pushed is read back and compared.
+  - Pushes an image from a file or a directory to an Amazon ECR repository. The module calls the AWS API and needs no
+    container engine, no C(docker login) and no registry token.
+  - The module queries the registry first and sends only what is missing. If the image already exists under all
+    O(tags), the task sends one request and changes nothing, even if the tags are immutable.
+  - Tags are set last, so a tag never points to an incomplete image. After the push, the module reads the image back and
+    compares it with O(src).
 options:
   src:
     description:
-      - The path of the image on the host that runs the module. What it is, is recognised.
-      - It can be the directory of an OCI image layout, or an archive of one, as V(skopeo copy … oci-archive:),
-        V(buildah push … oci-archive:) or V(docker buildx build --output type=oci) write it.
-      - It can be a docker archive, as V(docker save), V(podman save) or V(skopeo copy … docker-archive:) write it. A
-        manifest is made for it, the same one each time.
-      - An archive that is both, as V(docker save) of Docker 25 or later writes it, is read as an OCI image layout.
-        Where that is not whole, or O(compress=gzip), it is read as a docker archive, in the first case with a warning.
-      - Archives can be compressed with gzip, and with zstd where the host's Python is 3.14 or later. They are read in
-        place and never unpacked. A plain archive is read faster than a compressed one.
+      - The path of the image on the host that runs the module. The format is detected automatically.
+      - Either the directory of an OCI image layout, or an archive of one. C(skopeo copy SOURCE oci-archive:image.tar),
+        C(buildah push IMAGE oci-archive:image.tar) and
+        C(docker buildx build --output type=oci,dest=image.tar) write such archives.
+      - Or a docker archive. C(docker save), C(podman save) and C(skopeo copy SOURCE docker-archive:image.tar) write it.
+        The module creates a manifest for it, which is the same in every run.
+      - C(docker save) of Docker 25 and later writes an archive that has both formats. The module reads it as an OCI
+        image layout. It reads it as a docker archive if O(compress=gzip), or, with a warning, if the OCI image layout
+        is incomplete.
+      - Archives can be compressed with gzip, or with zstd if the host has Python 3.14 or later. They are read in place
+        and never unpacked. Uncompressed archives are faster to read.
+      - A relative path starts at the directory of the playbook if the connection is local, and at the login directory
+        of the remote user otherwise. Images are never pulled from a URL or a registry.
     type: path
     required: true
   image:
     description:
-      - The image to push, if O(src) holds several. A reference name such as V(docker.io/library/app:1.0) or V(app:1.0),
-        a tag such as V(1.0), or a digest. What podman names V(localhost/app:1.0) is V(app:1.0) as well.
-      - In a docker archive the digest is that of the configuration, which container engines call the image's id.
-      - If not given, O(src) must hold one image.
+      - The image to push if O(src) contains more than one.
+      - A reference such as V(docker.io/library/app:1.0) or V(app:1.0), a tag such as V(1.0), or a digest. V(app:1.0)
+        also selects the image that podman names V(localhost/app:1.0).
+      - In a docker archive, the digest is that of the image configuration, which container engines call the image ID.
+      - If not given, O(src) must contain exactly one image.
     type: str
   tags:
     description:
-      - The tags that the image is to have. A tag that is on another image is moved, unless it is immutable.
-      - If not given, the image is pushed by its digest only. Tags that it has already stay on it.
+      - The tags to set on the image. A tag that points to another image is moved, unless it is immutable.
+      - Quote tags. YAML reads V(1.10) as the number V(1.1).
+      - If not given, the image is pushed by digest only. Tags that already point to the image are kept.
     type: list
     elements: str
     default: []
   platforms:
     description:
-      - The platforms to push of a multi-platform image, each as C(os/architecture) or C(os/architecture/variant), for
+      - The platforms of a multi-platform image to push, each as V(os/architecture) or V(os/architecture/variant), for
         example V(linux/amd64) or V(linux/arm64/v8).
-      - One platform is pushed as an image of its own, without the index, as AWS Lambda needs it. If there are several
-        images for it, the task fails and lists them.
-      - Several platforms are pushed with an index of these alone. Attestations belong to no platform, and are left out.
-      - If not given, the image is pushed as it is, byte for byte.
-      - An image that is for one platform must be for the one given here.
+      - If one platform is given, its image is pushed without the index, as AWS Lambda requires. If O(src) contains
+        several images for this platform, the task fails and lists them.
+      - If several platforms are given, they are pushed with an index of these platforms only. Attestations do not
+        belong to a platform and are skipped.
+      - If not given, the image is pushed unchanged, byte for byte.
+      - If O(src) contains an image for a single platform, that platform must be the one given.
     type: list
     elements: str
     default: []
   compress:
     description:
-      - What to do with the layers of a docker archive, which are usually not compressed.
-      - With V(none) they are pushed as they are. With V(gzip) they are compressed while they are sent, and once before
-        that to learn their digests.
-      - The same layer makes the same bytes on hosts with the same Python and the same zlib. With others the digests may
-        differ, and the image is pushed once more.
-      - An OCI image layout is pushed as it is, whatever is given here. What is a docker archive as well is read as such
-        with V(gzip), so that it gets another manifest.
+      - How to compress the layers of a docker archive. They are usually not compressed.
+      - V(none) pushes the layers unchanged. V(gzip) compresses them while they are sent. To compute the digests, it
+        also compresses them once before.
+      - Hosts with the same versions of Python and zlib produce the same bytes. With other versions the digests can
+        differ, and the image is pushed again.
+      - An OCI image layout is always pushed unchanged. V(gzip) reads an archive that has both formats as a docker
+        archive, so the image gets another manifest.
     type: str
     choices:
       - none
@@ -71,38 +79,47 @@ options:
     default: none
   parallel:
     description:
-      - How many layers are sent at once, V(1) to V(32).
-      - Layers that are decompressed or compressed on the way are sent one after the other, as each takes memory.
+      - The number of layers to send at the same time, V(1) to V(32).
+      - Layers that are decompressed or compressed during the push are sent one at a time, to limit the memory.
     type: int
     default: 8
 attributes:
   check_mode:
     support: full
     details:
-      - Check mode reads every layer that a run would send or rely on, and finds damage that a run would find.
+      - Check mode also reads every layer that a run would send or rely on, and detects damaged layers.
   diff_mode:
     support: full
   idempotent:
     support: full
 notes:
-  - The IAM actions needed are C(ecr:BatchGetImage), C(ecr:BatchCheckLayerAvailability), C(ecr:InitiateLayerUpload),
+  - The required IAM actions are C(ecr:BatchGetImage), C(ecr:BatchCheckLayerAvailability), C(ecr:InitiateLayerUpload),
     C(ecr:UploadLayerPart), C(ecr:CompleteLayerUpload) and C(ecr:PutImage).
-  - C(ecr:DescribeRepositories) is used to learn before the push that a tag which would move is immutable, and in check
-    mode to learn the registry of RV(image.uri). Without it a moving tag is warned about, and an immutable one fails at
-    the end.
-  - Without C(ecr:BatchCheckLayerAvailability) all layers of a new image are uploaded, with a warning.
-  - What Amazon ECR would refuse is refused before anything is sent. This is an image without layers, an empty layer, a
-    layer of more than 52000 MiB or 4200 parts, a manifest of more than 4 MiB, a media type with parameters, an index of
-    indexes, and a manifest that contradicts its media type.
-  - The size of every layer is checked before anything is sent, its digest before its manifest is put. No file outside
-    of O(src) is read.
-  - Layers with C(urls) that O(src) does not hold are left out, as Amazon ECR expects.
-  - Amazon ECR takes ten manifests a second, so an index of many platforms takes its time.
+  - C(ecr:DescribeRepositories) is optional. With it, the module detects before the push that a tag it would move is
+    immutable, and check mode returns RV(image.uri) for an image that is not in the registry yet. Without it, the module
+    warns about a tag that moves, and the push of an immutable tag fails at the end.
+  - Without C(ecr:BatchCheckLayerAvailability), the module warns and sends all layers of an image that the registry
+    does not have.
+  - The module rejects an image that Amazon ECR does not accept, before it sends anything. Examples are an image without
+    layers, an empty layer, a layer of more than 52000 MiB or 4200 parts, a manifest of more than 4 MiB, a media type
+    with parameters, an index of indexes, and a manifest that contradicts its media type.
+  - The size of every layer is checked before anything is sent, and its digest before the manifest is pushed. Files
+    outside of O(src) are never read.
+  - Layers that have C(urls) in the manifest and are not in O(src) are skipped, as Amazon ECR expects.
+  - Amazon ECR accepts ten manifests per second for an account and region. An index of many platforms takes accordingly
+    longer.
+  - Amazon ECR Public is not supported.
 seealso:
   - module: layerkit.ecr.ecr_image_info
   - module: layerkit.ecr.ecr_layer
+  - ref: ansible_collections.layerkit.ecr.push_image_role
+    description: The role that pushes several images, and creates their repositories if asked to.
+  - ref: ansible_collections.layerkit.ecr.docsite.guide_images
+    description: The guide to image formats, platforms, and what a push does.
+  - module: community.aws.ecs_ecr
+    description: Creates the repository.
   - name: Pushing an image
-    description: What the registry expects, in the Amazon ECR user guide.
+    description: The Amazon ECR user guide.
     link: https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push.html
 author:
   - layerkit.ecr contributors (@layerkit)
@@ -118,93 +135,200 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
+# Quote tags: YAML reads 1.10 as 1.1.
 - name: Push an image with two tags
   layerkit.ecr.ecr_image:
     repository_name: my-app
-    src: "{{ image_source }}"
+    src: build/app.tar
     tags:
       - "1.4.2"
       - latest
   register: pushed
 
-- name: Show the name that means this image for ever
+- name: Print the image reference, pinned by digest
   ansible.builtin.debug:
     var: pushed.image.uri
 
-- name: Push one platform for AWS Lambda, and be able to go on after an interruption
+- name: Show what a push would change, without pushing
   layerkit.ecr.ecr_image:
     repository_name: my-app
-    src: "{{ image_source }}"
-    platforms:
-      - linux/amd64
-    tags:
-      - 1.4.2-lambda
-    state_dir: "{{ ansible_env.HOME | default('/var/tmp') }}/ecr-uploads"
-
-- name: Say what a push would do
-  layerkit.ecr.ecr_image:
-    repository_name: my-app
-    src: "{{ image_source }}"
+    src: build/app.tar
     tags:
       - "1.5.0"
   check_mode: true
   diff: true
+
+- name: Push to the registry of another account
+  layerkit.ecr.ecr_image:
+    registry_id: "123456789012"
+    repository_name: my-app
+    src: build/app.tar
+    tags:
+      - "1.5.0"
+
+- name: Push with a region and a profile
+  layerkit.ecr.ecr_image:
+    region: eu-west-1
+    profile: ci
+    repository_name: my-app
+    src: build/app.tar
+    tags:
+      - "1.5.0"
+
+- name: Push through a private (VPC) endpoint
+  layerkit.ecr.ecr_image:
+    region: eu-west-1
+    endpoint_url: https://vpce-0a1b2c3d4e5f6a7b8-1a2b3c4d.api.ecr.eu-west-1.vpce.amazonaws.com
+    repository_name: my-app
+    src: build/app.tar
+    tags:
+      - "1.5.0"
+
+- name: Push one of the images that podman save --multi-image-archive wrote
+  layerkit.ecr.ecr_image:
+    repository_name: my-worker
+    src: build/images.tar
+    image: my-worker:1.4.2
+    tags:
+      - "1.4.2"
+
+- name: Compress the layers that docker save left uncompressed
+  layerkit.ecr.ecr_image:
+    repository_name: my-app
+    src: build/docker-save.tar
+    compress: gzip
+    tags:
+      - 1.4.2-gzip
+
+- name: Push a single platform for AWS Lambda
+  layerkit.ecr.ecr_image:
+    repository_name: my-function
+    src: build/app.tar
+    platforms:
+      - linux/amd64
+    tags:
+      - "1.4.2"
+
+- name: Push over an unreliable link and resume after an interruption
+  layerkit.ecr.ecr_image:
+    repository_name: my-app
+    src: build/app.tar
+    tags:
+      - "1.6.0"
+    state_dir: ~/.cache/ecr-uploads
+  register: resumable
+  until: resumable is succeeded
+  retries: 3
+  delay: 30
+
+- name: Build and push without a Docker daemon
+  block:
+    - name: Build an image
+      ansible.builtin.command:
+        cmd: buildah build --tag my-app:1.7.0 .
+
+    - name: Write the image to an archive
+      ansible.builtin.command:
+        cmd: buildah push my-app:1.7.0 oci-archive:build/app-1.7.0.tar
+
+    - name: Push the archive
+      layerkit.ecr.ecr_image:
+        repository_name: my-app
+        src: build/app-1.7.0.tar
+        tags:
+          - "1.7.0"
+
+- name: Create the repository if the push reports that it does not exist
+  block:
+    - name: Push an image
+      layerkit.ecr.ecr_image:
+        repository_name: new-app
+        src: build/app.tar
+        tags:
+          - "1.4.2"
+  rescue:
+    - name: Stop on any other error
+      ansible.builtin.assert:
+        that: ansible_failed_result.error.code | default('') == 'RepositoryNotFoundException'
+        fail_msg: "{{ ansible_failed_result.msg }}"
+
+    - name: Create the repository
+      community.aws.ecs_ecr:
+        name: new-app
+        image_tag_mutability: immutable
+
+    - name: Push the image again
+      layerkit.ecr.ecr_image:
+        repository_name: new-app
+        src: build/app.tar
+        tags:
+          - "1.4.2"
 """
 
 RETURN = r"""
 attempts:
-  description: How often the request that failed was sent.
+  description: The number of times the request that failed was sent.
   type: int
   returned: when a request failed
   sample: 7
 boto3_version:
-  description: The version of boto3 that the host has.
+  description: The version of boto3 on the host.
   type: str
   returned: when a request failed or could not be made
   sample: 1.44.5
 botocore_version:
-  description: The version of botocore that the host has.
+  description: The version of botocore on the host.
   type: str
   returned: when a request failed or could not be made
   sample: 1.44.5
 bytes_present:
-  description: The bytes of the image's blobs that need not be sent, as the repository has them.
+  description: The total size in bytes of the blobs that were not sent because the repository already has them.
   type: int
   returned: success and when a push failed
   sample: 3623807
 bytes_sent:
   description:
-    - The bytes of blobs that the registry received from this task.
-    - In check mode those that a run would send.
+    - The number of blob bytes that the registry received from this task.
+    - In check mode, the number of bytes that a run would send.
   type: int
   returned: success and when a push failed
   sample: 1457
 error:
   description:
-    - The error of AWS, with its C(code) and its C(message).
-    - Where no answer arrived, C(code) is the name of botocore's exception, for example V(EndpointConnectionError).
+    - The error returned by AWS.
+    - To handle a certain error in a playbook, compare RV(error.code). The text of messages can change in any release.
   type: dict
   returned: when a request failed or could not be made
-  sample:
-    code: RepositoryNotFoundException
-    message: The repository with name 'my-app' does not exist in the registry with id '123456789012'
+  contains:
+    code:
+      description:
+        - The error code of AWS, for example V(RepositoryNotFoundException).
+        - If AWS did not answer, the name of the botocore exception, for example V(EndpointConnectionError).
+      type: str
+      returned: when a request failed or could not be made
+      sample: RepositoryNotFoundException
+    message:
+      description: The error message of AWS or of botocore.
+      type: str
+      returned: when a request failed or could not be made
+      sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
 image:
-  description: The image as it is in the repository.
+  description: The image in the repository.
   type: dict
   returned: success and when a push failed
   contains:
     digest:
-      description: The digest of its manifest or index.
+      description: The digest of the manifest or index.
       type: str
       returned: success and when a push failed
       sample: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
     media_type:
-      description: The media type of its manifest or index.
+      description: The media type of the manifest or index.
       type: str
       returned: success and when a push failed
       sample: application/vnd.oci.image.manifest.v1+json
     platforms:
-      description: The platforms that it runs on, none for an artifact.
+      description: The platforms of the image. Empty for an artifact.
       type: list
       elements: str
       returned: success and when a push failed
@@ -212,16 +336,18 @@ image:
         - linux/amd64
     repository_uri:
       description:
-        - The name of the repository for container engines.
-        - V(none) in check mode, where O(registry_id) is not given, the repository has none of the images, and
-          C(ecr:DescribeRepositories) is not allowed.
+        - The URI of the repository.
+        - V(null) in check mode if O(registry_id) is not given, the repository has none of the images, and the caller
+          lacks permission for C(ecr:DescribeRepositories).
       type: str
       returned: success and when a push failed
       sample: 123456789012.dkr.ecr.eu-west-1.amazonaws.com/my-app
     tags:
       description:
-        - An entry for each of O(tags), with the digest of the image that it was on before, V(none) for no image, and
-          the digest of the one that it is on after, which is the same where the task failed before it moved the tag.
+        - One entry for each of O(tags).
+        - C(before) is the digest of the image that the tag pointed to before the task, V(null) if there was none.
+        - C(after) is the digest that it points to after the task. If the task failed before it set the tag, it is the
+          same as C(before).
       type: list
       elements: dict
       returned: success and when a push failed
@@ -230,36 +356,39 @@ image:
           before:
           after: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
     uri:
-      description: The name that means this image for ever, with its digest. V(none) where RV(image.repository_uri) is.
+      description:
+        - The image reference, pinned by digest. V(null) if RV(image.repository_uri) is V(null).
       type: str
       returned: success and when a push failed
       sample: >-
         123456789012.dkr.ecr.eu-west-1.amazonaws.com/my-app@sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
 kms_error:
-  description: The error of AWS KMS.
+  description: The error returned by AWS KMS.
   type: str
-  returned: when the repository's KMS key cannot be used, and AWS tells why
+  returned: when the repository's KMS key cannot be used and AWS reports why
   sample: DisabledException
 last_valid_byte_received:
-  description: The position of the last byte that the registry has of the upload, counted from 0.
+  description: The position of the last byte of the upload that the registry received, counted from 0.
   type: int
-  returned: when the registry kept refusing parts, and tells what it has
+  returned: when the registry repeatedly rejected parts and reports what it received
   sample: 10485759
 layer_digest:
-  description: The digest of the layer that failed.
+  description: The digest of the layer that could not be sent.
   type: str
   returned: when a layer could not be sent
   sample: sha256:fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9
 layers:
-  description: An entry for each blob of the image, its configurations among them.
+  description: One entry for each blob of the image, including the image configurations.
   type: list
   elements: dict
   returned: success and when a push failed
   contains:
     action:
       description:
-        - V(sent) means that this task brought it, V(present) that it was there, V(skipped) that it is not to be stored
-          there, and V(failed) that the task failed before it was there.
+        - V(sent) if this task sent the blob, or would send it in check mode.
+        - V(present) if the repository already has the blob.
+        - V(skipped) if the blob is not stored in Amazon ECR.
+        - V(failed) if the task failed before the blob was in the repository.
       type: str
       returned: success and when a push failed
       sample: present
@@ -269,12 +398,12 @@ layers:
       returned: success and when a push failed
       sample: sha256:fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9
     media_type:
-      description: The media type that the manifest gives the blob.
+      description: The media type of the blob in the manifest.
       type: str
       returned: success and when a push failed
       sample: application/vnd.oci.image.layer.v1.tar+gzip
     reason:
-      description: Why that is its action, in words.
+      description: The reason for the action, as text.
       type: str
       returned: success and when a push failed
       sample: the repository has it
@@ -284,13 +413,15 @@ layers:
       returned: success and when a push failed
       sample: 3623807
 manifests:
-  description: An entry for each manifest, and for the index if there is one, in the order in which they are put.
+  description: One entry for each manifest, and for the index if there is one, in the order in which they are pushed.
   type: list
   elements: dict
   returned: success
   contains:
     action:
-      description: V(put) means that the repository did not have it before the task, V(present) that it had it.
+      description:
+        - V(put) if this task pushed the manifest, or would push it in check mode.
+        - V(present) if the repository already has the manifest.
       type: str
       returned: success
       sample: put
@@ -305,7 +436,7 @@ manifests:
       returned: success
       sample: application/vnd.oci.image.manifest.v1+json
     platform:
-      description: The platform that it is for, V(none) for an index and for an artifact.
+      description: The platform of the image. V(null) for an index or an artifact.
       type: str
       returned: success
       sample: linux/amd64
@@ -315,14 +446,14 @@ manifests:
       returned: success
       sample: 528
 message:
-  description: The words of AWS alone.
+  description: The error message returned by AWS.
   type: str
-  returned: when AWS answered with an error that the API lists for the operation
+  returned: when AWS answered with an error that the API defines for the operation
   sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
 registry_id:
   description:
-    - The AWS account of the registry as given in O(registry_id), or as the registry answered.
-    - V(none) where RV(image.repository_uri) is.
+    - The AWS account of the registry, as given in O(registry_id) or as returned by the registry.
+    - V(null) if RV(image.repository_uri) is V(null).
   type: str
   returned: success and when a request failed
   sample: '123456789012'
@@ -332,14 +463,14 @@ repository_name:
   returned: success and when a request failed
   sample: my-app
 response_metadata:
-  description: The request id, the HTTP status and the HTTP headers of the answer of AWS, and botocore's own retries.
+  description: The request ID, the HTTP status and the HTTP headers of the AWS response, and the retries of botocore.
   type: dict
   returned: when AWS answered with an error
   sample:
     http_status_code: 400
     request_id: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
 upload_id:
-  description: The id of the upload that a request failed for.
+  description: The ID of the upload whose request failed.
   type: str
   returned: when a request of a layer's upload failed
   sample: 5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7

@@ -10,19 +10,20 @@ module: ecr_image_info
 version_added: 1.0.0
 short_description: Look up container images in Amazon ECR
 description:
-  - Tells for each tag and digest what image it is, with its manifest, its size and all of its tags. Images that are not
-    there are listed, and are no error.
+  - Returns the digest, the manifest, the size and all tags of images, which are looked up by tag or by digest.
+  - An image that does not exist is listed in RV(missing). It is not an error.
 options:
   tags:
     description:
       - The tags to look up.
-      - Required, here or in O(digests).
+      - Quote tags. YAML reads V(1.10) as the number V(1.1).
+      - At least one of O(tags) and O(digests) is required.
     type: list
     elements: str
     default: []
   digests:
     description:
-      - The digests of the images, or of indexes, to look up, each V(sha256:) and 64 lower-case hexadecimal digits.
+      - The digests of the images or indexes to look up. A digest is V(sha256:) and 64 lower-case hexadecimal digits.
     type: list
     elements: str
     default: []
@@ -36,10 +37,13 @@ attributes:
   idempotent:
     support: full
 notes:
-  - The IAM actions needed are C(ecr:BatchGetImage) and C(ecr:DescribeImages). Without the second one size and time are
-    not known, and of the tags only those that were asked for, with a warning.
+  - The required IAM actions are C(ecr:BatchGetImage) and C(ecr:DescribeImages). Without C(ecr:DescribeImages), the
+    module warns, does not return size and time, and returns only those tags of an image that were looked up.
+  - Amazon ECR Public is not supported.
 seealso:
   - module: layerkit.ecr.ecr_image
+  - ref: ansible_collections.layerkit.ecr.docsite.guide_images
+    description: The guide to image formats, platforms, and what a push does.
   - name: BatchGetImage
     description: The operation in the Amazon ECR API reference.
     link: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchGetImage.html
@@ -59,7 +63,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Look two tags up
+- name: Look up two tags
   layerkit.ecr.ecr_image_info:
     repository_name: my-app
     tags:
@@ -67,42 +71,69 @@ EXAMPLES = r"""
       - latest
   register: info
 
-- name: Show which of them are missing
+- name: Print the tags that do not exist
   ansible.builtin.debug:
     var: info.missing
 
-- name: Show the digests of the others
+- name: Print the digests of the images
   ansible.builtin.debug:
     msg: "{{ info.images | map(attribute='digest') }}"
+
+- name: Look up an image by digest in the registry of another account
+  layerkit.ecr.ecr_image_info:
+    registry_id: "123456789012"
+    repository_name: my-app
+    digests:
+      - sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+
+- name: Wait until another pipeline has pushed the image
+  layerkit.ecr.ecr_image_info:
+    repository_name: my-app
+    tags:
+      - "1.4.2"
+  register: waiting
+  until: waiting is succeeded and not waiting.missing
+  retries: 30
+  delay: 10
 """
 
 RETURN = r"""
 attempts:
-  description: How often the request that failed was sent.
+  description: The number of times the request that failed was sent.
   type: int
   returned: when a request failed
   sample: 7
 boto3_version:
-  description: The version of boto3 that the host has.
+  description: The version of boto3 on the host.
   type: str
   returned: when a request failed or could not be made
   sample: 1.44.5
 botocore_version:
-  description: The version of botocore that the host has.
+  description: The version of botocore on the host.
   type: str
   returned: when a request failed or could not be made
   sample: 1.44.5
 error:
   description:
-    - The error of AWS, with its C(code) and its C(message).
-    - Where no answer arrived, C(code) is the name of botocore's exception, for example V(EndpointConnectionError).
+    - The error returned by AWS.
+    - To handle a certain error in a playbook, compare RV(error.code). The text of messages can change in any release.
   type: dict
   returned: when a request failed or could not be made
-  sample:
-    code: RepositoryNotFoundException
-    message: The repository with name 'my-app' does not exist in the registry with id '123456789012'
+  contains:
+    code:
+      description:
+        - The error code of AWS, for example V(RepositoryNotFoundException).
+        - If AWS did not answer, the name of the botocore exception, for example V(EndpointConnectionError).
+      type: str
+      returned: when a request failed or could not be made
+      sample: RepositoryNotFoundException
+    message:
+      description: The error message of AWS or of botocore.
+      type: str
+      returned: when a request failed or could not be made
+      sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
 images:
-  description: One entry for each image that was found, in the order in which O(tags) and then O(digests) name them.
+  description: One entry for each image that exists, in the order of O(tags) and then O(digests).
   type: list
   elements: dict
   returned: success
@@ -113,7 +144,7 @@ images:
       returned: success
       sample: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
     manifest:
-      description: The manifest or index, parsed. V(none) if it is not JSON.
+      description: The parsed manifest or index. V(null) if it is not JSON.
       type: dict
       returned: success
       sample:
@@ -126,17 +157,17 @@ images:
       returned: success
       sample: application/vnd.oci.image.index.v1+json
     pushed_at:
-      description: The time when the image was pushed, in UTC.
+      description: The time of the push in UTC. V(null) if the registry does not report it.
       type: str
       returned: success
       sample: "2026-02-03T04:05:06+00:00"
     raw_manifest:
-      description: The manifest or index as it is stored, the text that has the digest.
+      description: The manifest or index as it is stored. RV(images[].digest) is the digest of this text.
       type: str
       returned: success
       sample: '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}'
     size:
-      description: The size of the image in bytes as the registry gives it, V(none) where it does not.
+      description: The size of the image in bytes. V(null) if the registry does not report it.
       type: int
       returned: success
       sample: 3623807
@@ -148,12 +179,12 @@ images:
       sample:
         - latest
 message:
-  description: The words of AWS alone.
+  description: The error message returned by AWS.
   type: str
-  returned: when AWS answered with an error that the API lists for the operation
+  returned: when AWS answered with an error that the API defines for the operation
   sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
 missing:
-  description: Those of O(tags) and O(digests) that the repository does not have.
+  description: The tags and digests that do not exist in the repository.
   type: list
   elements: str
   returned: success
@@ -161,8 +192,8 @@ missing:
     - "1.4.2"
 registry_id:
   description:
-    - The AWS account of the registry as given in O(registry_id), or as the registry answered, V(none) where nothing was
-      found.
+    - The AWS account of the registry, as given in O(registry_id) or as returned by the registry.
+    - V(null) if O(registry_id) is not given and no image was found.
   type: str
   returned: success and when a request failed
   sample: '123456789012'
@@ -172,7 +203,7 @@ repository_name:
   returned: success and when a request failed
   sample: my-app
 response_metadata:
-  description: The request id, the HTTP status and the HTTP headers of the answer of AWS, and botocore's own retries.
+  description: The request ID, the HTTP status and the HTTP headers of the AWS response, and the retries of botocore.
   type: dict
   returned: when AWS answered with an error
   sample:

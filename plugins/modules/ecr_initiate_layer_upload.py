@@ -10,27 +10,33 @@ module: ecr_initiate_layer_upload
 version_added: 1.0.0
 short_description: Open an upload of an image layer to Amazon ECR
 description:
-  - Opens an upload and returns its id, to which M(layerkit.ecr.ecr_upload_layer_part) sends the layer's bytes and which
-    M(layerkit.ecr.ecr_complete_layer_upload) turns into a layer. This is the API's InitiateLayerUpload.
-  - Every run opens another upload, so the task always reports a change. An upload that is never completed does no
-    harm, it cannot be listed or deleted and expires by itself.
+  - Opens an upload with the API operation InitiateLayerUpload and returns its ID.
+    M(layerkit.ecr.ecr_upload_layer_part) sends the bytes of the layer to this upload, and
+    M(layerkit.ecr.ecr_complete_layer_upload) completes it.
+  - Every run opens a new upload, so the task always reports a change. Amazon ECR cannot list or delete uploads. An
+    upload that is never completed is harmless and expires.
+  - To push a layer in one task, use M(layerkit.ecr.ecr_layer).
 attributes:
   check_mode:
     support: full
     details:
-      - Check mode looks whether the repository exists, and returns the nil UUID as RV(upload_id), so that the tasks
-        that follow can be checked as well.
+      - Check mode verifies that the repository exists. It returns the nil UUID as RV(upload_id), so that the following
+        tasks can run in check mode too.
   diff_mode:
     support: full
   idempotent:
     support: none
     details:
-      - Amazon ECR opens another upload at every call.
+      - Amazon ECR opens a new upload in every call.
 notes:
-  - The IAM action needed is C(ecr:InitiateLayerUpload), and C(ecr:BatchCheckLayerAvailability) in check mode.
+  - The required IAM action is C(ecr:InitiateLayerUpload). Check mode requires C(ecr:BatchCheckLayerAvailability).
+  - Amazon ECR Public is not supported.
 seealso:
+  - module: layerkit.ecr.ecr_layer
   - module: layerkit.ecr.ecr_upload_layer_part
   - module: layerkit.ecr.ecr_complete_layer_upload
+  - ref: ansible_collections.layerkit.ecr.docsite.guide_layers
+    description: The guide to uploads, resuming and retries.
   - name: InitiateLayerUpload
     description: The operation in the Amazon ECR API reference.
     link: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_InitiateLayerUpload.html
@@ -52,35 +58,38 @@ EXAMPLES = r"""
     repository_name: my-app
   register: upload
 
-- name: Open an upload in another account's registry
+- name: Print its ID and the part size that the registry recommends
+  ansible.builtin.debug:
+    msg: "{{ upload.upload_id }}: {{ upload.part_size }} bytes per part"
+
+- name: Open an upload in the registry of another account
   layerkit.ecr.ecr_initiate_layer_upload:
     registry_id: "123456789012"
     repository_name: my-app
-  register: upload_elsewhere
 
-- name: Open an upload with the request as the AWS CLI takes it
+- name: Open an upload with a request in the format of the AWS CLI
   layerkit.ecr.ecr_initiate_layer_upload:
     cli_input_json: '{"repositoryName": "my-app"}'
 """
 
 RETURN = r"""
 attempts:
-  description: How often the request that failed was sent.
+  description: The number of times the request that failed was sent.
   type: int
   returned: when a request failed
   sample: 7
 boto3_version:
-  description: The version of boto3 that the host has.
+  description: The version of boto3 on the host.
   type: str
   returned: when a request failed or could not be made
   sample: 1.44.5
 botocore_version:
-  description: The version of botocore that the host has.
+  description: The version of botocore on the host.
   type: str
   returned: when a request failed or could not be made
   sample: 1.44.5
 cli_skeleton:
-  description: An empty request or a sample response, in the API's spelling.
+  description: An empty request or a sample response, with the names that the API uses.
   type: dict
   returned: when O(generate_cli_skeleton) is given
   sample:
@@ -88,32 +97,42 @@ cli_skeleton:
     repositoryName: ''
 error:
   description:
-    - The error of AWS, with its C(code) and its C(message).
-    - Where no answer arrived, C(code) is the name of botocore's exception, for example V(EndpointConnectionError).
+    - The error returned by AWS.
+    - To handle a certain error in a playbook, compare RV(error.code). The text of messages can change in any release.
   type: dict
   returned: when a request failed or could not be made
-  sample:
-    code: RepositoryNotFoundException
-    message: The repository with name 'my-app' does not exist in the registry with id '123456789012'
+  contains:
+    code:
+      description:
+        - The error code of AWS, for example V(RepositoryNotFoundException).
+        - If AWS did not answer, the name of the botocore exception, for example V(EndpointConnectionError).
+      type: str
+      returned: when a request failed or could not be made
+      sample: RepositoryNotFoundException
+    message:
+      description: The error message of AWS or of botocore.
+      type: str
+      returned: when a request failed or could not be made
+      sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
 kms_error:
-  description: The error of AWS KMS.
+  description: The error returned by AWS KMS.
   type: str
-  returned: when the repository's KMS key cannot be used, and AWS tells why
+  returned: when the repository's KMS key cannot be used and AWS reports why
   sample: DisabledException
 message:
-  description: The words of AWS alone.
+  description: The error message returned by AWS.
   type: str
-  returned: when AWS answered with an error that the API lists for the operation
+  returned: when AWS answered with an error that the API defines for the operation
   sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
 part_size:
   description:
-    - The size in bytes that the registry advises for the parts.
-    - In check mode the size that Amazon ECR is documented to advise, 10 MiB.
+    - The part size in bytes that the registry recommends.
+    - In check mode, the size that the Amazon ECR documentation gives, 10 MiB.
   type: int
   returned: success, unless O(generate_cli_skeleton) is given
   sample: 10485760
 registry_id:
-  description: The AWS account of the registry as given in O(registry_id), V(none) if it is not given.
+  description: The AWS account of the registry as given in O(registry_id). V(null) if O(registry_id) is not given.
   type: str
   returned: success and when a request failed, unless O(generate_cli_skeleton) is given
   sample: '123456789012'
@@ -123,14 +142,14 @@ repository_name:
   returned: success and when a request failed, unless O(generate_cli_skeleton) is given
   sample: my-app
 response_metadata:
-  description: The request id, the HTTP status and the HTTP headers of the answer of AWS, and botocore's own retries.
+  description: The request ID, the HTTP status and the HTTP headers of the AWS response, and the retries of botocore.
   type: dict
   returned: when AWS answered with an error
   sample:
     http_status_code: 400
     request_id: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
 upload_id:
-  description: The id of the new upload, V(00000000-0000-0000-0000-000000000000) in check mode.
+  description: The ID of the new upload. V(00000000-0000-0000-0000-000000000000) in check mode.
   type: str
   returned: success, unless O(generate_cli_skeleton) is given
   sample: 5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7

@@ -8,32 +8,36 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ecr_layer
 version_added: 1.0.0
-short_description: Put an image layer into Amazon ECR
+short_description: Push an image layer to Amazon ECR
 description:
-  - Makes sure that a repository has a layer. The file is hashed, and sent only if the repository does not have it.
-  - The upload recovers from lost answers, throttling, server errors, broken connections and expired uploads. An
-    upload that was stopped can be continued by the next run.
-  - The memory needed does not grow with the layer.
+  - Pushes a layer from a file to an Amazon ECR repository. The module computes the digest of the file and sends it only
+    if the repository does not have the layer.
+  - The module recovers from lost responses, throttling, server errors, broken connections and expired uploads. The next
+    run can resume an interrupted upload.
+  - The memory that is needed does not depend on the size of the layer.
 options:
   src:
     description:
-      - The path of the layer on the host that runs the module. A layer is a blob, its bytes are sent as they are,
-        whether they are a compressed or a plain tar archive or an image's configuration.
+      - The path of the layer on the host that runs the module. The file is sent unchanged. It is usually a tar archive,
+        compressed or not, or an image configuration.
+      - To push an image, use M(layerkit.ecr.ecr_image).
+      - A relative path starts at the directory of the playbook if the connection is local, and at the login directory
+        of the remote user otherwise.
     type: path
     required: true
   layer_digest:
     description:
-      - The digest that the file must have, V(sha256:) and 64 lower-case hexadecimal digits. Checked before anything
-        is sent.
+      - The expected digest of the file, V(sha256:) and 64 lower-case hexadecimal digits.
+      - If the file has another digest, the task fails before anything is sent.
     type: str
     aliases:
       - layerDigest
   upload_id:
     description:
-      - The id of an upload to go on with, as a failed run returned it.
-      - The registry is asked how much of it has arrived. What has arrived is not sent again. An upload that is gone is
-        replaced by a new one.
-      - It wins over a state file of O(state_dir).
+      - The ID of an upload to resume, as returned by a run that failed.
+      - The module asks the registry how much of the upload it received and sends only the rest. If the upload no longer
+        exists, the module opens a new one.
+      - Takes precedence over a state file in O(state_dir).
     type: str
     aliases:
       - uploadId
@@ -41,25 +45,28 @@ attributes:
   check_mode:
     support: full
     details:
-      - Check mode counts parts of 10 MiB if O(part_size) is not given, and the whole layer if O(upload_id) is given,
-        as only a run asks the registry how much of an upload has arrived.
+      - If O(part_size) is not given, check mode counts parts of 10 MiB. If O(upload_id) is given, it counts the
+        complete layer, because only a run can ask the registry how much of an upload it received.
   diff_mode:
     support: full
   idempotent:
     support: full
 notes:
-  - The IAM actions needed are C(ecr:BatchCheckLayerAvailability), C(ecr:InitiateLayerUpload), C(ecr:UploadLayerPart)
-    and C(ecr:CompleteLayerUpload). Without the first one the layer is always uploaded, with a warning, and the task is
-    unchanged when the registry answers that it has it.
-  - Amazon ECR takes layers of at most 52000 MiB in at most 4200 parts, and no empty layers.
-  - When the time that the task's C(timeout) allows is over, the upload stops before its next step, and can be
-    continued.
-  - The file must not change while it is uploaded. When it does, the task fails and nothing is completed.
+  - The required IAM actions are C(ecr:BatchCheckLayerAvailability), C(ecr:InitiateLayerUpload), C(ecr:UploadLayerPart)
+    and C(ecr:CompleteLayerUpload). Without C(ecr:BatchCheckLayerAvailability), the module warns and always uploads the
+    layer. It still reports no change if the registry answers that the layer already exists.
+  - Amazon ECR accepts layers of up to 52000 MiB in up to 4200 parts. It does not accept empty layers.
+  - When the C(timeout) of the task expires, the upload stops before its next step and can be resumed.
+  - Do not change the file during the upload. If it changes, the task fails and does not complete the upload.
+  - Amazon ECR Public is not supported.
 seealso:
+  - module: layerkit.ecr.ecr_image
   - module: layerkit.ecr.ecr_layer_info
   - module: layerkit.ecr.ecr_initiate_layer_upload
   - module: layerkit.ecr.ecr_upload_layer_part
   - module: layerkit.ecr.ecr_complete_layer_upload
+  - ref: ansible_collections.layerkit.ecr.docsite.guide_layers
+    description: The guide to uploads, resuming and retries.
 author:
   - layerkit.ecr contributors (@layerkit)
 extends_documentation_fragment:
@@ -74,70 +81,102 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Put a layer into a repository
+- name: Push a layer
   layerkit.ecr.ecr_layer:
     repository_name: my-app
-    src: "{{ layer_file }}"
+    src: build/layer.tar.gz
   register: layer
 
-- name: Put a layer of a known digest into a repository, and be able to go on after an interruption
+- name: Print its digest
+  ansible.builtin.debug:
+    var: layer.layer_digest
+
+- name: Push a layer only if it has the expected digest
   layerkit.ecr.ecr_layer:
     repository_name: my-app
-    src: "{{ layer_file }}"
+    src: build/layer.tar.gz
     layer_digest: "{{ layer.layer_digest }}"
-    state_dir: "{{ ansible_env.HOME | default('/var/tmp') }}/ecr-uploads"
+
+- name: Push a large layer and resume after an interruption
+  layerkit.ecr.ecr_layer:
+    repository_name: my-app
+    src: build/model.tar
+    state_dir: ~/.cache/ecr-uploads
+  register: resumable
+  until: resumable is succeeded
+  retries: 3
+  delay: 30
+
+- name: Show whether a layer would be sent, without sending it
+  layerkit.ecr.ecr_layer:
+    region: eu-west-1
+    profile: ci
+    repository_name: my-app
+    src: build/layer.tar.gz
+  check_mode: true
+  diff: true
 """
 
 RETURN = r"""
 action:
   description:
-    - What was done.
-    - V(uploaded) means that this task brought the layer, V(already_exists) that the layer was there, and V(failed) that
-      the task failed after it had begun.
+    - V(uploaded) if this task sent the layer, or would send it in check mode.
+    - V(already_exists) if the repository already has the layer.
+    - V(failed) if the task failed after it started.
   type: str
   returned: success and when an upload failed
   sample: uploaded
 attempts:
-  description: How often the request that failed was sent.
+  description: The number of times the request that failed was sent.
   type: int
   returned: when a request failed
   sample: 7
 boto3_version:
-  description: The version of boto3 that the host has.
+  description: The version of boto3 on the host.
   type: str
   returned: when a request failed or could not be made
   sample: 1.44.5
 botocore_version:
-  description: The version of botocore that the host has.
+  description: The version of botocore on the host.
   type: str
   returned: when a request failed or could not be made
   sample: 1.44.5
 bytes_sent:
   description:
-    - The bytes of the layer that the registry received from this task. They are more than the layer has when an upload
-      was gone and was begun again.
-    - In check mode those that a run would send.
+    - The number of bytes of the layer that the registry received from this task. This is more than the size of the
+      layer if an upload expired and was restarted.
+    - In check mode, the number of bytes that a run would send.
   type: int
   returned: success and when an upload failed
   sample: 3623807
 error:
   description:
-    - The error of AWS, with its C(code) and its C(message).
-    - Where no answer arrived, C(code) is the name of botocore's exception, for example V(EndpointConnectionError).
+    - The error returned by AWS.
+    - To handle a certain error in a playbook, compare RV(error.code). The text of messages can change in any release.
   type: dict
   returned: when a request failed or could not be made
-  sample:
-    code: RepositoryNotFoundException
-    message: The repository with name 'my-app' does not exist in the registry with id '123456789012'
+  contains:
+    code:
+      description:
+        - The error code of AWS, for example V(RepositoryNotFoundException).
+        - If AWS did not answer, the name of the botocore exception, for example V(EndpointConnectionError).
+      type: str
+      returned: when a request failed or could not be made
+      sample: RepositoryNotFoundException
+    message:
+      description: The error message of AWS or of botocore.
+      type: str
+      returned: when a request failed or could not be made
+      sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
 kms_error:
-  description: The error of AWS KMS.
+  description: The error returned by AWS KMS.
   type: str
-  returned: when the repository's KMS key cannot be used, and AWS tells why
+  returned: when the repository's KMS key cannot be used and AWS reports why
   sample: DisabledException
 last_valid_byte_received:
-  description: The position of the last byte that the registry has of the upload, counted from 0.
+  description: The position of the last byte of the upload that the registry received, counted from 0.
   type: int
-  returned: when the registry kept refusing parts, and tells what it has
+  returned: when the registry repeatedly rejected parts and reports what it received
   sample: 10485759
 layer_digest:
   description: The digest of the file.
@@ -150,26 +189,26 @@ layer_size:
   returned: success and when an upload failed
   sample: 3623807
 message:
-  description: The words of AWS alone.
+  description: The error message returned by AWS.
   type: str
-  returned: when AWS answered with an error that the API lists for the operation
+  returned: when AWS answered with an error that the API defines for the operation
   sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
 next_byte:
   description:
-    - The position of the first byte that the registry does not have, counted from 0.
-    - To go on there, run the task again with O(upload_id).
+    - The position of the first byte that the registry did not receive, counted from 0.
+    - To resume from there, run the task again with O(upload_id).
   type: int
-  returned: when an upload failed after it was opened, and can be continued
+  returned: when an upload failed after it was opened, and can be resumed
   sample: 10485760
 part_count:
   description:
-    - The parts that the registry received from this task.
-    - In check mode those that a run would send.
+    - The number of parts that the registry received from this task.
+    - In check mode, the number of parts that a run would send.
   type: int
   returned: success and when an upload failed
   sample: 1
 registry_id:
-  description: The AWS account of the registry as given in O(registry_id), V(none) if it is not given.
+  description: The AWS account of the registry as given in O(registry_id). V(null) if O(registry_id) is not given.
   type: str
   returned: success and when a request failed
   sample: '123456789012'
@@ -179,14 +218,15 @@ repository_name:
   returned: success and when a request failed
   sample: my-app
 response_metadata:
-  description: The request id, the HTTP status and the HTTP headers of the answer of AWS, and botocore's own retries.
+  description: The request ID, the HTTP status and the HTTP headers of the AWS response, and the retries of botocore.
   type: dict
   returned: when AWS answered with an error
   sample:
     http_status_code: 400
     request_id: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
 upload_id:
-  description: The id of the upload, V(none) if none was opened, or none is known yet in check mode.
+  description:
+    - The ID of the upload. V(null) if no upload was opened, or if check mode does not know the upload yet.
   type: str
   returned: success and when an upload failed
   sample: 5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7

@@ -10,12 +10,13 @@ module: ecr_layer_info
 version_added: 1.0.0
 short_description: Look up image layers in Amazon ECR
 description:
-  - Tells for each digest whether the repository has the layer, its size and its media type. This is the API's
-    BatchCheckLayerAvailability for any number of digests, which are asked for by the hundred.
+  - Returns for each digest whether the repository has the layer, and its size and media type.
+  - The module calls the API operation BatchCheckLayerAvailability. It accepts any number of digests and sends them in
+    batches of 100.
 options:
   layer_digests:
     description:
-      - The digests of the layers, each as C(algorithm:hex), for example V(sha256:) and 64 lower-case hexadecimal
+      - The digests of the layers, each as V(algorithm:hex), for example V(sha256:) and 64 lower-case hexadecimal
         digits.
     type: list
     elements: str
@@ -32,9 +33,12 @@ attributes:
   idempotent:
     support: full
 notes:
-  - The IAM action needed is C(ecr:BatchCheckLayerAvailability).
+  - The required IAM action is C(ecr:BatchCheckLayerAvailability).
+  - Amazon ECR Public is not supported.
 seealso:
   - module: layerkit.ecr.ecr_layer
+  - ref: ansible_collections.layerkit.ecr.docsite.guide_layers
+    description: The guide to uploads, resuming and retries.
   - name: BatchCheckLayerAvailability
     description: The operation in the Amazon ECR API reference.
     link: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchCheckLayerAvailability.html
@@ -51,7 +55,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Look two layers up
+- name: Look up two layers
   layerkit.ecr.ecr_layer_info:
     repository_name: my-app
     layer_digests:
@@ -59,36 +63,52 @@ EXAMPLES = r"""
       - sha256:fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9
   register: info
 
-- name: Show which of them are missing
+- name: Print the digests of the missing layers
   ansible.builtin.debug:
     msg: "{{ info.layers | rejectattr('layer_availability', 'eq', 'AVAILABLE') | map(attribute='layer_digest') }}"
+
+- name: Look up a layer in the registry of another account
+  layerkit.ecr.ecr_layer_info:
+    registry_id: "123456789012"
+    repository_name: my-app
+    layer_digests: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
 """
 
 RETURN = r"""
 attempts:
-  description: How often the request that failed was sent.
+  description: The number of times the request that failed was sent.
   type: int
   returned: when a request failed
   sample: 7
 boto3_version:
-  description: The version of boto3 that the host has.
+  description: The version of boto3 on the host.
   type: str
   returned: when a request failed or could not be made
   sample: 1.44.5
 botocore_version:
-  description: The version of botocore that the host has.
+  description: The version of botocore on the host.
   type: str
   returned: when a request failed or could not be made
   sample: 1.44.5
 error:
   description:
-    - The error of AWS, with its C(code) and its C(message).
-    - Where no answer arrived, C(code) is the name of botocore's exception, for example V(EndpointConnectionError).
+    - The error returned by AWS.
+    - To handle a certain error in a playbook, compare RV(error.code). The text of messages can change in any release.
   type: dict
   returned: when a request failed or could not be made
-  sample:
-    code: RepositoryNotFoundException
-    message: The repository with name 'my-app' does not exist in the registry with id '123456789012'
+  contains:
+    code:
+      description:
+        - The error code of AWS, for example V(RepositoryNotFoundException).
+        - If AWS did not answer, the name of the botocore exception, for example V(EndpointConnectionError).
+      type: str
+      returned: when a request failed or could not be made
+      sample: RepositoryNotFoundException
+    message:
+      description: The error message of AWS or of botocore.
+      type: str
+      returned: when a request failed or could not be made
+      sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
 layers:
   description: One entry for each digest, in the order of O(layer_digests).
   type: list
@@ -97,7 +117,7 @@ layers:
   contains:
     layer_availability:
       description:
-        - V(AVAILABLE), V(UNAVAILABLE) or V(ARCHIVED). A layer that the repository does not have is V(UNAVAILABLE).
+        - V(AVAILABLE), V(UNAVAILABLE) or V(ARCHIVED). A layer that does not exist is V(UNAVAILABLE).
       type: str
       returned: success
       sample: AVAILABLE
@@ -107,22 +127,22 @@ layers:
       returned: success
       sample: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
     layer_size:
-      description: The size of the layer in bytes, V(none) where the registry does not tell it.
+      description: The size of the layer in bytes. V(null) if the registry does not report it.
       type: int
       returned: success
       sample: 3623807
     media_type:
-      description: The media type that the registry gives the layer, V(none) where it does not tell it.
+      description: The media type of the layer. V(null) if the registry does not report it.
       type: str
       returned: success
       sample: application/vnd.docker.image.rootfs.diff.tar.gzip
 message:
-  description: The words of AWS alone.
+  description: The error message returned by AWS.
   type: str
-  returned: when AWS answered with an error that the API lists for the operation
+  returned: when AWS answered with an error that the API defines for the operation
   sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
 registry_id:
-  description: The AWS account of the registry as given in O(registry_id), V(none) if it is not given.
+  description: The AWS account of the registry as given in O(registry_id). V(null) if O(registry_id) is not given.
   type: str
   returned: success and when a request failed
   sample: '123456789012'
@@ -132,7 +152,7 @@ repository_name:
   returned: success and when a request failed
   sample: my-app
 response_metadata:
-  description: The request id, the HTTP status and the HTTP headers of the answer of AWS, and botocore's own retries.
+  description: The request ID, the HTTP status and the HTTP headers of the AWS response, and the retries of botocore.
   type: dict
   returned: when AWS answered with an error
   sample:

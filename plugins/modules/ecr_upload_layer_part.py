@@ -10,36 +10,40 @@ module: ecr_upload_layer_part
 version_added: 1.0.0
 short_description: Send a part of an image layer to Amazon ECR
 description:
-  - Sends consecutive bytes of a layer to an upload that M(layerkit.ecr.ecr_initiate_layer_upload) has opened. This is
-    the API's UploadLayerPart, made idempotent.
-  - The parts of an upload follow each other without a gap, the first begins at byte 0. A part that the registry has
-    already changes nothing; a part that does not follow is an error, which names the byte that the registry expects.
+  - Sends consecutive bytes of a layer with the API operation UploadLayerPart, to an upload that
+    M(layerkit.ecr.ecr_initiate_layer_upload) opened.
+  - The first part starts at byte 0. Every other part starts right after the one before it. If the registry already
+    received the part, the task reports no change. If the part starts at another position, the task fails and reports
+    the byte that the registry expects.
+  - To push a layer in one task, use M(layerkit.ecr.ecr_layer).
 options:
   part_first_byte:
     description:
-      - The position of the part's first byte in the layer, counted from 0.
-      - Required, here or in O(cli_input_json).
+      - The position in the layer of the first byte of the part, counted from 0.
+      - Required, either here or in O(cli_input_json).
     type: int
     aliases:
       - partFirstByte
   part_last_byte:
     description:
-      - The position of the part's last byte in the layer, counted from 0. The part includes this byte.
-      - Required, here or in O(cli_input_json).
+      - The position in the layer of the last byte of the part, counted from 0. The part includes this byte.
+      - Required, either here or in O(cli_input_json).
     type: int
     aliases:
       - partLastByte
   src:
     description:
-      - The path of the whole layer on the host that runs the module. The part is that range of this file which
-        O(part_first_byte) and O(part_last_byte) name.
-      - Exactly one of O(src), O(layer_part_blob) and the member V(layerPartBlob) of O(cli_input_json) is needed.
-        O(src) and O(layer_part_blob) win over the latter.
+      - The path of the complete layer on the host that runs the module. The module reads the part from
+        O(part_first_byte) to O(part_last_byte) of this file.
+      - One of O(src), O(layer_part_blob) and C(layerPartBlob) in O(cli_input_json) is required. O(src) and
+        O(layer_part_blob) are mutually exclusive, and both override C(layerPartBlob).
+      - A relative path starts at the directory of the playbook if the connection is local, and at the login directory
+        of the remote user otherwise.
     type: path
   layer_part_blob:
     description:
-      - The part's bytes, as base64.
-      - Must decode to as many bytes as O(part_first_byte) and O(part_last_byte) include.
+      - The bytes of the part, encoded in base64.
+      - The number of decoded bytes must match O(part_first_byte) and O(part_last_byte).
     type: str
     aliases:
       - layerPartBlob
@@ -47,22 +51,28 @@ attributes:
   check_mode:
     support: full
     details:
-      - Check mode checks the part and looks whether the repository exists. Amazon ECR has no call that tells how much
-        of an upload it has, so check mode always predicts that the part is sent.
+      - Check mode validates the part and verifies that the repository exists. Amazon ECR has no call that returns the
+        state of an upload, so check mode always predicts that the part is sent.
   diff_mode:
     support: full
   idempotent:
     support: full
     details:
-      - The registry tells how many bytes it has, not which. A part that has arrived is recognised by its position.
+      - The registry reports how many bytes it received, not which ones. The module recognizes a part that was already
+        received by its position.
 notes:
-  - The IAM action needed is C(ecr:UploadLayerPart), and C(ecr:BatchCheckLayerAvailability) in check mode.
-  - Amazon ECR takes parts of 5 MiB to 10 MiB; only the last part of a layer may be smaller. A part that is too small
-    is refused no sooner than the upload is completed, so the module warns when O(src) shows that it is not the last.
-  - The part's bytes are never logged or returned.
+  - The required IAM action is C(ecr:UploadLayerPart). Check mode requires C(ecr:BatchCheckLayerAvailability).
+  - Amazon ECR accepts parts of 5 MiB to 10 MiB. Only the last part of a layer can be smaller. Amazon ECR rejects a part
+    that is too small only when the upload is completed, so the module warns if O(src) shows that the part is not the
+    last one.
+  - The bytes of the part are never logged or returned.
+  - Amazon ECR Public is not supported.
 seealso:
+  - module: layerkit.ecr.ecr_layer
   - module: layerkit.ecr.ecr_initiate_layer_upload
   - module: layerkit.ecr.ecr_complete_layer_upload
+  - ref: ansible_collections.layerkit.ecr.docsite.guide_layers
+    description: The guide to uploads, resuming and retries.
   - name: UploadLayerPart
     description: The operation in the Amazon ECR API reference.
     link: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_UploadLayerPart.html
@@ -85,57 +95,57 @@ EXAMPLES = r"""
     repository_name: my-app
   register: upload
 
-- name: Learn the layer's size
+- name: Get the size of the layer
   ansible.builtin.stat:
-    path: "{{ layer_file }}"
+    path: build/layer.tar.gz
   register: layer
 
-- name: Send the layer in parts of the size that the registry advises
+- name: Send the layer in parts of the recommended size
   layerkit.ecr.ecr_upload_layer_part:
     repository_name: my-app
     upload_id: "{{ upload.upload_id }}"
     part_first_byte: "{{ item }}"
     part_last_byte: "{{ [item + upload.part_size, layer.stat.size] | min - 1 }}"
-    src: "{{ layer_file }}"
+    src: build/layer.tar.gz
   loop: "{{ range(0, layer.stat.size, upload.part_size) | list }}"
 
-- name: Open another upload
+- name: Open an upload for an image configuration
   layerkit.ecr.ecr_initiate_layer_upload:
     repository_name: my-app
-  register: small_upload
+  register: config_upload
 
-- name: Send a part that the task carries itself
+- name: Send a part from base64 instead of a file
   layerkit.ecr.ecr_upload_layer_part:
     repository_name: my-app
-    upload_id: "{{ small_upload.upload_id }}"
+    upload_id: "{{ config_upload.upload_id }}"
     part_first_byte: 0
     part_last_byte: 1
-    layer_part_blob: "{{ '{}' | b64encode }}"
+    layer_part_blob: e30=
 """
 
 RETURN = r"""
 action:
-  description: V(sent), or V(already_received) when the registry had the part's bytes already.
+  description: V(sent) if this task sent the part. V(already_received) if the registry already received it.
   type: str
   returned: success, unless O(generate_cli_skeleton) is given
   sample: sent
 attempts:
-  description: How often the request that failed was sent.
+  description: The number of times the request that failed was sent.
   type: int
   returned: when a request failed
   sample: 7
 boto3_version:
-  description: The version of boto3 that the host has.
+  description: The version of boto3 on the host.
   type: str
   returned: when a request failed or could not be made
   sample: 1.44.5
 botocore_version:
-  description: The version of botocore that the host has.
+  description: The version of botocore on the host.
   type: str
   returned: when a request failed or could not be made
   sample: 1.44.5
 cli_skeleton:
-  description: An empty request or a sample response, in the API's spelling.
+  description: An empty request or a sample response, with the names that the API uses.
   type: dict
   returned: when O(generate_cli_skeleton) is given
   sample:
@@ -147,44 +157,54 @@ cli_skeleton:
     uploadId: ''
 error:
   description:
-    - The error of AWS, with its C(code) and its C(message).
-    - Where no answer arrived, C(code) is the name of botocore's exception, for example V(EndpointConnectionError).
+    - The error returned by AWS.
+    - To handle a certain error in a playbook, compare RV(error.code). The text of messages can change in any release.
   type: dict
   returned: when a request failed or could not be made
-  sample:
-    code: InvalidLayerPartException
-    message: Invalid layer part upload for upload with id '5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7'
+  contains:
+    code:
+      description:
+        - The error code of AWS, for example V(RepositoryNotFoundException).
+        - If AWS did not answer, the name of the botocore exception, for example V(EndpointConnectionError).
+      type: str
+      returned: when a request failed or could not be made
+      sample: InvalidLayerPartException
+    message:
+      description: The error message of AWS or of botocore.
+      type: str
+      returned: when a request failed or could not be made
+      sample: Invalid layer part upload for upload with id '5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7'
 kms_error:
-  description: The error of AWS KMS.
+  description: The error returned by AWS KMS.
   type: str
-  returned: when the repository's KMS key cannot be used, and AWS tells why
+  returned: when the repository's KMS key cannot be used and AWS reports why
   sample: DisabledException
 last_byte_received:
   description:
-    - The position of the last byte that the registry has of this upload, counted from 0.
-    - May lie past O(part_last_byte) when the part had been sent before.
+    - The position of the last byte of the upload that the registry received, counted from 0.
+    - If the part was sent before, this can be greater than O(part_last_byte).
   type: int
   returned: success, unless O(generate_cli_skeleton) is given
   sample: 10485759
 last_valid_byte_received:
-  description: The position of the last byte that the registry has of this upload, counted from 0.
+  description: The position of the last byte of the upload that the registry received, counted from 0.
   type: int
-  returned: when the part does not follow what the registry has, and the registry tells what it has
+  returned: when the part does not follow what the registry received, and the registry reports what it received
   sample: 10485759
 message:
-  description: The words of AWS alone.
+  description: The error message returned by AWS.
   type: str
-  returned: when AWS answered with an error that the API lists for the operation
+  returned: when AWS answered with an error that the API defines for the operation
   sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
 next_byte_expected:
-  description: The position of the byte that the registry expects next, when the part does not begin there.
+  description: The position of the byte that the registry expects next.
   type: int
-  returned: when the part does not follow what the registry has, and the registry tells what it has
+  returned: when the part does not follow what the registry received, and the registry reports what it received
   sample: 10485760
 registry_id:
   description:
     - The AWS account of the registry.
-    - V(none) in check mode when O(registry_id) is not given, as only the answer tells it.
+    - V(null) in check mode if O(registry_id) is not given, because only the response to a sent part contains it.
   type: str
   returned: success and when a request failed, unless O(generate_cli_skeleton) is given
   sample: '123456789012'
@@ -194,14 +214,14 @@ repository_name:
   returned: success and when a request failed, unless O(generate_cli_skeleton) is given
   sample: my-app
 response_metadata:
-  description: The request id, the HTTP status and the HTTP headers of the answer of AWS, and botocore's own retries.
+  description: The request ID, the HTTP status and the HTTP headers of the AWS response, and the retries of botocore.
   type: dict
   returned: when AWS answered with an error
   sample:
     http_status_code: 400
     request_id: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
 upload_id:
-  description: The id of the upload.
+  description: The ID of the upload.
   type: str
   returned: success and when a request failed, unless O(generate_cli_skeleton) is given
   sample: 5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7
