@@ -2,19 +2,32 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every example that people may copy is run as it stands, by Ansible itself, against the strict server."""
+"""Runs every documented example with Ansible against the strict server.
+
+The examples of the modules, README.md, the guides and the README of the role run unchanged, with these exceptions:
+
+- ``endpoint_url`` of a VPC endpoint is replaced by the URL of the strict server.
+- The commands in ``NOT_RUN`` do not run, for the reasons given there.
+
+``Host`` prepares what an example finds on a user's machine: a working directory with the files that it names, AWS
+credentials, and the repositories that exist. ``AWS_URL`` leads to the strict server.
+"""
 
 from __future__ import annotations
 
 import gzip
+import io
 import itertools
+import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tarfile
 import textwrap
 import typing as t
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -29,181 +42,410 @@ from ansible_collections.layerkit.ecr.plugins.modules import (
     ecr_upload_layer_part,
 )
 from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import ecr_client
-from ansible_collections.layerkit.ecr.tests.unit.support.image_files import digest_of
+from ansible_collections.layerkit.ecr.tests.unit.support.image_files import Files, digest_of, docker_archive, tar_of
 from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import LayoutWriter
 
 if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.tests.strict_ecr.server import StrictECR
 
 ROOT = Path(__file__).parents[2]
-# The name that the examples give the repository, and the region that they give or leave to the environment.
-REPOSITORY = "my-app"
+README = ROOT / "README.md"
+ROLE_README = ROOT / "roles/push_image/README.md"
+GUIDES = sorted((ROOT / "docs/docsite/rst").glob("*.rst"))
+
+# The commands that do not run here, and why.
+NOT_RUN = {
+    "git clone https://github.com/layerkit/layerkit.ecr": "Needs the network.",
+    "cd layerkit.ecr": "Follows the clone.",
+    "make demo": "Runs in continuous integration; the target must exist.",
+    "make test": "Runs this test; the target must exist.",
+    "ansible-galaxy collection install layerkit.ecr": "Needs Galaxy; tests/tools/package.sh installs the tarball.",
+    "python3 -m pip install boto3 packaging": "Needs the network, and would change the environment.",
+    "aws ecr create-repository --repository-name my-app": "Needs the AWS CLI; Host creates this repository.",
+}
+
 REGION = "eu-west-1"
+# The repositories that the examples expect. They create others themselves.
+REPOSITORIES = ("my-app", "my-function", "my-worker")
 LAYER = gzip.compress(b"the files of a layer" * 100, mtime=0)
+MODEL = b"a large layer" * 10_000
 DIGEST = digest_of(LAYER)
-# The platforms that the examples pick from.
 PLATFORMS = ("linux/amd64", "linux/arm64/v8")
+VPC_ENDPOINT = re.compile(rf"https://vpce-[a-z0-9-]+\.api\.ecr\.{REGION}\.vpce\.amazonaws\.com")
+
+# A repository's tags, and the digests that they point to; None for a digest that only the run knows.
+Tags = dict[str, dict[str, str | None]]
 
 
-def readme_snippets(language: str) -> list[str]:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+class Block(t.NamedTuple):
+    """A block of code in a document."""
+
+    language: str
+    text: str
+
+    @property
+    def file(self) -> str | None:
+        """The name that the first line gives the file, as in ``# push.yml``."""
+        match = re.match(r"# (\S+\.yml)\n", self.text)
+        return match[1] if match else None
+
+    @property
+    def commands(self) -> list[str]:
+        """The commands of a block of shell code, without comments."""
+        return [line.partition("  #")[0].strip() for line in self.text.splitlines() if line.strip()]
 
 
-def rst_snippets(document: Path, language: str) -> list[str]:
+def blocks_of(document: Path) -> list[Block]:
+    """Return all blocks of code in a Markdown or reStructuredText document."""
     text = document.read_text(encoding="utf-8")
-    blocks = re.findall(rf"^\.\. code-block:: {language}\n\n((?:(?: {{4}}.*)?\n)+)", text, flags=re.MULTILINE)
-    return [textwrap.dedent(block) for block in blocks]
+    if document.suffix == ".md":
+        found = re.findall(r"^( *)```(\w*)\n(.*?)^\1```$", text, flags=re.DOTALL | re.MULTILINE)
+        blocks = [Block(language, textwrap.dedent(code)) for _indent, language, code in found]
+        marks = text.count("```") // 2
+    else:
+        found = re.findall(r"^\.\. code-block:: (\w+)\n\n((?:(?: {4}.*)?\n)+)", text, flags=re.MULTILINE)
+        blocks = [Block(language, textwrap.dedent(code)) for language, code in found]
+        marks = text.count("code-block::") + len(re.findall(r"^[^.\n].*::$", text, flags=re.MULTILINE))
+    assert len(blocks) == marks, f"{document} has a block that is not recognized"
+    return blocks
+
+
+def leaves(tasks: list[dict[str, t.Any]]) -> int:
+    """Count the tasks, without the blocks that group them."""
+    groups = [task.get(part, []) for task in tasks for part in ("block", "rescue", "always")]
+    return sum("block" not in task for task in tasks) + sum(map(leaves, groups))
+
+
+def redirected(value: t.Any, url: str) -> t.Any:
+    """Replace the VPC endpoint, which a test cannot reach, by another URL."""
+    if isinstance(value, list):
+        return [redirected(item, url) for item in value]
+    if isinstance(value, dict):
+        if "endpoint_url" in value:
+            assert VPC_ENDPOINT.fullmatch(value["endpoint_url"]), value
+            value = {**value, "endpoint_url": url}
+        return {key: redirected(item, url) for key, item in value.items()}
+    return value
+
+
+@dataclass
+class Recap:
+    """What ansible-playbook printed, and the counts at its end."""
+
+    printed: str
+
+    def __getitem__(self, count: str) -> int:
+        return sum(
+            int(number) for number in re.findall(rf"^localhost .*\b{count}=(\d+)", self.printed, flags=re.MULTILINE)
+        )
 
 
 class Host:
-    """A directory with a layer file, and an environment that leads to the strict server by a profile alone."""
+    """A machine with the files that the examples name, and AWS credentials that lead to the strict server."""
 
     def __init__(self, directory: Path, server: StrictECR) -> None:
-        self.directory = directory
+        self.directory = directory / "project"
+        self.home = directory / "home"
         self.server = server
         self.client = ecr_client(server.url, region=REGION)
-        (directory / "layer.tar.gz").write_bytes(LAYER)
-        self.images = self.write_image(directory / "layout", directory / "image.tar")
-        secret = "aws_access_key_id = AKIAEXAMPLES\naws_secret_access_key = not-a-secret-0nly-for-examples\n"
-        (directory / "credentials").write_text(f"[default]\n{secret}[ci]\n{secret}", encoding="utf-8")
+        (self.directory / "build").mkdir(parents=True)
+        self.home.mkdir()
+        self.images = self.write_images()
         self.environment = {
             **os.environ,
-            "AWS_SHARED_CREDENTIALS_FILE": str(directory / "credentials"),
+            **self.write_credentials(),
+            **self.write_storage_of_buildah(),
+            "HOME": str(self.home),
             "AWS_REGION": REGION,
             "AWS_URL": server.url,
-            "ANSIBLE_HOME": str(directory / ".ansible"),
+            "ANSIBLE_HOME": str(self.home / ".ansible"),
             "ANSIBLE_LOCALHOST_WARNING": "false",
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
             "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
         }
 
-    @staticmethod
-    def write_image(path: Path, archive: Path) -> dict[str, str]:
-        """Write an image for several platforms, and return the digests by the platforms, and by "all" the index's."""
-        layout = LayoutWriter(path)
-        images = {platform: layout.image(LAYER, platform=platform) for platform in PLATFORMS}
+    def write_images(self) -> dict[str, str]:
+        """Write images and layers, and return the digests of app.tar by platform, and of its index as "all"."""
+        build = self.directory / "build"
+        (build / "layer.tar.gz").write_bytes(LAYER)
+        (build / "model.tar").write_bytes(MODEL)
+        (build / "docker-save.tar").write_bytes(tar_of(docker_archive(tags=["my-app:1.4.2"])))
+        (build / "images.tar").write_bytes(tar_of(joined("localhost/my-app:1.4.2", "localhost/my-worker:1.4.2")))
+        (self.directory / "Containerfile").write_text("FROM scratch\nCOPY hello /\n", encoding="utf-8")
+        (self.directory / "hello").write_text("hello", encoding="utf-8")
+        self.write_archive(build / "function.tar", b"the files of a function")
+        return self.write_archive(build / "app.tar", LAYER)
+
+    def write_archive(self, archive: Path, layer: bytes) -> dict[str, str]:
+        layout = LayoutWriter(self.home / archive.name)
+        images = {platform: layout.image(layer, platform=platform) for platform in PLATFORMS}
         index = layout.index(images)
         layout.finish(index)
         with tarfile.open(archive, "w") as tar:
-            tar.add(path, arcname=".")
+            tar.add(layout.path, arcname=".")
         return {name: image["digest"] for name, image in {**images, "all": index}.items()}
 
-    def run(self, *command: str, **environment: str) -> str:
+    def write_credentials(self) -> dict[str, str]:
+        secret = "aws_access_key_id = AKIAEXAMPLES\naws_secret_access_key = not-a-secret-0nly-for-examples\n"
+        (self.home / "credentials").write_text(f"[default]\n{secret}[ci]\n{secret}", encoding="utf-8")
+        return {"AWS_SHARED_CREDENTIALS_FILE": str(self.home / "credentials")}
+
+    def write_storage_of_buildah(self) -> dict[str, str]:
+        """Let buildah run without an overlay file system and a container runtime, and keep its files below home."""
+        storage = {"driver": "vfs", "graphroot": str(self.home / "images"), "runroot": str(self.home / "containers")}
+        lines = ["[storage]", *(f'{name} = "{value}"' for name, value in storage.items())]
+        (self.home / "storage.conf").write_text("\n".join(lines), encoding="utf-8")
+        as_root = {"_CONTAINERS_USERNS_CONFIGURED": "done", "_CONTAINERS_ROOTLESS_UID": "1"}
+        return {
+            "CONTAINERS_STORAGE_CONF": str(self.home / "storage.conf"),
+            "STORAGE_DRIVER": "vfs",
+            "BUILDAH_ISOLATION": "chroot",
+            "XDG_RUNTIME_DIR": str(self.home),
+            **(as_root if os.geteuid() == 0 else {}),
+        }
+
+    def run(self, *command: str, fails: bool = False) -> str:
         ran = subprocess.run(
             command,
             cwd=self.directory,
-            env={**self.environment, **environment},
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             check=False,
         )
-        assert ran.returncode == 0, ran.stdout + ran.stderr
+        assert (ran.returncode != 0) == fails, ran.stdout + ran.stderr
         return ran.stdout
 
-    def play(self, plays: list[dict[str, t.Any]]) -> str:
-        (self.directory / "play.yml").write_text(yaml.safe_dump(plays, sort_keys=False), encoding="utf-8")
-        return self.run("ansible-playbook", "play.yml")
+    def play(self, text: str, *, fails: bool = False) -> Recap:
+        """Play a playbook, or the tasks of an example in a play of their own."""
+        if not any("hosts" in item for item in yaml.safe_load(text)):
+            play = {"hosts": "localhost", "gather_facts": False, "tasks": yaml.safe_load(text)}
+            text = yaml.safe_dump([play], sort_keys=False)
+        (self.directory / "example.yml").write_text(text, encoding="utf-8")
+        return Recap(self.run("ansible-playbook", "example.yml", fails=fails))
+
+    def play_tasks(self, text: str) -> None:
+        """Play the examples of a module; every task must run, and none may fail without being rescued."""
+        tasks = yaml.safe_load(text)
+        recap = self.play(yaml.safe_dump(redirected(tasks, self.server.url), sort_keys=False))
+        assert recap["ok"] + recap["rescued"] == leaves(tasks), recap.printed
+        assert recap["failed"] == recap["skipped"] == recap["ignored"] == 0, recap.printed
+
+    def play_document(self, document: Path) -> None:
+        """Run all blocks of a document in their order."""
+        written: set[str] = set()
+        for block in blocks_of(document):
+            if block.language == "sh":
+                for command in block.commands:
+                    self.run_command(command)
+                    written -= set(shlex.split(command))
+            elif block.language == "yaml" and block.file:
+                (self.directory / block.file).write_text(block.text, encoding="utf-8")
+                written.add(block.file)
+            elif block.language == "yaml":
+                self.play(block.text)
+            else:
+                # A policy, which test_policy_of_the_readme checks.
+                assert block.language == "json", block
+        assert not written, "a playbook is written, but no command runs it"
+
+    def run_command(self, command: str) -> None:
+        if command.startswith("export "):
+            for word in shlex.split(command)[1:]:
+                name, _equals, value = word.partition("=")
+                self.environment[name] = value
+        elif command not in NOT_RUN:
+            self.run("sh", "-c", command)
+
+    def repositories(self) -> list[str]:
+        return [found["repositoryName"] for found in self.client.describe_repositories()["repositories"]]
+
+    def tags(self) -> dict[str, dict[str, str]]:
+        """Return the tags of each repository that has any, with their digests."""
+        tags: dict[str, dict[str, str]] = {}
+        for repository in self.repositories():
+            for image in self.client.list_images(repositoryName=repository)["imageIds"]:
+                if "imageTag" in image:
+                    tags.setdefault(repository, {})[image["imageTag"]] = image["imageDigest"]
+        return tags
 
     def layers(self) -> dict[str, int]:
-        return self.server.control.layers(REPOSITORY)
+        return self.server.control.layers("my-app")
 
-    def tags(self) -> dict[str, str]:
-        ids = self.client.list_images(repositoryName=REPOSITORY)["imageIds"]
-        return {image["imageTag"]: image["imageDigest"] for image in ids if "imageTag" in image}
 
-    def sent(self) -> str:
-        upload_id = self.client.initiate_layer_upload(repositoryName=REPOSITORY)["uploadId"]
-        self.client.upload_layer_part(
-            repositoryName=REPOSITORY,
-            uploadId=upload_id,
-            partFirstByte=0,
-            partLastByte=len(LAYER) - 1,
-            layerPartBlob=LAYER,
-        )
-        return upload_id
+def joined(*names: str) -> Files:
+    """Return the files of a docker archive with an image for each name."""
+    archives = [docker_archive([name.encode()], tags=[name]) for name in names]
+    manifests = [entry for archive in archives for entry in json.loads(archive["manifest.json"])]
+    files = {name: content for archive in archives for name, content in archive.items()}
+    return {**files, "manifest.json": json.dumps(manifests).encode()}
+
+
+def root_of(archive: Path) -> str:
+    """Return the digest of the only image in an archive of an OCI image layout."""
+    with tarfile.open(archive) as tar:
+        index = json.load(tar.extractfile("index.json") or io.BytesIO())
+    (image,) = index["manifests"]
+    return str(image["digest"])
+
+
+def assert_tags(found: dict[str, dict[str, str]], expected: Tags) -> None:
+    known = {
+        repository: {tag: digest if expected.get(repository, {}).get(tag) else None for tag, digest in tags.items()}
+        for repository, tags in found.items()
+    }
+    assert known == expected
 
 
 @pytest.fixture
 def host(tmp_path: Path, strict_ecr: StrictECR) -> t.Iterator[Host]:
     host = Host(tmp_path, strict_ecr)
-    host.client.create_repository(repositoryName=REPOSITORY)
+    for repository in REPOSITORIES:
+        host.client.create_repository(repositoryName=repository)
     yield host
-    host.client.delete_repository(repositoryName=REPOSITORY, force=True)
+    for repository in host.repositories():
+        host.client.delete_repository(repositoryName=repository, force=True)
 
 
 @pytest.mark.parametrize(
     ("module", "layers"),
     [
         (ecr_complete_layer_upload, {DIGEST: len(LAYER)}),
-        (ecr_image_info, {}),
         (ecr_initiate_layer_upload, {}),
-        (ecr_layer, {DIGEST: len(LAYER)}),
+        (ecr_layer, {DIGEST: len(LAYER), digest_of(MODEL): len(MODEL)}),
         (ecr_layer_info, {}),
         (ecr_upload_layer_part, {}),
     ],
     ids=lambda value: value.__name__.rsplit(".", 1)[-1] if hasattr(value, "__name__") else "",
 )
 def test_examples_of_a_module(host: Host, module: t.Any, layers: dict[str, int]) -> None:
-    tasks = yaml.safe_load(module.EXAMPLES)
-    files = {"layer_file": "layer.tar.gz", "image_source": "image.tar"}
-    printed = host.play([{"hosts": "localhost", "gather_facts": False, "vars": files, "tasks": tasks}])
-    assert re.search(rf"ok={len(tasks)} .*failed=0 +skipped=0", printed), printed
+    host.play_tasks(module.EXAMPLES)
     assert host.layers() == layers
 
 
-def test_examples_of_the_image_module(host: Host) -> None:
-    tasks = yaml.safe_load(ecr_image.EXAMPLES)
-    files = {"image_source": "image.tar"}
-    printed = host.play([{"hosts": "localhost", "gather_facts": False, "vars": files, "tasks": tasks}])
-    assert re.search(rf"ok={len(tasks)} .*failed=0 +skipped=0", printed), printed
-    assert host.tags() == {
-        "1.4.2": host.images["all"],
-        "latest": host.images["all"],
-        "1.4.2-lambda": host.images["linux/amd64"],
+def test_examples_of_ecr_image(host: Host) -> None:
+    host.play_tasks(ecr_image.EXAMPLES)
+    everything = dict.fromkeys(("1.4.2", "latest", "1.5.0", "1.6.0"), host.images["all"])
+    built = root_of(host.directory / "build/app-1.7.0.tar")
+    expected: Tags = {
+        "my-app": {**everything, "1.4.2-gzip": None, "1.7.0": built},
+        "my-function": {"1.4.2": host.images["linux/amd64"]},
+        "my-worker": {"1.4.2": None},
+        "new-app": {"1.4.2": host.images["all"]},
     }
+    assert_tags(host.tags(), expected)
 
 
-def test_playbooks_of_the_readme(host: Host) -> None:
-    image, role, layer = readme_snippets("yaml")
-    assert "pushed.image.uri" in host.play(yaml.safe_load(image))
-    assert host.tags() == dict.fromkeys(("1.4.2", "latest"), host.images["all"])
-    host.play(yaml.safe_load(role))
-    assert (host.tags()["latest"], host.tags()["lambda"]) == (host.images["all"], host.images["linux/amd64"])
-    assert "changed=0" in host.play(yaml.safe_load(layer))
-    assert DIGEST in host.layers()
+def test_examples_of_ecr_image_info(host: Host) -> None:
+    # The last example waits for an image that another pipeline pushes.
+    image = {"repository_name": "my-app", "src": "build/app.tar", "tags": ["1.4.2"]}
+    host.play_tasks(yaml.safe_dump([{"name": "Push", "layerkit.ecr.ecr_image": image}]))
+    host.play_tasks(ecr_image_info.EXAMPLES)
 
 
-def test_ad_hoc_command_of_the_readme(host: Host) -> None:
-    commands = [snippet for snippet in readme_snippets("sh") if snippet.startswith("ansible localhost")]
-    assert len(commands) == 1
-    upload = {"UPLOAD_ID": host.sent(), "LAYER_DIGEST": DIGEST}
-    assert '"changed": true' in host.run("sh", "-c", commands[0], **upload)
-    assert '"changed": false' in host.run("sh", "-c", commands[0], **upload)
+def test_examples_of_all_modules_run() -> None:
+    tested = {"ecr_complete_layer_upload", "ecr_initiate_layer_upload", "ecr_layer", "ecr_layer_info"}
+    tested |= {"ecr_upload_layer_part", "ecr_image", "ecr_image_info"}
+    assert {path.stem for path in (ROOT / "plugins/modules").glob("*.py")} == tested
+
+
+def test_blocks_of_the_readme(host: Host) -> None:
+    host.play_document(README)
+    expected: Tags = {
+        "my-app": dict.fromkeys(("1.4.2", "latest"), host.images["all"]),
+        "my-function": {"1.4.2": host.images["linux/amd64"]},
+    }
+    assert_tags(host.tags(), expected)
+
+
+def test_first_push_of_the_readme(host: Host) -> None:
+    (playbook,) = [block for block in blocks_of(README) if block.file]
+    assert playbook.file
+    (host.directory / playbook.file).write_text(playbook.text, encoding="utf-8")
+    shell = [block for block in blocks_of(README) if block.language == "sh"]
+    (commands,) = [block.commands for block in shell if playbook.file in block.text]
+    check, *pushes = commands
+    assert Recap(host.run("sh", "-c", check))["changed"] == 1
+    assert host.tags() == {}
+    first, second = (Recap(host.run("sh", "-c", push)) for push in pushes)
+    assert (first["changed"], second["changed"]) == (1, 0)
+    assert f"amazonaws.com/my-app@{host.images['all']}" in first.printed
+
+
+def test_policy_of_the_readme() -> None:
+    (policy,) = [json.loads(block.text) for block in blocks_of(README) if block.language == "json"]
+    (statement,) = policy["Statement"]
+    documented = set(re.findall(r"C\((ecr:\w+)\)", " ".join(yaml.safe_load(ecr_image.DOCUMENTATION)["notes"])))
+    assert set(statement["Action"]) == documented
+    operations = ecr_client("http://127.0.0.1", region=REGION).meta.service_model.operation_names
+    assert {action.partition(":")[2] for action in statement["Action"]} <= set(operations)
+
+
+@pytest.mark.parametrize(
+    ("guide", "layers", "tags"),
+    [
+        ("guide_images.rst", None, {"my-app": {"latest": "all"}, "my-function": {"1.4.2": "linux/amd64"}}),
+        ("guide_layers.rst", {DIGEST: len(LAYER)}, {}),
+    ],
+)
+def test_blocks_of_a_guide(
+    host: Host, guide: str, layers: dict[str, int] | None, tags: dict[str, dict[str, str]]
+) -> None:
+    (document,) = [path for path in GUIDES if path.name == guide]
+    host.play_document(document)
+    assert layers is None or host.layers() == layers
+    assert_tags(host.tags(), {name: {tag: host.images[key] for tag, key in of.items()} for name, of in tags.items()})
+    for block in blocks_of(document):
+        assert host.play(block.text)["changed"] == 0, "the second run changed something"
+
+
+def test_upload_of_the_guide_in_single_calls(host: Host) -> None:
+    block = blocks_of(ROOT / "docs/docsite/rst/guide_layers.rst")[-1]
+    assert host.play(block.text)["changed"] == 3
     assert host.layers() == {DIGEST: len(LAYER)}
 
 
-def test_make_targets_of_the_readme_exist() -> None:
-    targets = {line.split()[1] for snippet in readme_snippets("sh") for line in snippet.splitlines() if "make " in line}
+def test_all_guides_run() -> None:
+    assert [path.name for path in GUIDES] == ["guide_images.rst", "guide_layers.rst"]
+
+
+def test_blocks_of_the_readme_of_the_role(host: Host) -> None:
+    host.play_document(ROLE_README)
+    expected: Tags = {
+        "my-app": dict.fromkeys(("1.4.2", "latest"), host.images["all"]),
+        "my-function": {"1.4.2": None},
+        "my-worker": {"1.4.2": None},
+        "new-app": {"1.4.2": host.images["all"]},
+    }
+    assert_tags(host.tags(), expected)
+
+
+def test_readme_of_the_role_reports_images_that_were_not_pushed(host: Host) -> None:
+    (block,) = [block for block in blocks_of(ROLE_README) if "rescue:" in block.text]
+    (host.directory / "build/function.tar").unlink()
+    recap = host.play(block.text, fails=True)
+    assert '"build/function.tar": ' in recap.printed.partition("Report the images")[2]
+    assert host.tags() == {"my-app": {"1.4.2": host.images["all"]}}
+
+
+def test_commands_that_do_not_run_are_documented() -> None:
+    documents = [README, ROLE_README, *GUIDES]
+    commands = {
+        command
+        for document in documents
+        for block in blocks_of(document)
+        if block.language == "sh"
+        for command in block.commands
+    }
+    assert set(NOT_RUN) <= commands
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert targets >= {"demo", "test"}
+    targets = [command.split()[1] for command in NOT_RUN if command.startswith("make ")]
     assert all(re.search(rf"^{target}:", makefile, flags=re.MULTILINE) for target in targets)
 
 
-def test_playbooks_of_the_guides(host: Host) -> None:
-    guides = list((ROOT / "docs/docsite/rst").glob("*.rst"))
-    playbooks = [playbook for guide in guides for playbook in rst_snippets(guide, "yaml")]
-    assert len(playbooks) >= len(guides) > 0
-    plays = [play for playbook in playbooks for play in yaml.safe_load(playbook)]
-    host.play(plays)
-    assert "changed=0" in host.play(plays), "the second run changed something"
-    assert DIGEST in host.layers()
-    assert host.tags() == {"latest": host.images["all"], "lambda": host.images["linux/amd64"]}
-
-
 def test_module_table_of_the_readme_has_every_module() -> None:
-    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    lines = README.read_text(encoding="utf-8").splitlines()
     start = lines.index("| Module | API operation | Changes | IAM actions needed |") + 2
     table = list(itertools.takewhile(lambda line: line.startswith("|"), lines[start:]))
     listed = {line.split("`")[1] for line in table}
