@@ -30,6 +30,8 @@ _SERVER_FAILED = (
     "before it sends anything"
 )
 
+ANOTHER_TAG = "Choose another tag, or delete the image that has it"
+
 ADVICE = {
     "AccessDeniedException": (
         "The caller lacks permission. Grant the ecr action that the error names on this repository in the IAM policy "
@@ -55,9 +57,7 @@ ADVICE = {
         "The manifest does not have the digest that was sent with it. The source is damaged, or something between the "
         "host and AWS changed the request"
     ),
-    "ImageTagAlreadyExistsException": (
-        "The tag is immutable and on another image. Choose another tag, or delete the image that has it"
-    ),
+    "ImageTagAlreadyExistsException": (f"The tag is immutable and on another image. {ANOTHER_TAG}"),
     "InternalFailure": _SERVER_FAILED,
     "InvalidLayerException": (
         "The uploaded bytes have none of the digests listed. Compute the digest of the file that was sent, open a new "

@@ -11,8 +11,16 @@ from functools import singledispatch
 
 from .._core.errors import InvalidInputError, LayerUploadError, Resume, TaskError, UploadProgress
 from .._core.text import listed
-from .._ecr.errors import AnswerError, CallError, ConnectionOptionsError, EcrError, ExplainedError, NotReturnedError
-from .advice import advice
+from .._ecr.errors import (
+    AnswerError,
+    CallError,
+    ConnectionOptionsError,
+    EcrError,
+    ExplainedError,
+    ImmutableTagError,
+    NotReturnedError,
+)
+from .advice import ANOTHER_TAG, advice
 
 if t.TYPE_CHECKING:
     from .._ecr.call import Call
@@ -61,8 +69,14 @@ def _not_returned(error: NotReturnedError) -> str:
 
 @message.register
 def _explained(error: ExplainedError) -> str:
-    attempts = error.refusal.attempts
-    return sentences(error.problem + (f" after {attempts} attempts" if attempts > 1 else ""), error.remedy)
+    return sentences(error.problem + _after(error.refusal), error.remedy)
+
+
+@message.register
+def _immutable_tag(error: ImmutableTagError) -> str:
+    if error.refusal is None:
+        return sentences(error.problem, _NOTHING_SENT, ANOTHER_TAG)
+    return sentences(error.problem + _after(error.refusal), ANOTHER_TAG)
 
 
 @message.register
@@ -105,6 +119,11 @@ def _explained_facts(error: ExplainedError) -> Result:
 
 
 @facts.register
+def _immutable_tag_facts(error: ImmutableTagError) -> Result:
+    return {} if error.refusal is None else _call_facts(error.refusal)
+
+
+@facts.register
 def _layer_upload_facts(error: LayerUploadError) -> Result:
     return facts(error.cause)
 
@@ -113,12 +132,16 @@ def aws_exception(error: TaskError) -> Exception | None:
     """Return the exception of botocore behind a failure, if there is one."""
     if isinstance(error, LayerUploadError):
         return aws_exception(error.cause)
-    refusal = error.refusal if isinstance(error, ExplainedError) else error
+    refusal = error.refusal if isinstance(error, (ExplainedError, ImmutableTagError)) else error
     return refusal.exception if isinstance(refusal, CallError) else None
 
 
 def _failed(error: CallError) -> str:
-    return f"Failed to {_task(error.call)}" + (f" after {error.attempts} attempts" if error.attempts > 1 else "")
+    return f"Failed to {_task(error.call)}{_after(error)}"
+
+
+def _after(error: CallError) -> str:
+    return f" after {error.attempts} attempts" if error.attempts > 1 else ""
 
 
 def _meaning(error: CallError) -> str:

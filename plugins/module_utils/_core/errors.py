@@ -13,6 +13,7 @@
     ├── ContentChangedError       a file changed while the task read it
     ├── TaskStoppedError          Ansible no longer waits for the task
     ├── LayerUploadError          an upload that another failure interrupted
+    ├── ImmutableTagError         _ecr/errors.py: a tag that cannot be moved
     └── EcrError                  _ecr/errors.py: a call to Amazon ECR
         ├── CallError             no attempt succeeded
         ├── ConnectionOptionsError  it cannot even be made

@@ -17,7 +17,7 @@ from .._core.errors import TaskError
 from .retry import may_have_been_applied, retried_silently
 
 if t.TYPE_CHECKING:
-    from .call import Call
+    from .call import Call, Repository
 
 
 class EcrError(TaskError):
@@ -141,7 +141,11 @@ class NotReturnedError(EcrError):
 
 
 class ExplainedError(EcrError):
-    """A refusal whose cause the task knows better than AWS says it."""
+    """A refusal whose cause the task knows better than AWS says it.
+
+    :param problem: why the registry refused: a sentence without its period
+    :param remedy: what to do: a sentence without its period
+    """
 
     def __init__(self, refusal: CallError, problem: str, remedy: str) -> None:
         super().__init__(refusal.call, problem, remedy)
@@ -151,3 +155,18 @@ class ExplainedError(EcrError):
     def code(self) -> str:
         """AWS's error code."""
         return self.refusal.code
+
+
+class ImmutableTagError(TaskError):
+    """A tag that is on another image and cannot be moved.
+
+    :param found: the digest of the image that the tag is on
+    :param wanted: the digest of the image that it was to be moved to
+    :param refusal: the registry's refusal, None if it was not asked to move the tag
+    """
+
+    def __init__(
+        self, repository: Repository, tag: str, found: str, wanted: str, refusal: CallError | None = None
+    ) -> None:
+        super().__init__(f"Tag {tag} of {repository} is immutable and on {found}. It cannot be moved to {wanted}")
+        self.refusal = refusal

@@ -13,12 +13,11 @@ from dataclasses import replace
 from .._core.digest import SHA256_DIGEST
 from .._core.errors import TaskError
 from .._core.text import listed
-from .._ecr.errors import CallError, ExplainedError
+from .._ecr.errors import CallError, ExplainedError, ImmutableTagError
 from .._ecr.images import Images
 from .._ecr.layers import Layers
 from .plan import BlobAction, ImagePlan, ManifestAction
 from .survey import ALL_LAYERS_ARE_SENT
-from .tags import immutable_tag
 
 if t.TYPE_CHECKING:
     from .._ecr.client import EcrClient
@@ -118,7 +117,7 @@ class ImagePush:
         if tag and tag in stored.by_tag:
             found = stored.by_tag[tag].digest
             if found != manifest.digest:
-                raise ExplainedError(error, *immutable_tag(self._repository, tag, found, manifest.digest))
+                raise ImmutableTagError(self._repository, tag, found, manifest.digest, error)
         elif tag or manifest.digest not in stored.by_digest:
             raise error
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._core.errors import InvalidInputError
+from .._ecr.errors import ImmutableTagError
 from .._ecr.images import Images
 from .._ecr.layers import Layers
 from .plan import BlobAction, blobs_in_question, plan_image
-from .tags import immutable_tag
 
 if t.TYPE_CHECKING:
     from .._core.task import Task
@@ -55,7 +54,7 @@ class Surveyor:
 
         :param part_size: the size of the parts in bytes
         :raises EcrError: a look-up failed
-        :raises InvalidInputError: a tag is immutable and on another image
+        :raises ImmutableTagError: a tag is immutable and on another image
         """
         stored = self._stored(tags)
         questions = blobs_in_question(self._image, stored)
@@ -94,7 +93,7 @@ class Surveyor:
     def _check_tags(self, plan: ImagePlan, settings: RepositorySettings) -> None:
         for step in plan.tags:
             if step.before and step.moves and settings.is_immutable(step.tag):
-                raise InvalidInputError(*immutable_tag(self._client.repository, step.tag, step.before, step.after))
+                raise ImmutableTagError(self._client.repository, step.tag, step.before, step.after)
 
     def _with_saved_uploads(self, plan: ImagePlan) -> ImagePlan:
         """Return the plan with what is left of the uploads that an earlier run began."""
