@@ -106,7 +106,7 @@ notes:
   - The size of every layer is checked before anything is sent, and its digest before the manifest is pushed. Files
     outside of O(src) are never read.
   - Layers that have C(urls) in the manifest and are not in O(src) are skipped, as Amazon ECR expects.
-  - Amazon ECR accepts ten manifests per second for an account and region. An index of many platforms takes accordingly
+  - Amazon ECR accepts ten manifests per second for an account and region. An index of many platforms therefore takes
     longer.
   - Amazon ECR Public is not supported.
 seealso:
