@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Small image sources: their files by name, and directories and archives of these files."""
+"""The files of small image sources by name, and directories and archives of these files."""
 
 from __future__ import annotations
 
@@ -41,55 +41,6 @@ def config_of(layers: t.Iterable[bytes], **members: t.Any) -> bytes:
     """Return the configuration of an image of these layers."""
     rootfs = {"type": "layers", "diff_ids": [digest_of(layer) for layer in layers]}
     return as_json({"architecture": "amd64", "os": "linux", "rootfs": rootfs, **members})
-
-
-class Layout:
-    """An OCI image layout under construction: its files, and the entries of its index."""
-
-    def __init__(self) -> None:
-        self.files: Files = {"oci-layout": as_json({"imageLayoutVersion": "1.0.0"})}
-        self.entries: list[Document] = []
-
-    def blob(self, content: bytes, media_type: str, **members: t.Any) -> Document:
-        """Add a blob, and return its descriptor."""
-        digest = digest_of(content)
-        self.files[blob_name(digest)] = content
-        return {"mediaType": media_type, "digest": digest, "size": len(content), **members}
-
-    def manifest(self, layers: t.Sequence[bytes] = LAYERS, **members: t.Any) -> Document:
-        """Add the blobs of an image, and return its manifest."""
-        return {
-            "schemaVersion": 2,
-            "mediaType": OCI_MANIFEST,
-            "config": self.blob(config_of(layers), OCI_CONFIG),
-            "layers": [self.blob(layer, OCI_LAYER) for layer in layers],
-            **members,
-        }
-
-    def image(self, manifest: Document, name: str | None = None, **members: t.Any) -> Document:
-        """Add an image or an index to the index of the layout, and return its entry."""
-        entry = self.blob(as_json(manifest), manifest.get("mediaType", OCI_MANIFEST), **members)
-        if name is not None:
-            entry["annotations"] = {REF_NAME: name}
-        self.entries.append(entry)
-        return entry
-
-    def complete(self) -> Files:
-        """Return all files."""
-        index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": self.entries}
-        return {**self.files, "index.json": as_json(index)}
-
-
-def index_of(*entries: Document) -> Document:
-    return {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": list(entries)}
-
-
-def oci_layout(*names: str) -> Files:
-    """Return the files of a layout with an image for each name; their layers differ."""
-    layout = Layout()
-    for number, name in enumerate(names or ("1.0",)):
-        layout.image(layout.manifest((*LAYERS, b"layer %d" % number) if number else LAYERS), name)
-    return layout.complete()
 
 
 def docker_archive(

@@ -19,7 +19,8 @@ from ansible_collections.layerkit.ecr.tests.unit.support.hostile_sources.hostile
     without,
 )
 from ansible_collections.layerkit.ecr.tests.unit.support.hostile_sources.tar_entries import pax
-from ansible_collections.layerkit.ecr.tests.unit.support.image_files import entry_of, oci_layout, tar_of
+from ansible_collections.layerkit.ecr.tests.unit.support.image_files import entry_of, tar_of
+from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import oci_layout
 
 
 def cut(size: int) -> Make:

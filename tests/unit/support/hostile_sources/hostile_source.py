@@ -11,7 +11,8 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.layerkit.ecr.tests.unit.support.image_files import Files, oci_layout, tar_of, write_directory
+from ansible_collections.layerkit.ecr.tests.unit.support.image_files import Files, tar_of, write_directory
+from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import oci_layout
 
 MIB = 1024 * 1024
 

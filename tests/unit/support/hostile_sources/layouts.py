@@ -21,14 +21,12 @@ from ansible_collections.layerkit.ecr.tests.unit.support.image_files import (
     OCI_LAYER,
     OCI_MANIFEST,
     Document,
-    Layout,
     as_json,
     blob_name,
     digest_of,
-    index_of,
-    oci_layout,
     write_directory,
 )
+from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import LayoutWriter, index_of, oci_layout
 
 
 def with_file(name: str, content: bytes) -> Make:
@@ -43,20 +41,20 @@ def with_entry_members(**members: t.Any) -> Make:
     """Return a layout where the entry of its index has other members."""
 
     def make(path: Path) -> Path:
-        layout = Layout()
-        layout.image(layout.manifest()).update(members)
+        layout = LayoutWriter()
+        layout.add_entry(layout.manifest()).update(members)
         return write_directory(path / "layout", layout.complete())
 
     return make
 
 
-def with_manifest(change: t.Callable[[Layout, Document], Document | None]) -> Make:
+def with_manifest(change: t.Callable[[LayoutWriter, Document], Document | None]) -> Make:
     """Return a layout whose manifest was changed, or is another one."""
 
     def make(path: Path) -> Path:
-        layout = Layout()
+        layout = LayoutWriter()
         manifest = layout.manifest()
-        layout.image(change(layout, manifest) or manifest)
+        layout.add_entry(change(layout, manifest) or manifest)
         return write_directory(path / "layout", layout.complete())
 
     return make
@@ -66,10 +64,10 @@ def with_layer(**members: t.Any) -> Make:
     return with_manifest(lambda _layout, manifest: manifest["layers"][0].update(members))
 
 
-def under_another_type(layout: Layout, manifest: Document) -> Document:
+def under_another_type(layout: LayoutWriter, manifest: Document) -> Document:
     """Return a manifest that contradicts the media type of its entry."""
     other = {**manifest, "mediaType": "application/vnd.docker.distribution.manifest.v2+json"}
-    entry = layout.image(other)
+    entry = layout.add_entry(other)
     entry["mediaType"] = OCI_MANIFEST
     layout.entries.clear()
     layout.entries.append(entry)
@@ -79,7 +77,7 @@ def under_another_type(layout: Layout, manifest: Document) -> Document:
 
 def cyclic(path: Path) -> Path:
     """Return a layout with two indexes that list each other, under digests that are none."""
-    layout = Layout()
+    layout = LayoutWriter()
     digests = ["sha256:" + "a" * 64, "sha256:" + "b" * 64]
     for digest, other in (digests, digests[::-1]):
         index = as_json(index_of({"mediaType": OCI_INDEX, "digest": other, "size": 232}))
@@ -90,8 +88,8 @@ def cyclic(path: Path) -> Path:
 
 def exchanged(path: Path) -> Path:
     """Return a layout where the manifest has the size of another file, and its bytes."""
-    layout = Layout()
-    entry = layout.image(layout.manifest())
+    layout = LayoutWriter()
+    entry = layout.add_entry(layout.manifest())
     name = blob_name(entry["digest"])
     layout.files[name] = layout.files[name].replace(b'"size"', b'"size "')
     entry["size"] += 3

@@ -22,10 +22,10 @@ from ansible_collections.layerkit.ecr.tests.unit.support.image_files import (
     LAYERS,
     blob_name,
     digest_of,
-    oci_layout,
     tar_of,
     write_directory,
 )
+from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import oci_layout
 
 LAYER = blob_name(digest_of(LAYERS[0]))
 

@@ -19,7 +19,8 @@ from ansible_collections.layerkit.ecr.tests.unit.support.hostile_sources.hostile
     archive,
     with_entry,
 )
-from ansible_collections.layerkit.ecr.tests.unit.support.image_files import entry_of, oci_layout, tar_of
+from ansible_collections.layerkit.ecr.tests.unit.support.image_files import entry_of, tar_of
+from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import oci_layout
 
 
 def link(name: str, target: str) -> tarfile.TarInfo:

@@ -20,14 +20,9 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import (
     TaskError,
 )
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.archive import Archive
-from ansible_collections.layerkit.ecr.tests.unit.support.image_files import (
-    Files,
-    docker_archive,
-    entry_of,
-    oci_layout,
-    tar_of,
-)
+from ansible_collections.layerkit.ecr.tests.unit.support.image_files import Files, docker_archive, entry_of, tar_of
 from ansible_collections.layerkit.ecr.tests.unit.support.image_reader import digest_by_parts, read_image
+from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import oci_layout
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

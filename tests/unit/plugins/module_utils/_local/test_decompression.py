@@ -26,7 +26,8 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._local.decompression 
     inflated,
 )
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.stream import Stream
-from ansible_collections.layerkit.ecr.tests.unit.support.image_files import oci_layout, tar_of
+from ansible_collections.layerkit.ecr.tests.unit.support.image_files import tar_of
+from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import oci_layout
 
 CONTENT = random.Random(1).randbytes(MIB) + bytes(20 * MIB) + b"text" * MIB
 

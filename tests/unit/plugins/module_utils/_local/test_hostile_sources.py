@@ -17,8 +17,9 @@ import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError
 from ansible_collections.layerkit.ecr.tests.unit.support.hostile_sources.catalogue import HOSTILE_SOURCES
 from ansible_collections.layerkit.ecr.tests.unit.support.hostile_sources.hostile_source import HostileSource
-from ansible_collections.layerkit.ecr.tests.unit.support.image_files import oci_layout, write_directory
+from ansible_collections.layerkit.ecr.tests.unit.support.image_files import write_directory
 from ansible_collections.layerkit.ecr.tests.unit.support.image_reader import read_image
+from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import oci_layout
 from ansible_collections.layerkit.ecr.tests.unit.support.peak_memory import peak_kib
 
 _SOON = 20

@@ -20,16 +20,15 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import (
     LAYERS,
     Files,
-    Layout,
     as_json,
     blob_name,
     digest_of,
     docker_archive,
-    oci_layout,
     tar_of,
     write_directory,
 )
 from ansible_collections.layerkit.ecr.tests.unit.support.image_reader import read_image
+from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import LayoutWriter, oci_layout
 
 BOTH = {**docker_archive(), **oci_layout()}
 
@@ -92,23 +91,23 @@ def test_a_source_without_an_image_is_refused(tmp_path: Path) -> None:
 
 class TestArchiveOfBothKinds:
     @pytest.fixture
-    def layout(self) -> Layout:
-        layout = Layout()
-        layout.image(layout.manifest(), "app:1.0")
+    def layout(self) -> LayoutWriter:
+        layout = LayoutWriter()
+        layout.add_entry(layout.manifest(), "app:1.0")
         return layout
 
     def read(
-        self, directory: Path, layout: Layout, image: str | None = None, docker: Files | None = None
+        self, directory: Path, layout: LayoutWriter, image: str | None = None, docker: Files | None = None
     ) -> tuple[str, list[str]]:
         """Return the media type of the manifest that is used, and the warnings."""
         (directory / "both.tar").write_bytes(tar_of({**(docker or docker_archive()), **layout.complete()}))
         warnings: list[str] = []
         return read_image(directory / "both.tar", image, warnings=warnings).root.media_type, warnings
 
-    def test_the_layout_is_taken_without_a_warning(self, tmp_path: Path, layout: Layout) -> None:
+    def test_the_layout_is_taken_without_a_warning(self, tmp_path: Path, layout: LayoutWriter) -> None:
         assert self.read(tmp_path, layout) == (OCI_MANIFEST, [])
 
-    def test_a_damaged_layout_is_warned_about(self, tmp_path: Path, layout: Layout) -> None:
+    def test_a_damaged_layout_is_warned_about(self, tmp_path: Path, layout: LayoutWriter) -> None:
         (entry,) = layout.entries
         layout.files[blob_name(entry["digest"])] += b" "
         media_type, (warning,) = self.read(tmp_path, layout)
@@ -120,12 +119,14 @@ class TestArchiveOfBothKinds:
             "digest."
         )
 
-    def test_several_images_are_a_choice_and_no_defect(self, tmp_path: Path, layout: Layout) -> None:
-        layout.image(layout.manifest([b"another layer"]), "app:2.0")
+    def test_several_images_are_a_choice_and_no_defect(self, tmp_path: Path, layout: LayoutWriter) -> None:
+        layout.add_entry(layout.manifest([b"another layer"]), "app:2.0")
         with pytest.raises(AmbiguousImageError, match=r"contains 2 images$"):
             self.read(tmp_path, layout)
 
-    def test_several_images_of_the_docker_archive_alone_are_a_choice(self, tmp_path: Path, layout: Layout) -> None:
+    def test_several_images_of_the_docker_archive_alone_are_a_choice(
+        self, tmp_path: Path, layout: LayoutWriter
+    ) -> None:
         layout.entries.clear()
         archives = [docker_archive((b"one",), ("app:1.0",)), docker_archive((b"two",), ("app:2.0",))]
         entries = [json.loads(files["manifest.json"])[0] for files in archives]
@@ -133,21 +134,21 @@ class TestArchiveOfBothKinds:
         with pytest.raises(AmbiguousImageError, match=r"contains 2 images$"):
             self.read(tmp_path, layout, docker=docker)
 
-    def test_what_only_the_docker_archive_lists_is_found(self, tmp_path: Path, layout: Layout) -> None:
+    def test_what_only_the_docker_archive_lists_is_found(self, tmp_path: Path, layout: LayoutWriter) -> None:
         name = json.loads(docker_archive()["manifest.json"])[0]["RepoTags"][0]
         layout.entries.clear()
-        layout.image(layout.manifest([b"another layer"]), "other:2.0")
+        layout.add_entry(layout.manifest([b"another layer"]), "other:2.0")
         media_type, warnings = self.read(tmp_path, layout, name)
         assert media_type == DOCKER_MANIFEST
         assert len(warnings) == 1
 
-    def test_an_image_that_is_in_neither_is_reported_once(self, tmp_path: Path, layout: Layout) -> None:
+    def test_an_image_that_is_in_neither_is_reported_once(self, tmp_path: Path, layout: LayoutWriter) -> None:
         with pytest.raises(NoSuchImageError) as error:
             self.read(tmp_path, layout, "absent:1.0")
         assert error.value.problem == f"src '{tmp_path}/both.tar' does not contain image 'absent:1.0'"
         assert str(error.value.remedy).startswith("It contains: 'app:1.0' (sha256:")
 
-    def test_damage_of_both_is_reported(self, tmp_path: Path, layout: Layout) -> None:
+    def test_damage_of_both_is_reported(self, tmp_path: Path, layout: LayoutWriter) -> None:
         layout.files.pop(blob_name(digest_of(LAYERS[0])))
         docker = docker_archive()
         layer = next(name for name in docker if name.endswith("layer.tar"))
@@ -160,7 +161,7 @@ class TestArchiveOfBothKinds:
         )
         assert error.value.remedy == "The source is incomplete or damaged: create it again, or copy it again"
 
-    def test_a_layout_that_the_check_refuses_is_not_used(self, tmp_path: Path, layout: Layout) -> None:
+    def test_a_layout_that_the_check_refuses_is_not_used(self, tmp_path: Path, layout: LayoutWriter) -> None:
         (tmp_path / "both.tar").write_bytes(tar_of({**docker_archive(), **layout.complete()}))
         warnings: list[str] = []
         task = Task(warnings.append)

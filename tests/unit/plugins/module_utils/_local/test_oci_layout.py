@@ -21,15 +21,13 @@ from ansible_collections.layerkit.ecr.tests.unit.support.image_files import (
     LAYERS,
     OCI_INDEX,
     OCI_MANIFEST,
-    Layout,
     as_json,
     blob_name,
     digest_of,
-    index_of,
-    oci_layout,
     tar_of,
     write_directory,
 )
+from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import LayoutWriter, index_of, oci_layout
 
 Open = t.Callable[[dict[str, bytes]], OciLayout]
 
@@ -62,9 +60,9 @@ def test_manifests_and_blobs_are_the_files(opened: Open) -> None:
 
 
 def test_an_image_is_chosen_by_any_of_its_names(opened: Open) -> None:
-    source = Layout()
-    entry = source.image(source.manifest())
-    other = source.image(source.manifest((b"other",)), "2.0")
+    source = LayoutWriter()
+    entry = source.add_entry(source.manifest())
+    other = source.add_entry(source.manifest((b"other",)), "2.0")
     entry["annotations"] = {
         "io.containerd.image.name": "docker.io/library/alpine:3",
         "org.opencontainers.image.ref.name": "stable",
@@ -76,19 +74,19 @@ def test_an_image_is_chosen_by_any_of_its_names(opened: Open) -> None:
 
 
 def test_entries_of_one_image_are_one(opened: Open) -> None:
-    source = Layout()
+    source = LayoutWriter()
     for name in ("1.0", "latest"):
-        source.image(source.manifest(), name)
+        source.add_entry(source.manifest(), name)
     layout = opened(source.complete())
     assert layout.choose(None).root == layout.choose("1.0").root == layout.choose("latest").root
 
 
 def test_an_image_within_an_index_is_chosen_by_digest(opened: Open) -> None:
-    source = Layout()
+    source = LayoutWriter()
     inner = source.blob(as_json(source.manifest((b"inner",))), OCI_MANIFEST)
     index = source.blob(as_json(index_of(inner)), OCI_INDEX)
     absent = {"mediaType": OCI_INDEX, "digest": "sha256:" + "a" * 64, "size": 10}
-    source.image(index_of(absent, index, index), "all")
+    source.add_entry(index_of(absent, index, index), "all")
     layout = opened(source.complete())
     assert layout.choose(inner["digest"]).root.size == inner["size"]
     assert layout.choose(index["digest"]).root.media_type == OCI_INDEX
@@ -98,8 +96,8 @@ def test_an_image_within_an_index_is_chosen_by_digest(opened: Open) -> None:
 
 @pytest.mark.parametrize("annotations", [None, {}, {"org.opencontainers.image.ref.name": 1}])
 def test_names_that_are_none_are_passed_over(opened: Open, annotations: object) -> None:
-    source = Layout()
-    source.image(source.manifest())["annotations"] = annotations
+    source = LayoutWriter()
+    source.add_entry(source.manifest())["annotations"] = annotations
     assert opened(source.complete()).choose(None).root.media_type == OCI_MANIFEST
 
 
@@ -122,8 +120,8 @@ def test_a_manifest_must_be_what_its_descriptor_says(opened: Open) -> None:
 
 
 def test_a_manifest_that_is_too_large_is_not_read(opened: Open) -> None:
-    source = Layout()
-    entry = source.image({**source.manifest(), "annotations": {"a": "x" * MAX_DOCUMENT}})
+    source = LayoutWriter()
+    entry = source.add_entry({**source.manifest(), "annotations": {"a": "x" * MAX_DOCUMENT}})
     image = opened(source.complete()).choose(None)
     with pytest.raises(InvalidInputError, match=f"is {entry['size']} bytes; the limit is 4194304"):
         image.manifest(image.root)

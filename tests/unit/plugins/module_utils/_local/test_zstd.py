@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError
-from ansible_collections.layerkit.ecr.tests.unit.support.image_files import docker_archive, oci_layout, tar_of
+from ansible_collections.layerkit.ecr.tests.unit.support.image_files import docker_archive, tar_of
 from ansible_collections.layerkit.ecr.tests.unit.support.image_reader import read_image
+from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import oci_layout
 
 LARGE = bytes(range(251)) * 100_000
 
