@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+import traceback
 import typing as t
 from functools import singledispatch
 
+from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
+
 from .._core.errors import InvalidInputError, LayerUploadError, Resume, TaskError, UploadProgress
-from .._core.text import listed
+from .._core.text import listed, printable
 from .._ecr.errors import (
     AnswerError,
     CallError,
@@ -28,6 +31,8 @@ if t.TYPE_CHECKING:
 Result = dict[str, t.Any]
 
 _NOTHING_SENT = "Nothing was sent"
+# Characters of one text of AWS that a message or a result shows.
+_MAX_ANSWER = 1000
 _LOST_ANSWER = "An earlier attempt, whose answer was lost, may have been carried out"
 
 
@@ -56,14 +61,15 @@ def _call(error: CallError) -> str:
 @message.register
 def _connection_options(error: ConnectionOptionsError) -> str:
     remedy = "A connection option is not valid. Check endpoint_url and aws_config"
-    return sentences(f"Failed to {_task(error.call)}", remedy, f"The error was: {error.problem}")
+    reason = f"The error was: {printable(error.problem, _MAX_ANSWER)}"
+    return sentences(f"Failed to {_task(error.call)}", remedy, reason)
 
 
 @message.register
 def _not_returned(error: NotReturnedError) -> str:
     # Other operations raise this as KmsException.
     remedy = advice("KmsException") if error.failure_code == "KmsError" else None
-    reason = f"The error was: {error.failure_code}, {error.failure_reason}"
+    reason = f"The error was: {printable(error.failure_code)}, {printable(error.failure_reason, _MAX_ANSWER)}"
     return sentences(f"Failed to {_task(error.call)}", error.problem, remedy, reason)
 
 
@@ -84,6 +90,20 @@ def _layer_upload(error: LayerUploadError) -> str:
     return f"{message(error.cause)} {sentences(_progress(error.progress))}"
 
 
+def words_of_aws(error: TaskError) -> str | None:
+    """Return the error of AWS or botocore behind a failure, None if there is none."""
+    exception = _exception(error)
+    return None if exception is None else f"The error was: {printable(str(exception), _MAX_ANSWER)}"
+
+
+def printable_traceback(error: BaseException) -> str:
+    """Return the traceback of an exception and of its causes, the first cause first."""
+    cause = error.__cause__ or error.__context__
+    before = f"{printable_traceback(cause)}\n" if cause else ""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    return f"{before}{frames}{type(error).__name__}: {printable(str(error), _MAX_ANSWER)}\n"
+
+
 @singledispatch
 def facts(_error: TaskError) -> Result:
     """Return the keys that the failure adds to the result of the task."""
@@ -97,20 +117,22 @@ def _ecr_facts(error: EcrError) -> Result:
     if call.repository.registry_id is not None:
         result["registry_id"] = call.repository.registry_id
     if call.upload_id is not None:
-        result["upload_id"] = call.upload_id
+        result["upload_id"] = printable(call.upload_id)
     return result
 
 
 @facts.register
 def _answer_facts(error: AnswerError) -> Result:
     result = {**_ecr_facts(error), "changed": error.changed}
-    return result if error.layer_digest is None else {**result, "layer_digest": error.layer_digest}
+    return result if error.layer_digest is None else {**result, "layer_digest": printable(error.layer_digest)}
 
 
 @facts.register
 def _call_facts(error: CallError) -> Result:
     reported = {"code": error.code, "message": str(error.exception)}
-    return {**_ecr_facts(error), "attempts": error.attempts, "error": reported}
+    answer = camel_dict_to_snake_dict(error.response)
+    result = {**_ecr_facts(error), "attempts": error.attempts, "error": reported, **answer}
+    return t.cast(Result, _printable(result))
 
 
 @facts.register
@@ -128,10 +150,18 @@ def _layer_upload_facts(error: LayerUploadError) -> Result:
     return facts(error.cause)
 
 
-def aws_exception(error: TaskError) -> Exception | None:
-    """Return the exception of botocore behind a failure, if there is one."""
+def _printable(value: t.Any) -> t.Any:
+    """Return a part of an answer with all its texts made printable."""
+    if isinstance(value, str):
+        return printable(value, _MAX_ANSWER)
+    if isinstance(value, dict):
+        return {_printable(key): _printable(member) for key, member in value.items()}
+    return list(map(_printable, value)) if isinstance(value, list) else value
+
+
+def _exception(error: TaskError) -> Exception | None:
     if isinstance(error, LayerUploadError):
-        return aws_exception(error.cause)
+        return _exception(error.cause)
     refusal = error.refusal if isinstance(error, (ExplainedError, ImmutableTagError)) else error
     return refusal.exception if isinstance(refusal, CallError) else None
 
@@ -152,17 +182,17 @@ def _meaning(error: CallError) -> str:
 
 def _task(call: Call) -> str:
     """Return what a call does, as the second half of "Failed to …"."""
-    where = call.repository
+    where, upload = call.repository, f"upload {printable(str(call.upload_id))}"
     tasks = {
         "BatchCheckLayerAvailability": f"check which layers are in {where}",
         "BatchGetImage": f"look up {_images(call)} in {where}",
-        "CompleteLayerUpload": f"complete upload {call.upload_id} as {listed(call.digests)} in {where}",
+        "CompleteLayerUpload": f"complete {upload} as {listed(call.digests)} in {where}",
         "Connect": f"connect to Amazon ECR for {where}",
         "DescribeImages": f"look up size and age of {_images(call)} in {where}",
         "DescribeRepositories": f"look up the settings of {where}",
         "InitiateLayerUpload": f"open a layer upload in {where}",
         "PutImage": f"put image {_images(call)} into {where}",
-        "UploadLayerPart": f"send bytes {call.first_byte} to {call.last_byte} of upload {call.upload_id} to {where}",
+        "UploadLayerPart": f"send bytes {call.first_byte} to {call.last_byte} of {upload} to {where}",
     }
     return tasks[call.operation]
 
@@ -177,9 +207,10 @@ def _progress(progress: UploadProgress) -> str:
     if progress.next_byte is None:
         return f"Layer {progress.digest} was not uploaded"
     state = f"Layer {progress.digest} is incomplete: the registry has {progress.next_byte} of its {progress.size} bytes"
+    upload_id = printable(str(progress.upload_id))
     ways = {
         Resume.BY_STATE: "Run the task again with the same state_dir to resume from there",
-        Resume.BY_UPLOAD_ID: f"Run the task again with upload_id={progress.upload_id} to resume from there",
+        Resume.BY_UPLOAD_ID: f"Run the task again with upload_id={upload_id} to resume from there",
         Resume.NEEDS_STATE: "Set state_dir to resume from there next time",
     }
     return f"{state}. {ways[progress.resume]}"

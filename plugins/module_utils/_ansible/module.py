@@ -14,6 +14,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 
 from .._core.errors import TaskError
 from .._core.task import Task
+from .._core.text import printable
 from .._ecr.client import EcrClient
 from .._ecr.skeleton import input_skeleton, output_skeleton
 from . import failure
@@ -31,6 +32,9 @@ class Request(t.Protocol):
     def repository(self) -> Repository:
         """The repository that the task works on."""
 
+
+# Characters of a message or a warning: more than the longest one has whose foreign parts are bounded.
+_MAX_WORDS = 10_000
 
 RequestT = t.TypeVar("RequestT", bound=Request)
 
@@ -91,15 +95,24 @@ class EcrModule(AnsibleAWSModule):
 
         :param result: further keys, which win over those of the error
         """
-        words = failure.message(error)
+        words = printable(failure.message(error), _MAX_WORDS)
         upload_id = self._named.get("upload_id")
         if upload_id is not None and upload_id not in words:
             words = f"Upload {upload_id}: {words}"
         keys = {**self._named, **failure.facts(error), **result}
-        exception = failure.aws_exception(error)
-        if exception is None:
+        answer = failure.words_of_aws(error)
+        if answer is None:
             self.fail_json(msg=words, **keys)
-        self.fail_json_aws(exception, msg=f"{words} The error was", **keys)
+        # fail_json_aws would show the texts of AWS as they are, at whatever length.
+        backtrace = failure.printable_traceback(error)
+        self.fail_json(msg=f"{words} {answer}", exception=backtrace, **self._gather_versions(), **keys)
+
+    def warn(self, warning: str) -> None:
+        """Show a warning, a sentence with its period.
+
+        AnsibleAWSModule would collect warnings and pass them to ``exit_json``, which ansible-core 2.19 deprecates.
+        """
+        self._module.warn(printable(warning, _MAX_WORDS))
 
 
 def _named(request: Request) -> Result:

@@ -7,8 +7,27 @@
 from __future__ import annotations
 
 import typing as t
+from itertools import accumulate
 
 MIB = 1024 * 1024
+
+# Characters of foreign text that a message shows.
+MAX_SHOWN = 200
+
+
+def printable(text: str, limit: int = MAX_SHOWN) -> str:
+    """Return foreign text for a message: one line of at most ``limit`` characters, then how many there are.
+
+    Control characters, line breaks, marks of the direction of writing and halves of surrogate pairs are escaped.
+    """
+    pieces = [letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text[:limit]]
+    shown = [piece for piece, end in zip(pieces, accumulate(map(len, pieces))) if end <= limit]
+    return "".join(shown) + (f"… ({len(text)} characters)" if len(shown) < len(text) else "")
+
+
+def quoted(value: object, limit: int = MAX_SHOWN) -> str:
+    """Return a foreign value for a message, as Python writes it: a string has quotation marks."""
+    return printable(repr(value), limit)
 
 
 def listed(names: t.Sequence[str], most: int = 3, separator: str = ", ") -> str:

@@ -14,6 +14,7 @@ except ImportError:
     pass  # AnsibleAWSModule reports a missing SDK
 
 from .._core.errors import TaskError
+from .._core.text import printable
 from .retry import may_have_been_applied, retried_silently
 
 if t.TYPE_CHECKING:
@@ -135,7 +136,7 @@ class NotReturnedError(EcrError):
     """
 
     def __init__(self, call: Call, image: str, failure_code: str, failure_reason: str) -> None:
-        super().__init__(call, f"The registry does not return {image}")
+        super().__init__(call, f"The registry does not return {printable(image)}")
         self.failure_code = failure_code
         self.failure_reason = failure_reason
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .._core.digest import EMPTY_BLOB
-from .._core.text import listed
+from .._core.text import listed, printable
 from .call import Call
 from .errors import AnswerError
 from .records import CompletedLayer, Layer, OpenUpload, ReceivedPart
@@ -108,4 +108,6 @@ class Layers:
 def _refuse_malformed(call: Call, failures: t.Iterable[Response]) -> None:
     malformed = [entry["layerDigest"] for entry in failures if entry.get("failureCode") == "InvalidLayerDigest"]
     if malformed:
-        raise AnswerError(call, f"The registry does not accept these digests: {listed(malformed)}")
+        raise AnswerError(
+            call, f"The registry does not accept these digests: {listed(list(map(printable, malformed)))}"
+        )

@@ -21,12 +21,11 @@ except ImportError:
     pass  # AnsibleAWSModule reports a missing SDK
 
 from .._core.digest import SHA256_DIGEST, SHA256_RULE, is_sha256
+from .._core.text import quoted
 from .service_model import input_shape
 
 if t.TYPE_CHECKING:
     from botocore.model import ListShape, Shape, StringShape
-
-_MAX_SHOWN = 200
 
 # The patterns of the model, in words. A pattern that has none is shown as it is.
 _PATTERNS_IN_WORDS = {
@@ -87,7 +86,7 @@ def broken_value(shape: Shape, value: t.Any, member: str) -> list[BrokenRule]:
     """Return the rules of a shape that a value breaks; ``member`` names the value."""
     broken = list(_broken(shape, value, member))
     if not broken and _has_wrong_type(shape, value):
-        broken = [_rule(member, f"{_shown(value)} must be a {_type_name(shape)}")]
+        broken = [_rule(member, f"{quoted(value)} must be a {_type_name(shape)}")]
     return broken
 
 
@@ -114,7 +113,7 @@ def _broken(shape: Shape, value: t.Any, member: str) -> t.Iterator[BrokenRule]:
         for index, entry in enumerate(value):
             yield from _broken(t.cast("ListShape", shape).member, entry, f"{member}[{index}]")
     elif shape.type_name == "string" and isinstance(value, str):
-        broken = list(_broken_length(shape, len(value), member, "characters", f"{_shown(value)} "))
+        broken = list(_broken_length(shape, len(value), member, "characters", f"{quoted(value)} "))
         yield from broken or _broken_pattern(t.cast("StringShape", shape), value, member)
     elif shape.type_name == "long" and isinstance(value, int):
         if value < shape.metadata.get("min", value):
@@ -134,11 +133,6 @@ def _broken_pattern(shape: StringShape, value: str, member: str) -> t.Iterator[B
     pattern = shape.metadata.get("pattern")
     if shape.name == "LayerDigest" and is_sha256(value):
         if not SHA256_DIGEST.fullmatch(value):
-            yield _rule(member, f"{_shown(value)} {SHA256_RULE}")
+            yield _rule(member, f"{quoted(value)} {SHA256_RULE}")
     elif pattern and not re.fullmatch(pattern, value):
-        yield _rule(member, f"{_shown(value)} {_PATTERNS_IN_WORDS.get(shape.name, f'must match {pattern}')}")
-
-
-def _shown(value: t.Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}… ({len(text)} characters)"
+        yield _rule(member, f"{quoted(value)} {_PATTERNS_IN_WORDS.get(shape.name, f'must match {pattern}')}")

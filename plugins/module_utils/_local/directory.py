@@ -13,7 +13,7 @@ import typing as t
 
 from .._core.blob import FileBlob
 from .._core.errors import InvalidInputError
-from .._core.text import reason
+from .._core.text import quoted, reason
 from .files import HEAD, SourceFiles, normalised
 
 _DIRECTORY = os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY
@@ -95,9 +95,8 @@ class Directory(SourceFiles):
     def _entered(self, name: str, parent: str, directory: int | None) -> int | None:
         try:
             if stat.S_ISLNK(os.stat(parent, dir_fd=directory, follow_symlinks=False).st_mode):
-                raise self.refused(
-                    name, f"leads through the symbolic link {parent!r}; symbolic links are not followed", _NO_LINKS
-                )
+                rule = f"leads through the symbolic link {quoted(parent)}; symbolic links are not followed"
+                raise self.refused(name, rule, _NO_LINKS)
             return os.open(parent, _DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)
         except FileNotFoundError:
             return None

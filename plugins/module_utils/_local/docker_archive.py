@@ -21,6 +21,7 @@ from functools import partial
 
 from .._core.digest import SHA256_DIGEST, SHA256_RULE, HashingReader, sha256_of
 from .._core.json_document import JsonObject
+from .._core.text import quoted
 from .._oci.descriptor import Descriptor
 from .._oci.manifest import DOCKER_MANIFEST, MAX_IMAGES, MAX_LAYERS
 from .._oci.platform import Platform
@@ -193,7 +194,7 @@ def _checked_layers(entry: JsonObject, config: JsonObject) -> tuple[list[str], l
         raise entry.refused("Layers", f"has {len(names)} entries; the limit is {MAX_LAYERS}")
     for digest in digests:
         if not SHA256_DIGEST.fullmatch(digest):
-            raise rootfs.refused("diff_ids", f"{digest!r:.200} {SHA256_RULE}")
+            raise rootfs.refused("diff_ids", f"{quoted(digest)} {SHA256_RULE}")
     return names, digests
 
 

@@ -12,6 +12,7 @@ import typing as t
 
 from .._core.errors import InvalidInputError
 from .._core.json_document import MAX_DOCUMENT
+from .._core.text import printable
 from .._oci.store import COPY_AGAIN
 
 if t.TYPE_CHECKING:
@@ -38,7 +39,7 @@ class SourceFiles(abc.ABC):
 
     def where(self, name: str) -> str:
         """Name a file in messages."""
-        return f"{self}: {shown(name)}"
+        return f"{self}: {printable(name)}"
 
     def refused(self, name: str, rule: str, remedy: str | None = None) -> InvalidInputError:
         """Make the error of a file that breaks a rule."""
@@ -88,9 +89,3 @@ def normalised(name: str) -> str | None:
     """Return a name without redundant parts such as ``./``, None if the name can lead outside the source."""
     parts = [part for part in name.split("/") if part not in ("", ".")]
     return None if name.startswith("/") or ".." in parts or "\0" in name else "/".join(parts)
-
-
-def shown(name: str) -> str:
-    """Return a name for a message, whatever its characters and its length."""
-    text = repr(name)[1:-1]
-    return text if len(text) <= 200 else f"{text[:200]}…"

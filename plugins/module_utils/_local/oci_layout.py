@@ -14,6 +14,7 @@ import typing as t
 
 from .._core.digest import SHA256_DIGEST, sha256_of
 from .._core.json_document import JsonObject
+from .._core.text import quoted
 from .._oci.descriptor import Descriptor
 from .._oci.manifest import INDEXES, MAX_IMAGES
 from .._oci.reference import NamedImage, choose
@@ -72,7 +73,7 @@ class OciLayout(ImageReader):
         layout = JsonObject.parse(self._files.read(LAYOUT), self._files.where(LAYOUT))
         version = layout.get("imageLayoutVersion", str)
         if version != _VERSION:
-            raise layout.refused("imageLayoutVersion", f"{version!r:.200} is not supported; it must be {_VERSION}")
+            raise layout.refused("imageLayoutVersion", f"{quoted(version)} is not supported; it must be {_VERSION}")
 
     def _entries(self) -> list[Descriptor]:
         index = JsonObject.parse(self._files.read(INDEX), self._files.where(INDEX))

@@ -16,8 +16,9 @@ import tarfile
 import typing as t
 
 from .._core.errors import InvalidInputError, TaskError
+from .._core.text import printable
 from .._oci.store import COPY_AGAIN
-from .files import USE_AN_IMAGE, shown
+from .files import USE_AN_IMAGE
 
 MAX_ENTRIES = 100_000
 
@@ -84,7 +85,7 @@ def _entries(headers: _Headers, where: str) -> t.Iterator[tarfile.TarInfo]:
 
 
 def _refused(where: str, entry: tarfile.TarInfo, rule: str) -> InvalidInputError:
-    return InvalidInputError(f"{where}: {shown(entry.name)} {rule}")
+    return InvalidInputError(f"{where}: {printable(entry.name)} {rule}")
 
 
 def _damaged(headers: _Headers, where: str, how: str) -> InvalidInputError:

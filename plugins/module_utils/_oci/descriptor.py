@@ -9,14 +9,18 @@ Source: https://github.com/opencontainers/image-spec/blob/main/descriptor.md.
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass, field
 
 from .._core.digest import SHA256_DIGEST, SHA256_RULE
+from .._core.text import quoted
 from .platform import Platform
 
 if t.TYPE_CHECKING:
     from .._core.json_document import JsonObject
+
+_MEDIA_TYPE = re.compile("[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}")
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Descriptor:
         """
         digest = document.get("digest", str)
         if not SHA256_DIGEST.fullmatch(digest):
-            raise document.refused("digest", f"{digest!r:.200} {SHA256_RULE}")
+            raise document.refused("digest", f"{quoted(digest)} {SHA256_RULE}")
         size = document.get("size", int)
         if size < 0:
             raise document.refused("size", f"{size} must not be negative")
@@ -60,9 +64,9 @@ class Descriptor:
 def media_type_of(document: JsonObject, name: str) -> str:
     """Return a member that is a media type as RFC 6838 defines it, without parameters.
 
-    :raises InvalidInputError: the member is missing or has parameters
+    :raises InvalidInputError: the member is missing or is not such a media type
     """
     media_type = document.get(name, str)
-    if not media_type or ";" in media_type:
-        raise document.refused(name, f"{media_type!r:.200} must be a media type without parameters")
+    if not _MEDIA_TYPE.fullmatch(media_type):
+        raise document.refused(name, f"{quoted(media_type)} must be a media type without parameters")
     return media_type

@@ -19,6 +19,7 @@ from functools import cached_property
 from .._core.digest import sha256_of
 from .._core.errors import InvalidInputError
 from .._core.json_document import JsonObject
+from .._core.text import quoted
 from .descriptor import Descriptor, media_type_of
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
@@ -89,12 +90,12 @@ class Manifest:
 def _check_media_type(document: JsonObject, media_type: str) -> None:
     if media_type not in MEDIA_TYPES:
         raise InvalidInputError(
-            f"{document.where} has the media type {media_type!r:.200}, which is not that of an image",
+            f"{document.where} has the media type {quoted(media_type)}, which is not that of an image",
             f"Images have one of these media types: {', '.join(MEDIA_TYPES)}",
         )
     own = document.get("mediaType", str, media_type)
     if own != media_type:
-        raise document.refused("mediaType", f"{own!r:.200} contradicts its descriptor, which states {media_type}")
+        raise document.refused("mediaType", f"{quoted(own)} contradicts its descriptor, which states {media_type}")
     # A document with the members of both can be read as either (CVE-2021-41190).
     foreign = ("layers", "config") if media_type in INDEXES else ("manifests",)
     for name in foreign:

@@ -15,6 +15,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .._core.errors import InvalidInputError
+from .._core.text import printable, quoted
 
 if t.TYPE_CHECKING:
     from .._core.json_document import JsonObject
@@ -40,7 +41,7 @@ class Platform:
         """
         if not _PLATFORM.fullmatch(text):
             raise InvalidInputError(
-                f"{label} {text!r:.200} must be os/architecture or os/architecture/variant, such as linux/amd64 or "
+                f"{label} {quoted(text)} must be os/architecture or os/architecture/variant, such as linux/amd64 or "
                 "linux/arm64/v8"
             )
         return cls(*text.lower().split("/"))
@@ -58,7 +59,7 @@ class Platform:
         )
 
     def __str__(self) -> str:
-        return "/".join(filter(None, (self.os, self.architecture, self.variant)))
+        return printable("/".join(filter(None, (self.os, self.architecture, self.variant))))
 
     @property
     def _is_default(self) -> bool:

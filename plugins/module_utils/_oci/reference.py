@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from .._core.digest import SHA256_DIGEST, SHA256_RULE
 from .._core.errors import InvalidInputError
-from .._core.text import listed
+from .._core.text import listed, quoted
 
 if t.TYPE_CHECKING:
     from .platform import Platform
@@ -48,7 +48,7 @@ class NamedImage:
     platform: Platform | None = None
 
     def __str__(self) -> str:
-        names = ", ".join(f"{name!r:.200}" for name in self.names[:_MAX_LISTED])
+        names = ", ".join(map(quoted, self.names[:_MAX_LISTED]))
         if not names:
             return f"{self.digest} ({self.platform})" if self.platform else self.digest
         return f"{names} ({', '.join(filter(None, (self.digest, str(self.platform or ''))))})"
@@ -64,7 +64,7 @@ def checked_tags(tags: t.Iterable[str], label: str) -> list[str]:
     for tag in tags:
         fault = _fault_of_tag(tag)
         if fault:
-            raise InvalidInputError(f"{label} {tag!r:.200} {fault}", _TAG_RULE)
+            raise InvalidInputError(f"{label} {quoted(tag)} {fault}", _TAG_RULE)
     return tags
 
 
@@ -89,7 +89,7 @@ def checked_digests(digests: t.Iterable[str], label: str) -> list[str]:
     digests = list(dict.fromkeys(digests))
     for digest in digests:
         if not SHA256_DIGEST.fullmatch(digest):
-            raise InvalidInputError(f"{label} {digest!r:.200} {SHA256_RULE}")
+            raise InvalidInputError(f"{label} {quoted(digest)} {SHA256_RULE}")
     return digests
 
 
@@ -108,8 +108,8 @@ def choose(images: t.Iterable[NamedImage], image: str | None, name: str) -> Name
     if not known:
         raise NoSuchImageError(f"{name} does not contain an image")
     if not found:
-        raise NoSuchImageError(f"{name} does not contain image {image!r:.200}", f"It contains: {_list(known)}")
-    which = "" if image is None else f" named {image!r:.200}"
+        raise NoSuchImageError(f"{name} does not contain image {quoted(image)}", f"It contains: {_list(known)}")
+    which = "" if image is None else f" named {quoted(image)}"
     raise AmbiguousImageError(f"{name} contains {len(found)} images{which}", f"Choose one of these: {_list(found)}")
 
 

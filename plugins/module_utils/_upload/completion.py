@@ -11,7 +11,7 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from .._core.digest import is_sha256
-from .._core.text import listed
+from .._core.text import listed, printable
 from .._ecr.call import Call
 from .._ecr.errors import AnswerError, EcrError
 
@@ -135,7 +135,7 @@ def _verified(layers: Layers, plan: CompletionPlan, digest: str | None) -> str |
     raise AnswerError(
         Call("CompleteLayerUpload", layers.repository, plan.upload_id, plan.digests),
         f"Upload {plan.upload_id} to {layers.repository} was completed as another layer. The registry reports "
-        f"{digest}, but the task lists {listed(plan.sha256_digests)}",
+        f"{printable(str(digest))}, but the task lists {listed(plan.sha256_digests)}",
         "The uploaded bytes are not those of the layer. Compare the file with its digest, and upload it again",
         changed=True,
         layer_digest=digest,

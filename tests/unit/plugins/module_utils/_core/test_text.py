@@ -9,7 +9,15 @@ from __future__ import annotations
 import os
 
 import pytest
-from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import listed, reason
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import (
+    MAX_SHOWN,
+    listed,
+    printable,
+    quoted,
+    reason,
+)
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(
@@ -37,3 +45,40 @@ def test_the_reason_is_that_of_the_operating_system() -> None:
     assert reason(missing.value) == "No such file or directory"
     assert reason(OSError("words")) == "words"
     assert reason(ValueError("embedded null byte")) == "embedded null byte"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("linux/arm64", "linux/arm64"),
+        ("größer ⟶ 東京", "größer ⟶ 東京"),
+        ("\x1b[2J\x07", r"\x1b[2J\x07"),
+        ("a\r\nb\tc\u2028d\x85e", r"a\r\nb\tc\u2028d\x85e"),
+        ("\u202egnp.exe\u2069", r"\u202egnp.exe\u2069"),
+        ("\udc80\0", r"\udc80\x00"),
+    ],
+)
+def test_what_a_terminal_would_obey_is_escaped(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+@pytest.mark.parametrize("letter", ["a", "\n", "\U000e0001"])
+def test_what_is_too_long_is_cut_and_its_length_named(letter: str) -> None:
+    shown, ellipsis, count = printable(letter * 2_000_000).partition("…")
+    assert ellipsis
+    assert MAX_SHOWN - 10 < len(shown) <= MAX_SHOWN
+    assert count == " (2000000 characters)"
+
+
+@given(st.text(st.characters(exclude_categories=()), max_size=300), st.integers(0, 300))
+def test_any_text_becomes_one_line_that_can_be_written(text: str, limit: int) -> None:
+    shown = printable(text, limit)
+    assert shown.isprintable()
+    shown.encode()
+    assert len(shown) <= limit + len(f"… ({len(text)} characters)")
+    assert ("characters)" in shown) or printable(shown, 4000) == shown
+
+
+def test_quoted_values_are_those_of_python() -> None:
+    assert quoted("it's\n") == '"it\'s\\n"'
+    assert quoted({"a": None}) == "{'a': None}"
