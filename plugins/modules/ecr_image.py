@@ -101,8 +101,9 @@ notes:
   - Without C(ecr:BatchCheckLayerAvailability), the module warns and sends all layers of an image that the registry
     does not have.
   - The module rejects an image that Amazon ECR does not accept, before it sends anything. Examples are an image without
-    layers, an empty layer, a layer of more than 52000 MiB or 4200 parts, a manifest of more than 4 MiB, a media type
-    with parameters, an index of indexes, and a manifest that contradicts its media type.
+    layers or with more than 500 of them, an empty layer, a layer of more than 52000 MiB or 4200 parts, a manifest of
+    more than 4 MiB, more than 1000 tags, a media type with parameters, an index of indexes, and a manifest that
+    contradicts its media type.
   - The size of every layer is checked before anything is sent, and its digest before the manifest is pushed. Files
     outside of O(src) are never read.
   - Layers that have C(urls) in the manifest and are not in O(src) are skipped, as Amazon ECR expects.
@@ -488,7 +489,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import (
     LayerUploadError,
     TaskError,
 )
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.acceptance import check_image
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.acceptance import check_image, check_tags
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.load import load_image, open_source
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.platform import Platform
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import checked_tags
@@ -537,11 +538,13 @@ def read(module: EcrModule) -> ImageRequest:
     if not 1 <= parallel <= MAX_PARALLEL:
         raise InvalidInputError(f"parallel {parallel} must be 1 to {MAX_PARALLEL}")
     part_size = checked_part_size(options)
+    tags = tuple(checked_tags(options["tags"], "tags"))
+    check_tags(tags)
     return ImageRequest(
         repository=repository,
         src=options["src"],
         image=options["image"],
-        tags=tuple(checked_tags(options["tags"], "tags")),
+        tags=tags,
         platforms=tuple(Platform.parse(platform, "platforms") for platform in options["platforms"]),
         compress=options["compress"] == "gzip",
         parallel=parallel,

@@ -31,6 +31,8 @@ class Manifest:
     blobs: tuple[str, ...] = ()
     # The images of an index.
     images: tuple[str, ...] = ()
+    # All layers of an image, also those that are listed twice or not uploaded.
+    layer_count: int = 0
 
     @classmethod
     def parse(cls, text: str, media_type: str | None) -> Manifest:
@@ -53,7 +55,7 @@ class Manifest:
         config = _descriptors([document.get("config")])
         # Clients fetch a layer with urls from there; it is never uploaded.
         uploaded = [layer for layer in layers if not layer.get("urls")]
-        return cls(media_type, blobs=tuple(blob["digest"] for blob in config + uploaded))
+        return cls(media_type, blobs=tuple(blob["digest"] for blob in config + uploaded), layer_count=len(layers))
 
 
 def _json_object(text: str) -> dict[str, Any]:

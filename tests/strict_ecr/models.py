@@ -20,6 +20,7 @@ from typing import Any, ClassVar, cast
 from moto.ecr.exceptions import (
     ImageAlreadyExistsException,
     InvalidLayerPartException,
+    InvalidParameterException,
     LimitExceededException,
     RepositoryNotFoundException,
     UploadNotFoundException,
@@ -234,6 +235,9 @@ class StrictECRBackend(ECRBackend):
         computed = _digest_of(image_manifest)
         if digest not in (None, computed):
             raise ImageDigestDoesNotMatchException(image_digest=digest, computed=computed)
+        rules = self.rulebook.of(repository_name)
+        if manifest.layer_count > rules.max_layers_per_image:
+            raise InvalidParameterException("Limit on number of layers per image exceeded")
         _require_references(repository, manifest)
         image = _find_image(repository, {"imageDigest": computed})
         tagged = _find_image(repository, {"imageTag": image_tag}) if image_tag else None
@@ -241,6 +245,7 @@ class StrictECRBackend(ECRBackend):
             raise ImageTagAlreadyExistsException(image_tag=image_tag, repository_name=repository_name)
         if image and (image_tag is None or image is tagged):
             raise ImageAlreadyExistsException(repository_name, repository.registry_id, computed, image_tag or "null")
+        _require_room(repository, image, image_tag, rules)
         # moto's annotations omit None, which stands for an untagged image.
         tag = cast("str", image_tag)
         if tagged:
@@ -306,6 +311,13 @@ def _require_references(repository: Repository, manifest: Manifest) -> None:
     missing = [digest for digest in manifest.images if digest not in present]
     if missing:
         raise ReferencedImagesNotFoundException(image_digests=", ".join(missing), repository_name=repository.name)
+
+
+def _require_room(repository: Repository, image: Image | None, tag: str | None, rules: Rules) -> None:
+    if image is None and len(repository.images) >= rules.max_images:
+        raise LimitExceededException(f"A repository must not have more than {rules.max_images} images")
+    if image and tag and len(image.image_tags) >= rules.max_tags_per_image:
+        raise LimitExceededException(f"An image must not have more than {rules.max_tags_per_image} tags")
 
 
 def _is_immutable(repository: Repository, tag: str) -> bool:

@@ -22,6 +22,9 @@ class Rules:
     min_part_bytes: int = 5 * MIB
     max_parts: int = 4_200
     max_layer_bytes: int = 52_000 * MIB
+    max_layers_per_image: int = 500
+    max_tags_per_image: int = 1_000
+    max_images: int = 10_000
     # The part size that InitiateLayerUpload returns.
     part_size: int = 10 * MIB
     # Whether InvalidLayerPartException carries lastValidByteReceived.

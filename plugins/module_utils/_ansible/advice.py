@@ -88,8 +88,9 @@ ADVICE = {
         "again"
     ),
     "LimitExceededException": (
-        "A limit of Amazon ECR is exceeded: the request rate, or the 4200 parts and 52000 MiB of a layer. Send larger "
-        "parts, up to 10 MiB, or run the task again later"
+        "A limit of Amazon ECR is exceeded: the request rate, the images that a repository can have, the 1000 tags of "
+        "an image, or the 4200 parts and 52000 MiB of a layer. Run the task again later, delete images or tags, or "
+        "send larger parts, up to 10 MiB"
     ),
     "MissingAuthenticationTokenException": _NOT_ACCEPTED,
     "NoCredentialsError": (

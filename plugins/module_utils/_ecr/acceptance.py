@@ -13,7 +13,7 @@ from __future__ import annotations
 import typing as t
 
 from .._core.errors import InvalidInputError
-from .limits import check_layer
+from .limits import MAX_LAYERS_PER_IMAGE, MAX_TAGS_PER_IMAGE, check_layer
 from .service_model import largest
 
 if t.TYPE_CHECKING:
@@ -35,9 +35,28 @@ def check_image(image: Image, name: str, part_size: int) -> None:
             check_layer(f"{name}: blob {blob.digest}", blob.size, part_size)
 
 
+def check_tags(tags: t.Collection[str]) -> None:
+    """Check the number of tags that an image is to have.
+
+    :raises InvalidInputError: Amazon ECR would refuse one of them
+    """
+    if len(tags) > MAX_TAGS_PER_IMAGE:
+        raise InvalidInputError(
+            f"The image is to have {len(tags)} tags. Amazon ECR accepts at most {MAX_TAGS_PER_IMAGE} tags for an image"
+        )
+
+
 def _check_manifest(manifest: Manifest, name: str) -> None:
     size, limit = len(manifest.content), largest("PutImage", "imageManifest")
     if not 1 <= size <= limit:
         raise InvalidInputError(f"{name} is {size} bytes. Amazon ECR accepts manifests of 1 to {limit} bytes (4 MiB)")
-    if not manifest.is_index and len(manifest.blobs) < 2:
+    if manifest.is_index:
+        return
+    layers = len(manifest.blobs) - 1
+    if layers < 1:
         raise InvalidInputError(f"{name} lists no layers. Amazon ECR does not accept an image without layers")
+    if layers > MAX_LAYERS_PER_IMAGE:
+        raise InvalidInputError(
+            f"{name} lists {layers} layers. Amazon ECR accepts at most {MAX_LAYERS_PER_IMAGE} layers in an image",
+            "Build the image with fewer layers, for example by squashing it",
+        )

@@ -4,7 +4,8 @@
 
 """The quotas of a private registry, and the check of a layer against them.
 
-Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html.
+Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html. The limit of layers in an image is
+not documented; PutImage answers InvalidParameterException to an image that has more.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ MAX_PART = 10 * MIB
 DEFAULT_PART = 10 * MIB
 MAX_PARTS = 4_200
 MAX_LAYER = 52_000 * MIB
+MAX_LAYERS_PER_IMAGE = 500
+MAX_TAGS_PER_IMAGE = 1_000
 MAX_PUTS_PER_SECOND = 10
 
 

@@ -266,3 +266,22 @@ def test_an_image_by_its_tag_is_converted_unless_its_type_is_accepted(
         )
         (image,) = answer["images"]
         assert (image["imageId"]["imageDigest"] == digest, image["imageManifest"] == manifest) == (expected, expected)
+
+
+def test_an_image_of_too_many_layers(ecr: ECRClient, repository: str) -> None:
+    config, layer = push_layer(ecr, repository, b"config"), push_layer(ecr, repository, b"layer")
+    put(ecr, repository, image_manifest(config, *[layer] * 500), "500")
+    with refused("InvalidParameterException", "Limit on number of layers per image exceeded"):
+        put(ecr, repository, image_manifest(config, *[layer] * 501), "501")
+
+
+def test_too_many_tags_and_images(strict_ecr: StrictECR, ecr: ECRClient, repository: str) -> None:
+    rules = strict_ecr.control.rules(repository)
+    rules.max_tags_per_image, rules.max_images = 2, 1
+    manifest = pushed_blobs(ecr, repository)
+    put(ecr, repository, manifest, "1")
+    put(ecr, repository, manifest, "2")
+    with refused("LimitExceededException", "more than 2 tags"):
+        put(ecr, repository, manifest, "3")
+    with refused("LimitExceededException", "more than 1 images"):
+        put(ecr, repository, pushed_blobs(ecr, repository, "another"), "4")

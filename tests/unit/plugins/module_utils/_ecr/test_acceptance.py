@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.acceptance import check_image
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.acceptance import check_image, check_tags
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.limits import MAX_LAYER, MAX_PART, MAX_PARTS, MIN_PART
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.descriptor import Descriptor
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image import Image
@@ -80,3 +80,20 @@ def test_manifest_of_a_size_beyond_the_bounds_is_refused(size: int) -> None:
 def test_largest_manifest_is_accepted() -> None:
     content = json.dumps({}).encode().ljust(4 * 2**20)
     check(image_of(layer_of(1), content=content))
+
+
+@pytest.mark.parametrize("count", [500, 501])
+def test_number_of_layers(count: int) -> None:
+    # The same layer again counts as another one.
+    image = image_of(*[layer_of(1)] * count)
+    if count == 500:
+        check(image)
+    else:
+        assert "lists 501 layers. Amazon ECR accepts at most 500 layers" in refused(image)
+
+
+def test_number_of_tags() -> None:
+    tags = [str(number) for number in range(1001)]
+    check_tags(tags[:1000])
+    with pytest.raises(InvalidInputError, match=r"1001 tags.* at most 1000 tags"):
+        check_tags(tags)

@@ -23,6 +23,7 @@ from ansible_collections.layerkit.ecr.tests.unit.support.image_bench import Imag
         ({"parallel": 33}, "parallel 33"),
         ({"part_size": 1}, "part_size 1 must be"),
         ({"image": "absent"}, "'absent'"),
+        ({"tags": [str(number) for number in range(1001)]}, "1001 tags. Amazon ECR accepts at most 1000"),
     ],
 )
 def test_bad_input(bench: ImageBench, options: dict[str, t.Any], words: str) -> None:
@@ -31,3 +32,17 @@ def test_bad_input(bench: ImageBench, options: dict[str, t.Any], words: str) -> 
     assert words in failed.msg
     assert "Nothing was sent" in failed.msg
     assert bench.calls() == []
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_image_of_more_layers_than_amazon_ecr_accepts(bench: ImageBench, check: bool) -> None:
+    bench.layout.finish(bench.layout.image(*(b"layer %d" % number for number in range(501))))
+    failed = bench.fails(check, tags=["1"])
+    assert "lists 501 layers. Amazon ECR accepts at most 500 layers in an image. Nothing was sent" in failed.msg
+    assert bench.calls() == []
+
+
+def test_image_of_as_many_layers_as_amazon_ecr_accepts(bench: ImageBench) -> None:
+    bench.layout.finish(bench.layout.image(*(b"layer %d" % (number % 2) for number in range(500))))
+    assert bench.run(tags=["1"])["changed"]
+    assert not bench.run(tags=["1"])["changed"]
