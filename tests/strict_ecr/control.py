@@ -15,7 +15,7 @@ from moto.ecr.models import ecr_backends
 from .calls import CallLog
 from .faults import FaultPlan
 from .models import StrictECRBackend
-from .rules import LayerAvailability, RuleBook, Rules
+from .rules import ImageStatus, LayerAvailability, RuleBook, Rules
 
 
 class Control:
@@ -46,6 +46,18 @@ class Control:
             self.rules(repository).availability[digest] = availability
         else:
             raise ValueError(f"availability must be one of {', '.join(get_args(LayerAvailability))}")
+
+    def set_image_status(self, repository: str, digest: str, status: ImageStatus) -> None:
+        """Archive or restore an image; raise ValueError if the repository does not have it.
+
+        Layers that belong to archived images alone are ARCHIVED. A push restores the image, too.
+        """
+        if status not in get_args(ImageStatus):
+            raise ValueError(f"status must be one of {', '.join(get_args(ImageStatus))}")
+        with self._lock:
+            held = [backend.set_image_status(repository, digest, status) for backend in self._backends()]
+            if not any(held):
+                raise ValueError(f"{repository} has no image {digest}")
 
     def layers(self, repository: str) -> dict[str, int]:
         """Return the sizes of the layers that a repository holds, by digest."""

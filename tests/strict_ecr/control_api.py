@@ -10,6 +10,8 @@ DELETE   ``/strict-ecr/faults[?repository=NAME]``   forget the faults of a repos
 GET      ``/strict-ecr/calls?repository=NAME``      ``{"calls": {OPERATION: NUMBER}, "bytes_received": NUMBER}``
 DELETE   ``/strict-ecr/calls?repository=NAME``      forget the calls of a repository
 PUT      ``/strict-ecr/layers``                     ``{"repository", "digest", "availability"}``; null resets
+PUT      ``/strict-ecr/images``                     ``{"repository", "digest", "status"}``; archives and restores
+PUT      ``/strict-ecr/archived-images``            ``{"repository", "failure"}``: BatchGetImage's answer for them
 =======  =========================================  ==================================================================
 """
 
@@ -43,6 +45,8 @@ class ControlAPI:
             ("GET", "calls"): self._calls,
             ("DELETE", "calls"): self._clear_calls,
             ("PUT", "layers"): self._set_availability,
+            ("PUT", "images"): self._set_image_status,
+            ("PUT", "archived-images"): self._set_archived_failure,
         }
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -74,18 +78,37 @@ class ControlAPI:
         return {}
 
     def _set_availability(self, request: Request) -> dict[str, Any]:
-        document = _json(request)
-        if not isinstance(document, dict) or set(document) != {"repository", "digest", "availability"}:
-            raise ValueError("the body must be an object with repository, digest and availability")
-        if {type(document["repository"]), type(document["digest"])} != {str}:
-            raise ValueError("repository and digest must be strings")
-        self._control.set_availability(**document)
+        self._control.set_availability(**_members(request, "repository", "digest", availability=True))
+        return {}
+
+    def _set_image_status(self, request: Request) -> dict[str, Any]:
+        self._control.set_image_status(**_members(request, "repository", "digest", "status"))
+        return {}
+
+    def _set_archived_failure(self, request: Request) -> dict[str, Any]:
+        members = _members(request, "repository", "failure")
+        if members["failure"] not in ("ImageNotFound", "ImageInaccessible"):
+            raise ValueError("failure must be ImageNotFound or ImageInaccessible")
+        self._control.rules(members["repository"]).archived_failure = members["failure"]
         return {}
 
 
 def _json(request: Request) -> object:
     """Read the body as JSON, whatever its content type; raise ValueError if it is not."""
     return json.loads(request.get_data())
+
+
+def _members(request: Request, *strings: str, **others: bool) -> dict[str, Any]:
+    """Return the members of the body, which are exactly these; raise ValueError if it has others.
+
+    :param others: members that need not be strings
+    """
+    document, names = _json(request), [*strings, *others]
+    if not isinstance(document, dict) or set(document) != set(names):
+        raise ValueError(f"the body must be an object with {', '.join(names[:-1])} and {names[-1]}")
+    if {type(document[name]) for name in strings} != {str}:
+        raise ValueError(f"{' and '.join(strings)} must be strings")
+    return document
 
 
 def _repository(request: Request) -> str:

@@ -19,6 +19,7 @@ from typing import Any, ClassVar, cast
 
 from moto.ecr.exceptions import (
     ImageAlreadyExistsException,
+    ImageNotFoundException,
     InvalidLayerPartException,
     InvalidParameterException,
     LimitExceededException,
@@ -41,9 +42,15 @@ from .exceptions import (
 )
 from .manifest import Manifest
 from .request_check import layer_digest_pattern
-from .rules import RuleBook, Rules
+from .rules import ImageStatus, RuleBook, Rules
 
 SHA256 = "sha256:"
+
+
+class StrictImage(Image):
+    """An image, which can be archived; moto serialises its attributes."""
+
+    image_status: ImageStatus = "ACTIVE"
 
 
 @dataclass
@@ -82,6 +89,8 @@ class StrictECRBackend(ECRBackend):
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
         self._received: dict[str, ReceivedParts] = {}
+        # Archived layers that were sent again, by the names of their repositories.
+        self._restored: dict[str, set[str]] = {}
 
     def require_repository(self, name: str, registry_id: str | None) -> Repository:
         """Return the repository; raise RepositoryNotFoundException if it is missing or in another account."""
@@ -153,6 +162,7 @@ class StrictECRBackend(ECRBackend):
         if comparable and digest not in comparable:
             raise InvalidLayerException(layer_digest=digest, **upload)
         if digest in repository.layers:
+            self._restored.setdefault(repository_name, set()).add(digest)
             raise LayerAlreadyExistsException(**upload)
         repository.layers[digest] = received.total
         self.forget_upload(repository_name, upload_id)
@@ -189,7 +199,8 @@ class StrictECRBackend(ECRBackend):
         repository = self._get_repository(repository_name)
         if layer_digest not in repository.layers:
             raise LayersNotFoundException(layer_digests=layer_digest, repository_name=repository_name)
-        if not any(layer_digest in _manifest_of(image).blobs for image in repository.images):
+        active = [image for image in repository.images if status_of(image) == "ACTIVE"]
+        if not any(layer_digest in _manifest_of(image).blobs for image in active):
             raise LayerInaccessibleException(layer_digest=layer_digest, repository_name=repository_name)
         url = f"https://layers.invalid/{repository_name}/{layer_digest}"
         return {"downloadUrl": url, "layerDigest": layer_digest}
@@ -212,14 +223,50 @@ class StrictECRBackend(ECRBackend):
 
     def _layer(self, repository: Repository, digest: str) -> dict[str, Any]:
         size = repository.layers.get(digest)
-        held = "UNAVAILABLE" if size is None else "AVAILABLE"
+        held = "ARCHIVED" if self._is_archived(repository, digest) else "AVAILABLE"
+        held = "UNAVAILABLE" if size is None else held
         availability = self.rulebook.of(repository.name).availability.get(digest, held)
         layer = {"layerDigest": digest, "layerAvailability": availability}
         if size is None or availability == "UNAVAILABLE":
             return layer
         return {**layer, "layerSize": size, "mediaType": LAYER_MEDIA_TYPE}
 
+    def _is_archived(self, repository: Repository, digest: str) -> bool:
+        """Return whether archived images alone refer to a layer, and it was not sent again."""
+        images = [image for image in repository.images if digest in _manifest_of(image).blobs]
+        archived = bool(images) and all(status_of(image) == "ARCHIVED" for image in images)
+        return archived and digest not in self._restored.get(repository.name, ())
+
     # Images
+
+    def set_image_status(self, repository_name: str, digest: str, status: ImageStatus) -> bool:
+        """Archive or restore an image. Return whether the repository has it."""
+        repository = self.repositories.get(repository_name)
+        image = _find_image(repository, {"imageDigest": digest}) if repository else None
+        if not isinstance(image, StrictImage):
+            return False
+        image.image_status = status
+        if status == "ARCHIVED":
+            self._restored.pop(repository_name, None)
+        return True
+
+    def images_of_status(
+        self, repository_name: str, registry_id: str | None, image_ids: list[dict[str, Any]] | None, status: str
+    ) -> list[Image]:
+        """Return the images of a status, or those with the ids; raise ImageNotFoundException if one is missing."""
+        repository = self._get_repository(repository_name, registry_id)
+        wanted = [image for image in repository.images if status in ("ANY", status_of(image))]
+        if not image_ids:
+            return wanted
+        found = {}
+        for image_id in image_ids:
+            image = _find_image(repository, image_id)
+            if image is None or image not in wanted:
+                tag, digest = image_id.get("imageTag", "null"), image_id.get("imageDigest", "null")
+                name = f"{{imageDigest:'{digest}', imageTag:'{tag}'}}"
+                raise ImageNotFoundException(name, repository_name, repository.registry_id)
+            found[image.image_digest] = image
+        return list(found.values())
 
     def put_image(
         self,
@@ -238,12 +285,13 @@ class StrictECRBackend(ECRBackend):
         rules = self.rulebook.of(repository_name)
         if manifest.layer_count > rules.max_layers_per_image:
             raise InvalidParameterException("Limit on number of layers per image exceeded")
-        _require_references(repository, manifest)
+        self._require_references(repository, manifest)
         image = _find_image(repository, {"imageDigest": computed})
         tagged = _find_image(repository, {"imageTag": image_tag}) if image_tag else None
         if image_tag and tagged and _is_immutable(repository, image_tag):
             raise ImageTagAlreadyExistsException(image_tag=image_tag, repository_name=repository_name)
-        if image and (image_tag is None or image is tagged):
+        is_archived = image is not None and status_of(image) == "ARCHIVED"
+        if image and not is_archived and (image_tag is None or image is tagged):
             raise ImageAlreadyExistsException(repository_name, repository.registry_id, computed, image_tag or "null")
         _require_room(repository, image, image_tag, rules)
         # moto's annotations omit None, which stands for an untagged image.
@@ -252,11 +300,28 @@ class StrictECRBackend(ECRBackend):
             # An image that loses its last tag stays, untagged; moto would delete it.
             tagged.remove_tag(tag)
         if image:
-            image.update_tag(tag)
+            if is_archived:
+                self.set_image_status(repository_name, computed, rules.restored_status)
+            if image_tag:
+                image.update_tag(tag)
             return image
-        image = Image(self.account_id, tag, image_manifest, repository_name, manifest.media_type, computed)
+        image = StrictImage(self.account_id, tag, image_manifest, repository_name, manifest.media_type, computed)
         repository.images.append(image)
         return image
+
+    def _require_references(self, repository: Repository, manifest: Manifest) -> None:
+        accepts_archived = self.rulebook.of(repository.name).accepts_archived_layers
+        missing = [
+            digest
+            for digest in manifest.blobs
+            if digest not in repository.layers or (not accepts_archived and self._is_archived(repository, digest))
+        ]
+        if missing:
+            raise LayersNotFoundException(layer_digests=", ".join(missing), repository_name=repository.name)
+        present = {image.image_digest for image in repository.images if status_of(image) != "ARCHIVED"}
+        missing = [digest for digest in manifest.images if digest not in present]
+        if missing:
+            raise ReferencedImagesNotFoundException(image_digests=", ".join(missing), repository_name=repository.name)
 
     def batch_get_image(
         self,
@@ -266,17 +331,18 @@ class StrictECRBackend(ECRBackend):
         accepted_media_types: list[str] | None = None,
     ) -> dict[str, Any]:
         """Return the images; ids without an image are returned as failures."""
-        converts = self.rulebook.of(repository_name).converts_manifests
+        rules = self.rulebook.of(repository_name)
         repository = self._get_repository(repository_name, registry_id)
         images: list[dict[str, Any]] = []
         failures: list[dict[str, Any]] = []
         for image_id in image_ids or []:
             image = _find_image(repository, image_id)
-            if image is None:
-                failures.append(_image_failure(image_id))
+            if image is None or status_of(image) != "ACTIVE":
+                code = rules.archived_failure if image else "ImageNotFound"
+                failures.append(_image_failure(image_id, code))
                 continue
             accepted = image.image_manifest_media_type in (accepted_media_types or ())
-            if converts and "imageTag" in image_id and not accepted:
+            if rules.converts_manifests and "imageTag" in image_id and not accepted:
                 image = _converted(image)
             images.append(
                 {
@@ -290,6 +356,11 @@ class StrictECRBackend(ECRBackend):
         return {"images": images, "failures": failures}
 
 
+def status_of(image: Image) -> ImageStatus:
+    """Return the status of an image."""
+    return image.image_status if isinstance(image, StrictImage) else "ACTIVE"
+
+
 def _is_layer_digest(digest: str) -> bool:
     if digest.startswith(SHA256):
         return bool(re.fullmatch(r"sha256:[a-f0-9]{64}", digest))
@@ -301,16 +372,6 @@ def _require_within_limits(received: ReceivedParts, size: int, rules: Rules) -> 
         raise LimitExceededException(f"A layer must not have more than {rules.max_parts} parts")
     if received.total + size > rules.max_layer_bytes:
         raise LimitExceededException(f"A layer must not have more than {rules.max_layer_bytes} bytes")
-
-
-def _require_references(repository: Repository, manifest: Manifest) -> None:
-    missing = [digest for digest in manifest.blobs if digest not in repository.layers]
-    if missing:
-        raise LayersNotFoundException(layer_digests=", ".join(missing), repository_name=repository.name)
-    present = {image.image_digest for image in repository.images}
-    missing = [digest for digest in manifest.images if digest not in present]
-    if missing:
-        raise ReferencedImagesNotFoundException(image_digests=", ".join(missing), repository_name=repository.name)
 
 
 def _require_room(repository: Repository, image: Image | None, tag: str | None, rules: Rules) -> None:
@@ -351,8 +412,9 @@ def _converted(image: Image) -> Image:
     return Image(image.registry_id, image.image_tag, manifest, image.repository_name, media_type, digest)
 
 
-def _image_failure(image_id: dict[str, Any]) -> dict[str, Any]:
+def _image_failure(image_id: dict[str, Any], code: str) -> dict[str, Any]:
     if not image_id:
         reason = "Invalid request parameters: both tag and digest cannot be null"
         return {"imageId": {}, "failureCode": "MissingDigestAndTag", "failureReason": reason}
-    return {"imageId": image_id, "failureCode": "ImageNotFound", "failureReason": "Requested image not found"}
+    reasons = {"ImageNotFound": "Requested image not found", "ImageInaccessible": "Requested image is not accessible"}
+    return {"imageId": image_id, "failureCode": code, "failureReason": reasons[code]}

@@ -12,9 +12,10 @@ from moto.core.common_types import TYPE_RESPONSE
 from moto.core.exceptions import ServiceException
 from moto.core.request import Request
 from moto.core.responses import ActionResult
+from moto.ecr.models import Image
 from moto.ecr.responses import ECRResponse
 
-from .models import StrictECRBackend
+from .models import StrictECRBackend, status_of
 from .request_check import check_request
 
 # The key of the parsed JSON document in the WSGI environment; the gate sets it.
@@ -68,8 +69,43 @@ class StrictECRResponse(ECRResponse):
             )
         )
 
+    def describe_images(self) -> ActionResult:
+        """Answer DescribeImages; moto ignores the filter and has no status."""
+        return ActionResult({"imageDetails": [_detail(image) for image in self._images(self.params.get("imageIds"))]})
+
+    def list_images(self) -> ActionResult:
+        """Answer ListImages; moto ignores the status of the filter."""
+        tag_status = self.params.get("filter", {}).get("tagStatus", "ANY")
+        ids = [
+            {"imageDigest": image.image_digest, **({"imageTag": tag} if tag else {})}
+            for image in self._images(None)
+            for tag in image.image_tags or [""]
+            if tag_status in ("ANY", "TAGGED" if tag else "UNTAGGED")
+        ]
+        return ActionResult({"imageIds": ids})
+
+    def _images(self, image_ids: list[dict[str, Any]] | None) -> list[Image]:
+        status = self.params.get("filter", {}).get("imageStatus", "ACTIVE")
+        name, registry_id = self.params["repositoryName"], self.params.get("registryId")
+        return self.ecr_backend.images_of_status(name, registry_id, image_ids, status)
+
     def get_download_url_for_layer(self) -> ActionResult:  # type: ignore[override]  # moto's own only raises
         """Answer GetDownloadUrlForLayer, which moto does not implement."""
         return ActionResult(
             self.ecr_backend.get_download_url_for_layer(self.params["repositoryName"], self.params["layerDigest"])
         )
+
+
+def _detail(image: Image) -> dict[str, Any]:
+    """Return an entry of DescribeImages' answer, which has no tags if the image has none."""
+    detail = {
+        "registryId": image.registry_id,
+        "repositoryName": image.repository_name,
+        "imageDigest": image.image_digest,
+        "imageTags": image.image_tags or None,
+        "imageSizeInBytes": image.image_size_in_bytes,
+        "imagePushedAt": image.image_pushed_at,
+        "imageManifestMediaType": image.image_manifest_media_type,
+        "imageStatus": status_of(image),
+    }
+    return {member: value for member, value in detail.items() if value is not None}

@@ -12,6 +12,7 @@ from typing import Literal
 MIB = 1024 * 1024
 
 LayerAvailability = Literal["AVAILABLE", "UNAVAILABLE", "ARCHIVED"]
+ImageStatus = Literal["ACTIVE", "ARCHIVED", "ACTIVATING"]
 
 
 @dataclass
@@ -31,6 +32,12 @@ class Rules:
     reports_last_valid_byte: bool = True
     # Whether BatchGetImage converts an image that is requested by tag if its media type is not accepted.
     converts_manifests: bool = False
+    # What BatchGetImage answers for an image that is not active: AWS documents neither.
+    archived_failure: Literal["ImageNotFound", "ImageInaccessible"] = "ImageInaccessible"
+    # What PutImage makes of an archived image: restoring can take a while.
+    restored_status: ImageStatus = "ACTIVE"
+    # Whether PutImage accepts layers that are archived. If not, sending such a layer restores it.
+    accepts_archived_layers: bool = True
     # The answers of BatchCheckLayerAvailability by digest, whether or not the repository has the layer.
     availability: dict[str, LayerAvailability] = field(default_factory=dict)
 

@@ -17,6 +17,8 @@ from ansible_collections.layerkit.ecr.tests.unit.support.pushing import (
     ABSENT,
     availability,
     push_layer,
+    pushed_blobs,
+    put,
     refused,
     send,
     upload,
@@ -96,6 +98,21 @@ def test_an_availability_is_set_and_taken_back(strict_ecr: StrictECR, ecr: ECRCl
     assert availability(ecr, repository, digest) == "AVAILABLE"
 
 
+@pytest.mark.parametrize("failure", ["ImageNotFound", "ImageInaccessible"])
+def test_an_image_is_archived_and_restored(
+    strict_ecr: StrictECR, ecr: ECRClient, repository: str, failure: str
+) -> None:
+    digest = put(ecr, repository, pushed_blobs(ecr, repository), "v1")
+    document = {"repository": repository, "digest": digest, "status": "ARCHIVED"}
+    ids: Any = [{"imageDigest": digest}]
+    assert ask(strict_ecr, "PUT", "archived-images", {"repository": repository, "failure": failure}) == (200, {})
+    assert ask(strict_ecr, "PUT", "images", document) == (200, {})
+    answer = ecr.batch_get_image(repositoryName=repository, imageIds=ids)
+    assert [entry["failureCode"] for entry in answer["failures"]] == [failure]
+    assert ask(strict_ecr, "PUT", "images", {**document, "status": "ACTIVE"}) == (200, {})
+    assert ecr.batch_get_image(repositoryName=repository, imageIds=ids)["failures"] == []
+
+
 @pytest.mark.parametrize(
     ("method", "path", "document", "status", "words"),
     [
@@ -106,6 +123,9 @@ def test_an_availability_is_set_and_taken_back(strict_ecr: StrictECR, ecr: ECRCl
         ("PUT", "layers", {"repository": "a/b", "digest": ABSENT}, 400, "repository, digest and availability"),
         ("PUT", "layers", {"repository": "a/b", "digest": ABSENT, "availability": "GONE"}, 400, "availability must be"),
         ("PUT", "layers", {"repository": "a/b", "digest": [], "availability": "ARCHIVED"}, 400, "must be strings"),
+        ("PUT", "images", {"repository": "a/b", "digest": ABSENT, "status": "GONE"}, 400, "status must be one of"),
+        ("PUT", "images", {"repository": "a/b", "digest": ABSENT, "status": "ARCHIVED"}, 400, "a/b has no image"),
+        ("PUT", "archived-images", {"repository": "a/b", "failure": "KmsError"}, 400, "must be ImageNotFound or"),
         ("GET", "layers", None, 404, "GET /strict-ecr/layers"),
         ("GET", "nonsense", None, 404, "/strict-ecr/nonsense"),
     ],
