@@ -22,14 +22,13 @@ from ansible_collections.layerkit.ecr.plugins.modules import (
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import (
     LAYERS,
     OCI_CONFIG,
-    Layout,
     as_json,
     config_of,
     digest_of,
     docker_archive,
-    index_of,
     write_directory,
 )
+from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import LayoutWriter, index_of
 from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import ModuleFailedError, run_module
 from ansible_collections.layerkit.ecr.tests.unit.support.stubbed_registry import StubbedRegistry
 
@@ -65,16 +64,16 @@ def failure_of(module: t.Any, **options: t.Any) -> str:
     return failed.value.msg
 
 
-def layout_with(layout: Layout, path: Path) -> str:
+def layout_with(layout: LayoutWriter, path: Path) -> str:
     return str(write_directory(path / "layout", layout.complete()))
 
 
 class TestSource:
     @pytest.mark.parametrize("member", ["os", "architecture", "variant"])
     def test_platform_of_an_index(self, tmp_path: Path, member: str) -> None:
-        layout = Layout()
+        layout = LayoutWriter()
         platform = {"os": "linux", "architecture": "arm64", member: HARM}
-        layout.image(
+        layout.add_entry(
             index_of(layout.blob(as_json(layout.manifest()), layout.manifest()["mediaType"], platform=platform))
         )
         words = failure_of(ecr_image, src=layout_with(layout, tmp_path), platforms=["linux/amd64"])
@@ -82,8 +81,8 @@ class TestSource:
         assert "(2000" in words
 
     def test_name_of_an_image(self, tmp_path: Path) -> None:
-        layout = Layout()
-        layout.image(layout.manifest(), HARM)
+        layout = LayoutWriter()
+        layout.add_entry(layout.manifest(), HARM)
         words = failure_of(ecr_image, src=layout_with(layout, tmp_path), image="other")
         assert r"It contains: '\x1b]0;title" in words
 
@@ -99,17 +98,17 @@ class TestSource:
         )
 
     def test_media_type_of_a_layer(self, tmp_path: Path) -> None:
-        layout = Layout()
+        layout = LayoutWriter()
         manifest = layout.manifest()
         manifest["layers"][0]["mediaType"] = f"text/{HARM}"
-        layout.image(manifest)
+        layout.add_entry(manifest)
         assert r"mediaType 'text/\x1b]0;" in failure_of(ecr_image, src=layout_with(layout, tmp_path))
 
     def test_platform_in_the_result(self, tmp_path: Path, registry: StubbedRegistry) -> None:
-        layout = Layout()
+        layout = LayoutWriter()
         manifest = layout.manifest()
         manifest["config"] = layout.blob(config_of(LAYERS, os=HARM), OCI_CONFIG)
-        digest = layout.image(manifest)["digest"]
+        digest = layout.add_entry(manifest)["digest"]
         image = {"imageId": {"imageDigest": digest}, "imageManifest": json.dumps(manifest), "registryId": "1" * 12}
         registry.stubber.add_response("batch_get_image", {"images": [image]})
         result = run_module(ecr_image, repository_name="app", src=layout_with(layout, tmp_path))
