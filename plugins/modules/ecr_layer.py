@@ -317,6 +317,7 @@ def run(module: EcrModule, pusher: LayerPusher, blob: Blob, plan: LayerPlan) -> 
         module.fail(error, action=FAILED, **progress_result(error.progress))
     if push.changed:
         pusher.warn_unless_available(push)
+    pusher.tidy([plan])
     return push
 
 

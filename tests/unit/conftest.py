@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import hypothesis
 import pytest
 from ansible_collections.amazon.aws.plugins.module_utils import cloud
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr import client
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr import client, limits
 from ansible_collections.layerkit.ecr.tests.unit.support.stubbed_registry import StubbedRegistry
 from botocore.loaders import JSONFileLoader
 
@@ -62,6 +62,12 @@ def delays(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     slept: list[float] = []
     monkeypatch.setattr(cloud, "time", SimpleNamespace(sleep=slept.append))
     return slept
+
+
+@pytest.fixture
+def tiny_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let parts have any size up to the largest one, because layers of several parts would be large ones."""
+    monkeypatch.setattr(limits, "MIN_PART", 1)
 
 
 @pytest.fixture

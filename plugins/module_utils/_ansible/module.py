@@ -43,6 +43,7 @@ class EcrModule(AnsibleAWSModule):
     """A module of this collection: AnsibleAWSModule under the collection's own user agent."""
 
     def __init__(self, **kwargs: t.Any) -> None:
+        self._warned: set[str] = set()
         # amazon.aws does not annotate its constructors.
         super().__init__(supports_check_mode=True, **kwargs)  # type: ignore[no-untyped-call, unused-ignore]
         set_collection_info(collection_name=COLLECTION_NAME, collection_version=COLLECTION_VERSION)
@@ -110,9 +111,13 @@ class EcrModule(AnsibleAWSModule):
     def warn(self, warning: str) -> None:
         """Show a warning, a sentence with its period.
 
-        AnsibleAWSModule would collect warnings and pass them to ``exit_json``, which ansible-core 2.19 deprecates.
+        The same warning is shown once. AnsibleAWSModule would collect warnings and pass them to ``exit_json``, which
+        ansible-core 2.19 deprecates.
         """
-        self._module.warn(printable(warning, _MAX_WORDS))
+        words = printable(warning, _MAX_WORDS)
+        if words not in self._warned:
+            self._warned.add(words)
+            self._module.warn(words)
 
 
 def _named(request: Request) -> Result:

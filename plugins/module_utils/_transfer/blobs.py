@@ -61,6 +61,10 @@ class BlobPusher:
         checking = [self._checker(blob) for blob in checked]
         self._task.run_all([*sending, *checking], self._parallel)
 
+    def tidy(self, done: t.Iterable[LayerPlan]) -> None:
+        """Remove what earlier runs left of layers that are in the repository now."""
+        self._layers.tidy(done)
+
     def _sender(self, layer: LayerPlan) -> Job:
         # The state file is read again once it is held.
         unsaved = replace(layer, saved=None)

@@ -54,12 +54,16 @@ class ImagePush:
     def run(self) -> None:
         """Send what the repository lacks, and verify that the image is there under its tags.
 
-        Tags are set last, so a tag never points to an incomplete image.
+        Tags are set last, so a tag never points to an incomplete image. What earlier runs left on this host of the
+        uploads is removed.
 
         :raises TaskError: a blob is damaged, the registry refused, or does not have what it was sent
         """
-        if not self._plan.changed:
-            return
+        if self._plan.changed:
+            self._push()
+        self._pusher.tidy([step.layer for step in self._plan.blobs])
+
+    def _push(self) -> None:
         if not self._plan.is_present:
             self._pusher.run([step.layer for step in self._plan.blobs_to_send], self._blobs(BlobAction.PRESENT))
         for step in self._plan.manifests[:-1]:

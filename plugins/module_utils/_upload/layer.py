@@ -93,7 +93,7 @@ class LayerPusher:
             return plan
         saved, misfit = UploadState.peek(self._options.state_directory, self._identity(plan))
         if misfit and warn:
-            warn(f"A run would set the state file aside: {misfit}.")
+            warn(misfit)
         return self._resumed(plan, saved)
 
     def predict(self, plan: LayerPlan) -> LayerPush:
@@ -111,11 +111,14 @@ class LayerPusher:
         :raises LayerUploadError: the layer could not be uploaded
         """
         if plan.is_present:
-            if self._options.state_directory is not None:
-                UploadState.discard(self._options.state_directory, self._identity(plan))
             return self.predict(plan)
         with self._state(plan) as state:
             return self._push(blob, plan, state)
+
+    def tidy(self, done: t.Iterable[LayerPlan]) -> None:
+        """Remove the state files that earlier runs left of layers that are in the registry now, and very old ones."""
+        if self._options.state_directory is not None:
+            UploadState.tidy(self._options.state_directory, map(self._identity, done))
 
     def warn_unless_available(self, push: LayerPush) -> None:
         """Look whether a layer that was uploaded is listed now, if the registry can be asked."""

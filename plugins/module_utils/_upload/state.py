@@ -4,7 +4,11 @@
 
 """The state file of a layer: it lets the next run resume an upload, whatever stopped this one.
 
-It names the layer and the upload, and holds no secrets. It is replaced atomically, so it is valid at any time.
+It names the layer and the upload, and holds no secrets. It is replaced atomically, so it is valid at any time. What it
+says is believed only if this code can have written it.
+
+The files of a layer have one name and different suffixes. Only the holder of the lock writes or removes them, and a
+lock is removed by its holder, so what a killed run left can be removed by whoever gets the lock.
 """
 
 from __future__ import annotations
@@ -14,19 +18,27 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import stat
-import tempfile
+import time
 import typing as t
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from .._core.errors import InvalidInputError
-from .._core.text import reason
-from .._ecr.service_model import input_shape, largest
+from .._core.json_document import JsonObject
+from .._core.text import printable, reason
+from .._ecr import limits
+from .._ecr.service_model import input_shape
 from .._ecr.validation import broken_value
 
 _VERSION = 1
 _MAX_STATE = 64 * 1024
+# Files that no run came back for in this time are removed. Uploads do not live that long.
+MAX_AGE_SECONDS = 14 * 24 * 60 * 60
+
+_STATE, _NEW, _LOCK = ".json", ".new", ".lock"
+_OURS = re.compile(rf"([0-9a-f]{{64}}-[0-9a-f]{{16}})({'|'.join(map(re.escape, (_STATE, _NEW, _LOCK)))})")
 
 
 @dataclass(frozen=True)
@@ -72,9 +84,9 @@ class UploadState:
         path = cls._path_of(directory, identity)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = _locked(path.with_suffix(".lock"))
+            lock = _locked(path.with_suffix(_LOCK))
         except (OSError, ValueError) as error:
-            raise InvalidInputError(f"State directory {directory!r} cannot be used: {reason(error)}") from error
+            raise _unusable(directory, reason(error)) from error
         if lock is None:
             warn(
                 f"Another task is uploading {identity.layer_digest} with the same state directory. This task keeps no "
@@ -85,31 +97,50 @@ class UploadState:
         try:
             yield cls(path, identity, warn)
         finally:
-            with contextlib.suppress(OSError):
-                path.with_suffix(".lock").unlink()
-            os.close(lock)
+            _unlock(path.with_suffix(_LOCK), lock)
 
     @classmethod
     def peek(cls, directory: str, identity: LayerIdentity) -> tuple[SavedUpload | None, str | None]:
-        """Return the saved upload, or why a file that is there cannot be used. Nothing is held or changed."""
-        return _read(cls._path_of(directory, identity), identity)
+        """Return the saved upload, or a warning of a file that cannot be used. Nothing is held or changed.
+
+        :raises InvalidInputError: the directory cannot be used
+        """
+        try:
+            is_directory = stat.S_ISDIR(Path(directory).stat().st_mode)
+        except FileNotFoundError:
+            return None, None
+        except (OSError, ValueError) as error:
+            raise _unusable(directory, reason(error)) from error
+        if not is_directory:
+            raise _unusable(directory, "it is not a directory")
+        path = cls._path_of(directory, identity)
+        saved, misfit = _read(path, identity)
+        return saved, _not_used(path, misfit) if misfit else None
 
     @classmethod
-    def discard(cls, directory: str, identity: LayerIdentity) -> None:
-        """Remove what an earlier run left of a layer that is in the registry now."""
-        with contextlib.suppress(OSError):
-            cls._path_of(directory, identity).unlink()
+    def tidy(cls, directory: str, done: t.Iterable[LayerIdentity]) -> None:
+        """Remove what earlier runs left: all of the layers that are done, and what is older than 14 days of others.
+
+        Nothing is removed while another task holds it, and no file whose name is not that of a state.
+        """
+        finished = {cls._path_of(directory, identity).stem for identity in done}
+        for stem, paths in _files_by_layer(directory).items():
+            leftovers = [path for path in paths if stem in finished or _is_old(path)]
+            if leftovers:
+                # What cannot be removed now is removed by a later run.
+                with contextlib.suppress(OSError):
+                    _remove_held(Path(directory, stem), leftovers, stem in finished)
 
     @staticmethod
     def _path_of(directory: str, identity: LayerIdentity) -> Path:
         repository = hashlib.sha256(identity.repository_name.encode()).hexdigest()
-        return Path(directory, f"{identity.layer_digest.partition(':')[2]}-{repository[:16]}.json")
+        return Path(directory, f"{identity.layer_digest.partition(':')[2]}-{repository[:16]}{_STATE}")
 
     def load(self) -> SavedUpload | None:
-        """Return the saved upload. A file that is damaged or describes something else is set aside with a warning."""
+        """Return the saved upload. Warn of a file that is damaged or describes something else; it will be replaced."""
         saved, misfit = _read(self._path, self._identity)
         if misfit:
-            self.set_aside(misfit)
+            self._warn(_not_used(self._path, misfit))
         return saved
 
     def save(self, upload: SavedUpload) -> None:
@@ -117,36 +148,41 @@ class UploadState:
         try:
             self._write(upload)
         except OSError as error:
-            self._warn(f"State file {self._path} could not be written: {error.strerror}.")
+            # The same words for each layer, because a reason such as a full disk is the same for all.
+            self._warn(
+                f"State files in {str(self._path.parent)!r} cannot be written: {error.strerror}. If the task is "
+                "interrupted, the next run cannot resume."
+            )
 
     def _write(self, upload: SavedUpload) -> None:
         document = {"version": _VERSION, **asdict(self._identity), **asdict(upload)}
-        # The name is this file's own, and the mode is 0600.
-        descriptor, temporary = tempfile.mkstemp(dir=self._path.parent, prefix=f"{self._path.name}.")
+        new = self._path.with_suffix(_NEW)
+        # A killed run may have left it.
+        new.unlink(missing_ok=True)
         try:
+            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 json.dump(document, file, indent=2)
-            Path(temporary).replace(self._path)
+            new.replace(self._path)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            new.unlink(missing_ok=True)
             raise
 
     def remove(self) -> None:
         """Remove the file. Warn if it cannot be removed."""
         try:
             self._path.unlink(missing_ok=True)
+            self._path.with_suffix(_NEW).unlink(missing_ok=True)
         except OSError as error:
-            self._warn(f"State file {self._path} could not be removed: {error.strerror}.")
+            self._warn(f"State file {str(self._path)!r} could not be removed: {error.strerror}.")
 
-    def set_aside(self, misfit: str) -> None:
-        """Rename the file, so that it is not used and can be inspected, and warn."""
-        aside = self._path.with_suffix(".set-aside")
-        try:
-            self._path.replace(aside)
-        except OSError as error:
-            self._warn(f"State file {self._path} is not used: {misfit}. It could not be renamed: {error.strerror}.")
-        else:
-            self._warn(f"The state file was not used and was renamed to {aside}: {misfit}.")
+
+def _unusable(directory: str, why: str) -> InvalidInputError:
+    return InvalidInputError(f"State directory {directory!r} cannot be used: {why}")
+
+
+def _not_used(path: Path, misfit: str) -> str:
+    return f"State file {str(path)!r} is not used, and will be replaced: {misfit}."
 
 
 def _read(path: Path, identity: LayerIdentity) -> tuple[SavedUpload | None, str | None]:
@@ -168,22 +204,27 @@ def _read(path: Path, identity: LayerIdentity) -> tuple[SavedUpload | None, str 
 
 def _parsed(content: bytes, identity: LayerIdentity) -> tuple[SavedUpload | None, str | None]:
     try:
-        document = json.loads(content)
+        document = JsonObject.parse(content, "state").members
         misfit = _misfit(document, identity)
         return (None, misfit) if misfit else (_saved_upload(document, identity), None)
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (InvalidInputError, ValueError, KeyError, TypeError):
         return None, "it is damaged"
 
 
 def _misfit(document: dict[str, t.Any], identity: LayerIdentity) -> str | None:
     """Return why a state file is not one of this layer."""
-    if document["version"] != _VERSION:
+    if not _is_same(document["version"], _VERSION):
         return "another version of this collection wrote it"
     for field in fields(LayerIdentity):
         found, expected = document[field.name], getattr(identity, field.name)
-        if found != expected:
-            return f"its {field.name} is {found}, not {expected}"
+        if not _is_same(found, expected):
+            return f"its {field.name} is {printable(str(found))}, not {expected}"
     return None
+
+
+def _is_same(found: t.Any, expected: object) -> bool:
+    # Python takes 1, 1.0 and True for equal.
+    return type(found) is type(expected) and found == expected
 
 
 def _saved_upload(document: dict[str, t.Any], identity: LayerIdentity) -> SavedUpload:
@@ -194,8 +235,8 @@ def _saved_upload(document: dict[str, t.Any], identity: LayerIdentity) -> SavedU
         *broken_value(members["partFirstByte"], upload.part_size, "partSize"),
         *broken_value(members["partFirstByte"], upload.next_byte, "nextByte"),
     ]
-    max_part = largest("UploadLayerPart", "layerPartBlob")
-    if broken or not 1 <= upload.part_size <= max_part or upload.next_byte > identity.layer_size:
+    is_part = not broken and limits.MIN_PART <= upload.part_size <= limits.MAX_PART
+    if not is_part or upload.next_byte > identity.layer_size:
         raise ValueError(upload)
     return upload
 
@@ -215,3 +256,42 @@ def _locked(path: Path) -> int | None:
             os.close(descriptor)
             return None
         os.close(descriptor)
+
+
+def _unlock(path: Path, lock: int) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
+    os.close(lock)
+
+
+def _files_by_layer(directory: str) -> dict[str, list[Path]]:
+    """Return the files of states in a directory, by what their names have in common."""
+    found: dict[str, list[Path]] = {}
+    with contextlib.suppress(OSError, ValueError), os.scandir(directory) as entries:
+        for entry in entries:
+            name = _OURS.fullmatch(entry.name)
+            if name and entry.is_file(follow_symlinks=False):
+                found.setdefault(name[1], []).append(Path(entry.path))
+    return found
+
+
+def _is_old(path: Path) -> bool:
+    try:
+        return time.time() - path.lstat().st_mtime > MAX_AGE_SECONDS
+    except FileNotFoundError:
+        return False
+
+
+def _remove_held(stem: Path, paths: t.Iterable[Path], whatever_their_age: bool) -> None:
+    """Remove files of one layer unless another task holds them."""
+    lock_path = stem.with_suffix(_LOCK)
+    lock = _locked(lock_path)
+    if lock is None:
+        return
+    try:
+        for path in paths:
+            # Another task may have replaced it before it was held.
+            if path != lock_path and (whatever_their_age or _is_old(path)):
+                path.unlink(missing_ok=True)
+    finally:
+        _unlock(lock_path, lock)

@@ -69,9 +69,11 @@ class LayerBench:
         pusher = LayerPusher(client, upload_options, task)
         with FileBlob.open(str(self.path), f"src {str(self.path)!r}") as blob:
             found = Layers(client).available([self.digest])[self.digest] if self.may_look else None
-            push = pusher.push(blob, LayerPlan(self.digest, blob.size, upload_options.expected_part_size, found))
+            plan = LayerPlan(self.digest, blob.size, upload_options.expected_part_size, found)
+            push = pusher.push(blob, plan)
             if push.changed:
                 pusher.warn_unless_available(push)
+            pusher.tidy([plan])
             return push
 
     def open_upload(self, *parts: bytes) -> str:

@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import stat
+import time
 import typing as t
 from dataclasses import replace
 from pathlib import Path
@@ -22,8 +23,10 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._upload.state import 
     UploadState,
 )
 
+MIB = 1024 * 1024
 IDENTITY = LayerIdentity("team/app", None, "eu-west-1", "sha256:" + "1" * 64, 100)
-UPLOAD = SavedUpload("5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7", part_size=10, next_byte=20)
+UPLOAD = SavedUpload("5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7", part_size=5 * MIB, next_byte=20)
+DAY = 24 * 60 * 60
 
 
 class Folder:
@@ -48,6 +51,12 @@ class Folder:
             assert state is not None
             state.save(upload)
         return self.file()
+
+    def tidy(self, *done: LayerIdentity) -> None:
+        UploadState.tidy(str(self.path), done)
+
+    def names(self) -> list[str]:
+        return sorted(path.name for path in self.path.iterdir())
 
     def file(self) -> Path:
         (found,) = self.path.glob("*.json")
@@ -86,7 +95,7 @@ def test_file_holds_names_and_numbers_alone(folder: Folder) -> None:
         "layer_digest": IDENTITY.layer_digest,
         "layer_size": 100,
         "upload_id": UPLOAD.upload_id,
-        "part_size": 10,
+        "part_size": 5242880,
         "next_byte": 20,
     }
 
@@ -113,15 +122,17 @@ def test_removed_state_is_gone(folder: Folder) -> None:
         ({"layer_size": 101}, "layer_size is 100, not 101"),
     ],
 )
-def test_state_of_something_else_is_set_aside(folder: Folder, change: dict[str, t.Any], reason: str) -> None:
+def test_state_of_something_else_is_replaced(folder: Folder, change: dict[str, t.Any], reason: str) -> None:
     file = folder.save()
     other = replace(IDENTITY, **change)
     assert folder.peek(other) is None
-    assert file.exists(), "looking must not change anything"
     assert folder.load(other) is None
-    assert not file.exists()
-    assert file.with_suffix(".set-aside").exists()
-    assert [reason in warning for warning in folder.warnings] == [True, True]
+    assert file.exists(), "looking must not change anything"
+    assert folder.warnings == [f"State file {str(file)!r} is not used, and will be replaced: its {reason}."] * 2
+    with UploadState.held(str(folder.path), other, folder.warnings.append) as state:
+        assert state is not None
+        state.save(UPLOAD)
+    assert folder.load(other) == UPLOAD
 
 
 def test_another_repository_has_another_file(folder: Folder) -> None:
@@ -147,22 +158,33 @@ def test_another_repository_has_another_file(folder: Folder) -> None:
         pytest.param({"next_byte": True}, id="truth value for a number"),
         pytest.param({"part_size": 0}, id="no part size"),
         pytest.param({"part_size": 1.5}, id="fraction of a part size"),
-        pytest.param({"part_size": 20971521}, id="larger than any part"),
+        pytest.param({"part_size": 1}, id="part size of a byte"),
+        pytest.param({"part_size": 5 * MIB - 1}, id="smaller than a part"),
+        pytest.param({"part_size": 10 * MIB + 1}, id="larger than a part"),
+        pytest.param({"part_size": True}, id="truth value for a part size"),
         pytest.param({"part_size": None}, id="nothing for a part size"),
         pytest.param({"upload_id": None}, id="no upload"),
         pytest.param({"upload_id": ""}, id="empty upload"),
         pytest.param({"upload_id": "x"}, id="malformed upload"),
+        pytest.param({"upload_id": f"{UPLOAD.upload_id}\n"}, id="upload with a line break"),
+        pytest.param({"version": True}, id="truth value for a version"),
+        pytest.param({"layer_size": 100.0}, id="fraction for a size"),
+        pytest.param({"region": "\x1b[2J\n" * 10_000}, id="control characters"),
+        pytest.param({"repository_name": "team/other"}, id="another repository"),
         pytest.param(b"[" * 60_000, id="deeply nested"),
     ],
 )
-def test_damaged_state_is_set_aside(folder: Folder, content: bytes | dict[str, t.Any]) -> None:
+def test_damaged_state_is_not_used(folder: Folder, content: bytes | dict[str, t.Any]) -> None:
     file = folder.save()
     if isinstance(content, dict):
         content = json.dumps({**json.loads(file.read_bytes()), **content}).encode()
     file.write_bytes(content)
     assert folder.load() is None
-    assert file.with_suffix(".set-aside").read_bytes() == content
-    assert len(folder.warnings) == 1
+    (warning,) = folder.warnings
+    assert warning.isprintable()
+    assert len(warning) < 600
+    folder.save()
+    assert folder.load() == UPLOAD
 
 
 def test_symbolic_link_is_not_followed(folder: Folder, tmp_path: Path) -> None:
@@ -182,30 +204,99 @@ def test_fifo_does_not_hang(folder: Folder) -> None:
     os.mkfifo(file)
     assert folder.peek() is None
     assert folder.load() is None
-    assert file.with_suffix(".set-aside").exists()
+    folder.save()
+    assert folder.load() == UPLOAD
 
 
-def test_directory_in_the_place_of_the_file_is_set_aside(folder: Folder) -> None:
+def test_directory_in_the_place_of_the_file_is_left_alone(folder: Folder) -> None:
     file = folder.save()
     file.unlink()
     file.mkdir()
     assert folder.load() is None
-    assert file.with_suffix(".set-aside").is_dir()
-
-
-def test_state_that_cannot_be_set_aside_is_warned_about(folder: Folder) -> None:
-    file = folder.save()
-    file.write_bytes(b"{")
-    file.with_suffix(".set-aside").mkdir()
-    assert folder.load() is None
-    assert "could not be renamed" in folder.warnings[0]
-
-
-def test_discarded_state_is_gone(folder: Folder) -> None:
     folder.save()
-    UploadState.discard(str(folder.path), IDENTITY)
-    assert list(folder.path.iterdir()) == []
-    UploadState.discard(str(folder.path), IDENTITY)
+    folder.tidy(IDENTITY)
+    assert file.is_dir()
+    assert "cannot be written: Is a directory" in folder.warnings[1]
+    assert folder.names() == [file.name]
+
+
+class TestTidying:
+    """What killed runs leave is removed, and nothing else."""
+
+    def left(self, folder: Folder, digit: str, age_in_days: float, *suffixes: str) -> list[str]:
+        """Leave files of a layer, as a killed run does."""
+        folder.path.mkdir(parents=True, exist_ok=True)
+        paths = [folder.path / f"{digit * 64}-{'0' * 16}{suffix}" for suffix in suffixes]
+        for path in paths:
+            path.write_bytes(b"{}")
+            os.utime(path, (time.time() - age_in_days * DAY,) * 2)
+        return [path.name for path in paths]
+
+    def test_files_of_a_layer_that_is_done_are_removed(self, folder: Folder) -> None:
+        file = folder.save()
+        for suffix in (".new", ".lock"):
+            file.with_suffix(suffix).touch()
+        folder.tidy(replace(IDENTITY, layer_digest="sha256:" + "2" * 64))
+        assert len(folder.names()) == 3
+        folder.tidy(IDENTITY)
+        assert folder.names() == []
+        folder.tidy(IDENTITY)
+
+    def test_directory_that_is_not_there_is_not_made(self, folder: Folder) -> None:
+        folder.tidy(IDENTITY)
+        assert not folder.path.exists()
+
+    @pytest.mark.parametrize("suffixes", [(".json",), (".lock",), (".new",), (".json", ".lock", ".new")])
+    def test_files_of_any_layer_are_removed_after_two_weeks(self, folder: Folder, suffixes: tuple[str, ...]) -> None:
+        self.left(folder, "a", 14.1, *suffixes)
+        younger = self.left(folder, "b", 13.9, *suffixes)
+        folder.tidy()
+        assert folder.names() == sorted(younger)
+
+    def test_old_file_beside_a_new_one_is_removed_alone(self, folder: Folder) -> None:
+        self.left(folder, "a", 15, ".new", ".lock")
+        (state,) = self.left(folder, "a", 1, ".json")
+        folder.tidy()
+        assert folder.names() == [state]
+
+    def test_files_that_another_task_holds_are_left_alone(self, folder: Folder) -> None:
+        held = self.left(folder, "a", 15, ".json", ".lock")
+        with (folder.path / held[1]).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            folder.tidy()
+            assert folder.names() == held
+
+    def test_file_of_a_layer_that_another_task_uploads_is_left_alone(self, folder: Folder) -> None:
+        file = folder.save()
+        with UploadState.held(str(folder.path), IDENTITY, folder.warnings.append):
+            folder.tidy(IDENTITY)
+            assert file.exists()
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "notes.txt",
+            f"{'a' * 64}.json",
+            f"{'a' * 64}-{'0' * 16}.json.bak",
+            f"{'a' * 64}-{'0' * 16}.txt",
+            f"{'A' * 64}-{'0' * 16}.json",
+            f"x{'a' * 64}-{'0' * 16}.lock",
+        ],
+    )
+    def test_other_files_are_left_alone(self, folder: Folder, name: str) -> None:
+        folder.path.mkdir(parents=True)
+        (folder.path / name).touch()
+        os.utime(folder.path / name, (0, 0))
+        folder.tidy(IDENTITY)
+        assert folder.names() == [name]
+
+    def test_what_is_no_file_is_left_alone(self, folder: Folder) -> None:
+        file = folder.save()
+        file.unlink()
+        file.with_suffix(".json").symlink_to("/etc/hostname")
+        file.with_suffix(".new").mkdir()
+        folder.tidy(IDENTITY)
+        assert folder.names() == [file.name, file.with_suffix(".new").name]
 
 
 def test_lock_that_was_removed_meanwhile_is_taken_anew(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,5 +332,17 @@ def test_directory_that_cannot_be_made_is_bad_input(tmp_path: Path) -> None:
     with (
         pytest.raises(InvalidInputError, match=r"State directory .*file/state' cannot be used"),
         UploadState.held(str(tmp_path / "file" / "state"), IDENTITY, print),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("path", ["file", "file/state", "nul\0", "x" * 300])
+def test_directory_that_cannot_be_used_is_refused_by_a_look(tmp_path: Path, path: str) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(InvalidInputError, match=r"State directory .* cannot be used: "):
+        UploadState.peek(f"{tmp_path}/{path}", IDENTITY)
+    with (
+        pytest.raises(InvalidInputError, match=r"State directory .* cannot be used: "),
+        UploadState.held(f"{tmp_path}/{path}", IDENTITY, print),
     ):
         pass

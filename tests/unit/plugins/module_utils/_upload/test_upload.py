@@ -43,7 +43,7 @@ UNKNOWN_UPLOAD = "5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7"
 INITIATE, SEND, COMPLETE = "InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload"
 LOOK_UP = "BatchCheckLayerAvailability"
 
-pytestmark = pytest.mark.usefixtures("delays")
+pytestmark = pytest.mark.usefixtures("delays", "tiny_parts")
 
 
 @pytest.fixture
@@ -392,12 +392,12 @@ class TestTimeThatIsOver:
     ) -> None:
         # The look-up and the opening check once, and each part before it is read and before it is sent.
         answers = iter([True] * (2 + 2 * steps))
-        monkeypatch.setattr(task, "is_waited_for", lambda: next(answers, False))
-        with pytest.raises(LayerUploadError, match="no longer waiting for the result") as failed:
-            bench.push(state_directory=str(tmp_path / "state"))
+        with monkeypatch.context() as patch:
+            patch.setattr(task, "is_waited_for", lambda: next(answers, False))
+            with pytest.raises(LayerUploadError, match="no longer waiting for the result") as failed:
+                bench.push(state_directory=str(tmp_path / "state"))
         assert isinstance(failed.value.cause, TaskStoppedError)
         assert bench.calls() == (1, steps, 0)
-        monkeypatch.undo()
         assert bench.push(state_directory=str(tmp_path / "state")).progress.bytes_sent == max(0, 35 - 10 * steps)
         assert bench.holds_the_layer()
 

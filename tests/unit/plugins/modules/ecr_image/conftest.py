@@ -24,9 +24,11 @@ def bench(
     tmp_path: Path,
     connection: dict[str, t.Any],
     delays: list[float],
+    tiny_parts: None,
 ) -> ImageBench:
     """A repository of the strict server that accepts parts of any size, and an empty layout; retries do not wait."""
     assert not delays
+    assert tiny_parts is None
     control = strict_ecr.control
     control.rules(repository).converts_manifests = True
     control.rules(repository).min_part_bytes = 1

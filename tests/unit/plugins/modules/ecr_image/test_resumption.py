@@ -48,3 +48,22 @@ class TestResumption:
             result = bench.run(state_dir=str(state), parallel=1)
         assert "Another task" in warnings_of(result)[0]
         assert bench.open_uploads() == {held: 4}
+
+    def test_unchanged_run_removes_what_a_killed_one_left(self, bench: ImageBench, tmp_path: Path) -> None:
+        bench.layout.finish(bench.layout.image(b"layer"))
+        state = tmp_path / "state"
+        bench.strike("UploadLayerPart", "kms", times=2)
+        bench.fails(state_dir=str(state))
+        saved = next(state.glob("*.json"))
+        stem, content = saved.stem, saved.read_bytes()
+        bench.control.faults.clear()
+        digests = [entry["digest"] for entry in bench.run()["layers"]]
+        assert len(digests) == 2
+        for digest in digests:
+            for suffix in (".json", ".lock", ".new"):
+                (state / f"{digest[7:]}-{stem.partition('-')[2]}{suffix}").write_bytes(content)
+        (state / "mine.json").write_bytes(content)
+        assert bench.run(check=True, state_dir=str(state))["changed"] is False
+        assert len(list(state.iterdir())) == 7
+        assert bench.run(state_dir=str(state))["changed"] is False
+        assert [path.name for path in state.iterdir()] == ["mine.json"]
