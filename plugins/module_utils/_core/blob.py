@@ -9,6 +9,7 @@ from __future__ import annotations
 import abc
 import contextlib
 import copy
+import errno
 import hashlib
 import os
 import stat
@@ -23,6 +24,9 @@ from .text import MIB, reason
 CHUNK_SIZE = 128 * 1024
 # A reader comes back to bytes at most this far behind the last one that it read: the largest part of a layer.
 MAX_REREAD = 10 * MIB
+
+# What opening a socket, and a device without its hardware, fails with.
+_NOT_OPENED = (errno.ENXIO, errno.ENODEV)
 
 
 class Blob(abc.ABC):
@@ -85,13 +89,15 @@ class FileBlob(Blob):
         :raises InvalidInputError: the file does not exist, is not a regular file, or cannot be read
         """
         try:
-            # Before the file is opened: opening a FIFO waits for its writer.
-            if not stat.S_ISREG(Path(path).stat().st_mode):
-                raise InvalidInputError(f"{name} must be a regular file")
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            # Without waiting, because a FIFO without a writer would make it wait.
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
         except (OSError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno in _NOT_OPENED:
+                raise _not_regular(name) from error
             raise InvalidInputError(f"{name} cannot be read: {reason(error)}") from error
         try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise _not_regular(name)
             yield cls(name, path, descriptor)
         finally:
             os.close(descriptor)
@@ -143,6 +149,10 @@ class FileBlob(Blob):
         # The time of the last status change shows a write even if the time of modification was set back.
         status = os.fstat(self._descriptor)
         return status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _not_regular(name: str) -> InvalidInputError:
+    return InvalidInputError(f"{name} must be a regular file")
 
 
 class RunningDigest:
