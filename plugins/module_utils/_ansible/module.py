@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import os
+import sys
 import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.common import set_collection_info
@@ -108,6 +111,16 @@ class EcrModule(AnsibleAWSModule):
         backtrace = failure.printable_traceback(error)
         self.fail_json(msg=f"{words} {answer}", exception=backtrace, **self._gather_versions(), **keys)
 
+    def exit_json(self, *args: t.Any, **kwargs: t.Any) -> t.NoReturn:
+        """Print the result of a task that succeeded, and end it."""
+        with _ResultWritten():
+            super().exit_json(*args, **kwargs)
+
+    def fail_json(self, *args: t.Any, **kwargs: t.Any) -> t.NoReturn:
+        """Print the result of a task that failed, and end it."""
+        with _ResultWritten():
+            super().fail_json(*args, **kwargs)
+
     def warn(self, warning: str) -> None:
         """Show a warning, a sentence with its period.
 
@@ -118,6 +131,28 @@ class EcrModule(AnsibleAWSModule):
         if words not in self._warned:
             self._warned.add(words)
             self._module.warn(words)
+
+
+class _ResultWritten:
+    """Ends the process with one sentence on standard error if the result cannot be printed within the block."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        try:
+            # Otherwise Python writes what is left when it exits, and reports a failure with a traceback.
+            sys.stdout.flush()
+        except OSError as failed:
+            error = failed
+        if isinstance(error, OSError):
+            with contextlib.suppress(OSError):
+                print(
+                    f"The result of the task cannot be written to standard output: {error.strerror}.", file=sys.stderr
+                )
+            # What Python still writes at its exit goes nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
 
 
 def _named(request: Request) -> Result:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import select
 import threading
 import typing as t
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 
-from .errors import TaskStoppedError
+from .errors import TaskError, TaskStoppedError
 
 _STDOUT = 1
 
@@ -66,13 +66,15 @@ class Task:
 
         The first failure stops the others at their next ``check``, and is the one that is raised. Jobs do not call
         ``run_all`` themselves.
+
+        :raises TaskError: the system does not allow another thread; or as in the jobs
         """
         if not jobs:
             return
         try:
             with ThreadPoolExecutor(max_workers=min(parallel, len(jobs))) as pool:
                 try:
-                    for ended in as_completed([pool.submit(self._run, job) for job in jobs]):
+                    for ended in as_completed([self._submit(pool, job) for job in jobs]):
                         ended.result()
                 except BaseException:
                     self._stopped.set()
@@ -81,6 +83,15 @@ class Task:
         finally:
             # Every job has ended, so what comes next may run.
             self._stopped.clear()
+
+    def _submit(self, pool: ThreadPoolExecutor, job: Job) -> Future[None]:
+        try:
+            return pool.submit(self._run, job)
+        except RuntimeError as error:
+            raise TaskError(
+                f"Cannot run several jobs at once: {error}",
+                "Let fewer run in parallel, or raise the limit of processes and threads for the user (ulimit -u)",
+            ) from error
 
     def _run(self, job: Job) -> None:
         """Run a job unless another one failed. A failure that comes after the first is its consequence."""

@@ -34,7 +34,8 @@ class ModuleFailedError(Exception):
 
 
 @contextlib.contextmanager
-def _module_arguments(arguments: dict[str, t.Any]) -> t.Iterator[None]:
+def module_arguments(arguments: dict[str, t.Any]) -> t.Iterator[None]:
+    """Give the module that runs in the block these arguments, as Ansible does."""
     try:
         from ansible.module_utils.testing import patch_module_args
     except ImportError:  # ansible-core before 2.19
@@ -71,7 +72,7 @@ def run_module(
     warnings._global_deprecations.clear()
     printed = io.StringIO()
     try:
-        with _module_arguments(arguments), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+        with module_arguments(arguments), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
             module.main()
     finally:
         gc.unfreeze()

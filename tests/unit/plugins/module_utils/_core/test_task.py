@@ -14,7 +14,11 @@ from functools import partial
 
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._core import task as _task
-from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError, TaskStoppedError
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import (
+    InvalidInputError,
+    TaskError,
+    TaskStoppedError,
+)
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Task, is_waited_for
 
 _LONG = 10
@@ -193,3 +197,20 @@ def test_jobs_stop_when_ansible_no_longer_waits(task: Task, pipe: Pipe) -> None:
 
     with pytest.raises(TaskStoppedError, match="its timeout expired"):
         task.run_all([job, job, close], 3)
+
+
+@pytest.mark.parametrize("threads", [0, 1])
+def test_a_system_without_threads_is_reported(task: Task, monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
+    start = threading.Thread.start
+    started: list[threading.Thread] = []
+
+    def start_few(thread: threading.Thread) -> None:
+        if len(started) == threads:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_few)
+    with pytest.raises(TaskError, match="Cannot run several jobs at once: can't start new thread") as error:
+        task.run_all([partial(wait_for_stop, task)] * 3, 3)
+    assert "ulimit -u" in str(error.value.remedy)

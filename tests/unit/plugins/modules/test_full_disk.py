@@ -1,0 +1,44 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A standard output that accepts no bytes: one sentence on standard error, and no traceback."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+import json, sys
+from ansible_collections.layerkit.ecr.plugins.modules import ecr_image as module
+from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import module_arguments
+with module_arguments(json.load(sys.stdin)):
+    module.main()
+"""
+
+
+@pytest.mark.parametrize("src", ["nothing", "nothing" * 3000], ids=["small result", "large result"])
+def test_result_that_cannot_be_written_is_reported(src: str) -> None:
+    task: dict[str, t.Any] = {
+        "repository_name": "app",
+        "src": src,
+        "region": "eu-west-1",
+        "_ansible_remote_tmp": "/tmp",
+    }
+    with Path("/dev/full").open("w", encoding="ascii") as full:
+        ran = subprocess.run(
+            [sys.executable, "-c", PROGRAM],
+            input=json.dumps(task),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert ran.returncode == 1
+    assert ran.stderr == ("The result of the task cannot be written to standard output: No space left on device.\n")
