@@ -291,7 +291,7 @@ def hide_blob_alone(module: EcrModule) -> None:
     blob = known.pop(BLOB, None)
     module.params["cli_input_json"] = json.dumps(known)
     secrets = (module.params["secret_key"], module.params["session_token"])
-    module.no_log_values.difference_update(str(value) for value in members.values() if value not in secrets)
+    module.no_log_values.difference_update(str(value) for value in known.values() if value not in secrets)
     if isinstance(blob, str) and blob:
         module.no_log_values.add(blob)
 

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-import json
 import typing as t
 from dataclasses import dataclass
 
 from .._core.errors import InvalidInputError
+from .._core.json_document import parse_json
 from .._core.text import listed
 from .._ecr.call import Repository
 from .._ecr.limits import MAX_PART, MIN_PART
@@ -19,6 +19,10 @@ from .._ecr.validation import Breach, BrokenRule, broken_rules, broken_value
 from .argspec import option_of
 
 _MAX_BREACHES = 10
+# Longer than any name of a member. What is longer is something else, such as a part of a layer, and is not shown.
+_MAX_NAME = 64
+
+_KINDS = {list: "a list", str: "a string", int: "a number", float: "a number", bool: "a boolean", type(None): "null"}
 
 Members = dict[str, t.Any]
 
@@ -111,15 +115,21 @@ def parse_cli_input(cli_input_json: str | None) -> Members:
     """
     if cli_input_json is None:
         return {}
-    try:
-        members = json.loads(cli_input_json)
-    except ValueError as error:
-        raise InvalidInputError(f"cli_input_json is not valid JSON: {error}") from error
+    members = parse_json(cli_input_json.encode(errors="surrogatepass"), "cli_input_json")
     if not isinstance(members, dict):
+        # Its content may be a part of a layer, which is never shown.
         raise InvalidInputError(
-            f"cli_input_json must be a JSON object with the members of the request. It is {members!r:.99}"
+            f"cli_input_json must be a JSON object with the members of the request, not {_KINDS[type(members)]}",
+            "It is encoded twice. Remove the inner encoding" if _is_json(members) else None,
         )
     return members
+
+
+def _is_json(value: t.Any) -> bool:
+    try:
+        return isinstance(value, str) and isinstance(parse_json(value.encode(errors="surrogatepass"), ""), dict)
+    except InvalidInputError:
+        return False
 
 
 def _refuse(subject: str, operation: str, broken: t.Sequence[BrokenRule]) -> None:
@@ -133,7 +143,11 @@ def _worded(broken: BrokenRule, operation: str) -> str:
         return f"{option_of(broken.member)} is required, as an option or as {broken.member} in cli_input_json"
     if broken.breach is Breach.UNKNOWN:
         known = ", ".join(input_shape(operation).members)
-        return f"cli_input_json has the unknown member {broken.member!r}; {operation} accepts {known}"
+        name = broken.member
+        which = f"the unknown member {name!r}"
+        if len(name) > _MAX_NAME:
+            which = f"an unknown member, whose name has {len(name)} characters"
+        return f"cli_input_json has {which}; {operation} accepts {known}"
     return f"{option_of(broken.member)} {broken.rule}"
 
 

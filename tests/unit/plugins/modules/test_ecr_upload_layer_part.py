@@ -238,7 +238,7 @@ class TestBadInput:
 
     def test_range_past_the_end(self, layer_file: Path) -> None:
         with pytest.raises(
-            ModuleFailedError, match=f"has {len(LAYER)} bytes.*part_last_byte {len(LAYER)} is past its end"
+            ModuleFailedError, match=f"is {len(LAYER)} bytes.*part_last_byte {len(LAYER)} is past its end"
         ):
             run_module(module, **TASK, part_first_byte=0, part_last_byte=len(LAYER), src=str(layer_file))
 
@@ -282,6 +282,37 @@ class TestCliInputJson:
         with pytest.raises(ModuleFailedError, match=f"unknown member '{name}'") as failed:
             run_module(module, cli_input_json=form({**self.JSON, "layerPartBlob": "e30=", name: BLOB}))
         assert BLOB not in json.dumps(failed.value.result)
+
+    @pytest.mark.parametrize(
+        ("wrap", "words"),
+        [
+            (lambda members: [members], "must be a JSON object with the members of the request, not a list"),
+            (lambda _members: [BLOB], "not a list"),
+            (lambda _members: BLOB, "not a string"),
+            (json.dumps, "not a string. Nothing was sent. It is encoded twice"),
+            (
+                lambda members: {**members, BLOB * 3: ""},
+                f"an unknown member, whose name has {len(BLOB) * 3} characters",
+            ),
+            (lambda members: {"input": members}, "unknown member 'input'"),
+        ],
+        ids=["list", "list of the blob", "blob", "encoded twice", "name", "nested"],
+    )
+    @pytest.mark.parametrize("form", ["text", "value"])
+    def test_bytes_in_another_place_are_not_in_the_outcome(
+        self, wrap: t.Callable[[t.Any], t.Any], words: str, form: str
+    ) -> None:
+        value = wrap({**self.JSON, "layerPartBlob": BLOB})
+        if form == "text" or isinstance(value, str):
+            value = json.dumps(value)
+        with pytest.raises(ModuleFailedError) as failed:
+            run_module(module, cli_input_json=value)
+        assert words in failed.value.msg
+        assert BLOB[:16] not in json.dumps(failed.value.result)
+
+    def test_deep_nesting_is_refused(self) -> None:
+        with pytest.raises(ModuleFailedError, match="cli_input_json is nested too deeply"):
+            run_module(module, cli_input_json="[" * 100_000)
 
     def test_skeleton_is_not_masked(self) -> None:
         skeleton = run_module(module, connection={}, generate_cli_skeleton="input", cli_input_json=self.JSON)
