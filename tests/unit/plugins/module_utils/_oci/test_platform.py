@@ -12,7 +12,8 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._core.json_document i
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.platform import Platform
 
 LINUX = {
-    name: Platform.parse(f"linux/{name}", "platforms") for name in ("amd64", "arm64", "arm64/v8", "arm/v6", "arm/v7")
+    name: Platform.parse(f"linux/{name}", "platforms")
+    for name in ("amd64", "amd64/v1", "arm64", "arm64/v8", "arm64/8", "arm/v6", "arm/v7")
 }
 
 
@@ -27,6 +28,34 @@ LINUX = {
 def test_a_platform_is_read(text: str, platform: Platform) -> None:
     assert Platform.parse(text, "platforms") == platform
     assert str(platform) == text.lower()
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        # Those of containerd.
+        ("linux/x86_64", "linux/amd64"),
+        ("linux/x86-64", "linux/amd64"),
+        ("linux/i386", "linux/386"),
+        ("linux/aarch64", "linux/arm64"),
+        ("linux/aarch64/8", "linux/arm64/v8"),
+        ("linux/armhf", "linux/arm/v7"),
+        ("linux/armel", "linux/arm/v6"),
+        ("linux/arm/7", "linux/arm/v7"),
+        ("macos/aarch64", "darwin/arm64"),
+        # What ansible_facts.architecture is on other machines.
+        ("linux/armv7l", "linux/arm/v7"),
+        ("linux/armv6l", "linux/arm/v6"),
+        ("linux/i686", "linux/386"),
+        ("Linux/X86_64", "linux/amd64"),
+        ("linux/s390x", "linux/s390x"),
+        ("linux/ppc64le", "linux/ppc64le"),
+    ],
+)
+def test_other_names_of_a_platform_are_understood(text: str, name: str) -> None:
+    assert str(Platform.parse(text, "platforms")) == name
+    members = dict(zip(("os", "architecture", "variant"), text.split("/"), strict=False))
+    assert str(Platform.from_json(JsonObject(members, "config"))) == name
 
 
 @pytest.mark.parametrize("text", ["", "amd64", "linux/", "linux/amd64/", "linux/a/b/c", "linux amd64", "linux/amd64\n"])
@@ -48,6 +77,9 @@ def test_members_that_are_missing_are_unknown() -> None:
     [
         ("arm64", "arm64/v8", True),
         ("arm64/v8", "arm64", True),
+        ("amd64", "amd64/v1", True),
+        ("amd64/v1", "amd64", True),
+        ("arm64", "arm64/8", True),
         ("arm/v7", "arm/v6", False),
         ("amd64", "arm64", False),
     ],
