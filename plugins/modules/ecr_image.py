@@ -491,6 +491,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import (
 )
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.acceptance import check_image, check_tags
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.load import load_image, open_source
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image import PartialImageError
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.platform import Platform
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import checked_tags
 from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.blobs import BlobPusher
@@ -554,10 +555,31 @@ def read(module: EcrModule) -> ImageRequest:
 
 def act(module: EcrModule, client: EcrClient, request: ImageRequest) -> Result:
     name = request.source_name
-    with open_source(request.src, name, request.compress, request.parallel, module.task) as readers:
+    with open_source(request.src, name, request.compress, request.parallel, module.task) as source:
         check = partial(check_image, name=name, part_size=request.options.expected_part_size)
-        image = load_image(readers, name, request.image, request.platforms, check, module.task)
+        try:
+            image = load_image(source, request.image, request.platforms, check, module.task)
+        except PartialImageError as error:
+            raise InvalidInputError(error.problem, partial_remedy(error.complete) or error.remedy) from error
+        if image.missing:
+            module.warn(partial_warning(name, image))
         return push(module, client, request, image)
+
+
+def partial_warning(name: str, image: Image) -> str:
+    partial = PartialImageError(name, image.missing, image.platforms)
+    platforms = ", ".join(map(str, partial.complete))
+    alone = f"{platforms} is pushed alone, under its own digest {image.root.digest}"
+    return f"{partial.problem}. {alone}. Set platforms: [{platforms}] if this is what you want."
+
+
+def partial_remedy(complete: t.Sequence[Platform]) -> str | None:
+    """Return what to do if a source contains only these platforms of an image."""
+    if not complete:
+        return None
+    platforms = f"platforms: [{', '.join(map(str, complete))}]"
+    keeps = "which keeps its digest" if len(complete) == 1 else "with an index of these alone"
+    return f"Set {platforms} to push what it contains, {keeps}, or create the source again with all platforms"
 
 
 def push(module: EcrModule, client: EcrClient, request: ImageRequest, image: Image) -> Result:

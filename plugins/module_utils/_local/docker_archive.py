@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from .._core.digest import SHA256_DIGEST, SHA256_RULE, HashingReader, sha256_of
+from .._core.errors import InvalidInputError
 from .._core.json_document import JsonObject
-from .._core.text import quoted
+from .._core.text import printable, quoted
 from .._oci.descriptor import Descriptor
 from .._oci.manifest import DOCKER_MANIFEST, MAX_IMAGES, MAX_LAYERS
 from .._oci.platform import Platform
@@ -104,7 +105,7 @@ class DockerArchive(ImageReader):
         self._parallel = parallel
         self._task = task
 
-    def choose(self, image: str | None) -> DockerImage:
+    def choose(self, image: str | None, _platforms: t.Sequence[Platform] = ()) -> DockerImage:
         """Return one image, after a pass over each layer that is compressed or will be.
 
         The digests of the other layers are those in the configuration.
@@ -112,25 +113,36 @@ class DockerArchive(ImageReader):
         :param image: a tag, with or without the repository, or an image id; None for the only image
         :raises TaskStoppedError: Ansible no longer waits for the result
         """
-        entries = self._entries()
-        configs = [self._config(entry) for entry in entries]
-        named = [
-            NamedImage(config.digest, tuple(entry.strings("RepoTags")))
-            for entry, (config, _document) in zip(entries, configs)
-        ]
-        chosen = choose(named, image, str(self._files))
-        position = next(index for index, (config, _document) in enumerate(configs) if config.digest == chosen.digest)
-        return self._image(entries[position], *configs[position])
+        entries = [(self._named(entry), entry) for entry in self._entries()]
+        chosen = choose([named for named, _entry in entries], image, str(self._files))
+        return self._image(next(entry for named, entry in entries if named.digest == chosen.digest))
+
+    def images(self) -> list[NamedImage]:
+        """Return the images that can be chosen. The digest of one is that of its configuration, its image id.
+
+        :raises InvalidInputError: the list of images is damaged
+        """
+        return list(map(self._named, self._entries()))
 
     def _entries(self) -> list[JsonObject]:
-        return JsonObject.parse_list(self._files.read(MANIFEST), self._files.where(MANIFEST), MAX_IMAGES)
+        entries = JsonObject.parse_list(self._files.read(MANIFEST), self._files.where(MANIFEST), MAX_IMAGES)
+        return list(map(_with_known_names, entries))
 
-    def _config(self, entry: JsonObject) -> tuple[_Blob, JsonObject]:
+    def _named(self, entry: JsonObject) -> NamedImage:
+        """Return how an entry can be chosen. What is wrong with one that is not chosen does not matter."""
+        tags = entry.members.get("RepoTags")
+        names = tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
+        try:
+            return NamedImage(self._config(entry)[0].digest, names)
+        except InvalidInputError:
+            return NamedImage(printable(str(entry.members.get("Config"))), names)
+
+    def _config(self, entry: JsonObject) -> tuple[_Blob, bytes]:
         name = entry.get("Config", str)
         content = self._files.read(name)
         digest = sha256_of([content])
         self._check_stated(name, digest)
-        return _Blob(name, digest, len(content), _CONFIG), JsonObject.parse(content, self._files.where(name))
+        return _Blob(name, digest, len(content), _CONFIG), content
 
     def _check_stated(self, name: str, digest: str) -> None:
         stated = _STATED_DIGEST.fullmatch(name)
@@ -138,12 +150,16 @@ class DockerArchive(ImageReader):
             rule = "is damaged or belongs to another image: its content does not match the digest in its name"
             raise self._files.refused(name, rule, COPY_AGAIN)
 
-    def _image(self, entry: JsonObject, config: _Blob, document: JsonObject) -> DockerImage:
+    def _image(self, entry: JsonObject) -> DockerImage:
+        config, content = self._config(entry)
+        document = JsonObject.parse(content, self._files.where(config.name))
+        # Its names must be names.
+        entry.strings("RepoTags")
         layers = self._layers(entry, document)
-        content = _manifest(config, layers)
+        manifest = _manifest(config, layers)
         platform = Platform.from_json(document)
-        root = Descriptor(DOCKER_MANIFEST, sha256_of([content]), len(content), platform=platform)
-        return DockerImage(self._files, root, content, (config, *layers))
+        root = Descriptor(DOCKER_MANIFEST, sha256_of([manifest]), len(manifest), platform=platform)
+        return DockerImage(self._files, root, manifest, (config, *layers))
 
     def _layers(self, entry: JsonObject, config: JsonObject) -> list[_Blob]:
         pairs = list(zip(*_checked_layers(entry, config)))
@@ -181,6 +197,18 @@ class DockerArchive(ImageReader):
         if digest != diff_id:
             rule = f"is damaged or belongs to another image: its uncompressed content is not {diff_id}"
             raise self._files.refused(name, rule, COPY_AGAIN)
+
+
+def _with_known_names(entry: JsonObject) -> JsonObject:
+    """Return an entry with the names of its members as docker writes them. Docker reads them in any case."""
+    known = {name.lower(): name for name in ("Config", "RepoTags", "Layers")}
+    members: dict[str, t.Any] = {}
+    for written, value in entry.members.items():
+        name = known.get(written.lower(), written)
+        if name in members:
+            raise entry.refused(name, "occurs twice, in different case")
+        members[name] = value
+    return JsonObject(members, entry.where)
 
 
 def _checked_layers(entry: JsonObject, config: JsonObject) -> tuple[list[str], list[str]]:

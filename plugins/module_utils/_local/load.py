@@ -7,13 +7,17 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import stat
 import typing as t
+from dataclasses import dataclass
 from pathlib import Path
 
+from .._core.digest import SHA256_DIGEST
 from .._core.errors import InvalidInputError
-from .._oci.image import Image, assemble_image
-from .._oci.reference import AmbiguousImageError, NoSuchImageError
+from .._oci.image import Image, PartialImageError, assemble_image, image_ids
+from .._oci.manifest import INDEXES
+from .._oci.reference import AmbiguousImageError, NamedImage, NoSuchImageError, ambiguous, is_digest, matching
 from .archive import Archive
 from .directory import Directory
 from .docker_archive import MANIFEST, DockerArchive
@@ -22,19 +26,34 @@ from .oci_layout import INDEX, OciLayout
 
 if t.TYPE_CHECKING:
     from .._core.task import Task
+    from .._oci.descriptor import Descriptor
     from .._oci.platform import Platform
-    from .._oci.store import ImageReader
+    from .._oci.store import SourceImage
     from .files import SourceFiles
+
+# The members of a manifest that is made of a docker archive.
+_PLAIN_MANIFEST = {"schemaVersion", "mediaType", "config", "layers"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source that is open, and the ways to read it, at least one.
+
+    :param name: names the source in messages
+    :param compress: whether the uncompressed layers of a docker archive are sent compressed
+    """
+
+    name: str
+    layout: OciLayout | None
+    docker: DockerArchive | None
+    compress: bool
 
 
 @contextlib.contextmanager
-def open_source(path: str, name: str, compress: bool, parallel: int, task: Task) -> t.Iterator[list[ImageReader]]:
-    """Open a directory or an archive for the length of the block; yield the ways to read it, the best one first.
+def open_source(path: str, name: str, compress: bool, parallel: int, task: Task) -> t.Iterator[Source]:
+    """Open a directory or an archive for the length of the block.
 
-    Since version 25 ``docker save`` writes an archive that is an OCI image layout and a docker archive at once. The
-    layout is preferred because it contains the manifests, but some tools write a layout that lists no image, or lists
-    an image that the archive does not contain. The layers of a layout cannot be compressed, because its manifests state
-    their digests: with ``compress`` only the docker archive is read, if there is one.
+    Since version 25 ``docker save`` writes an archive that is an OCI image layout and a docker archive at once.
 
     :param name: names the source in messages, such as ``src 'app.tar'``
     :param compress: whether the uncompressed layers of a docker archive are sent compressed, with gzip
@@ -43,12 +62,11 @@ def open_source(path: str, name: str, compress: bool, parallel: int, task: Task)
     """
     opened = Directory.opened if _is_directory(path) else Archive.opened
     with opened(path, name) as files:
-        yield _readers(files, compress, parallel, task)
+        yield _source(files, compress, parallel, task)
 
 
 def load_image(
-    readers: t.Sequence[ImageReader],
-    name: str,
+    source: Source,
     image: str | None,
     platforms: t.Sequence[Platform],
     check: t.Callable[[Image], None],
@@ -56,45 +74,101 @@ def load_image(
 ) -> Image:
     """Return an image of a source, checked for completeness.
 
-    The first reader that gives a good image is used, with a warning if it is not the first of all.
+    A layout is preferred to a docker archive in the same source because it contains the manifests. Some tools write a
+    layout that lists no image, or an image that the source does not contain: then the docker archive is used, with a
+    warning. It is also used to compress the layers of the same image, as ``gains_by_compression`` decides.
 
-    :param readers: the ways to read the source, as ``open_source`` yields them
-    :param name: names the source in messages
-    :param image: a reference name, a tag or a digest; None for the only image
+    :param image: a reference name, a tag, a digest or an image id; None for the only image
     :param platforms: the platforms that are wanted, empty for all
     :param check: raises InvalidInputError if the image cannot be used where it is to go
     :raises NoSuchImageError: the source does not contain the image, or not for one of the platforms
     :raises AmbiguousImageError: more than one image fits
+    :raises PartialImageError: the source does not contain all images of an index
     :raises InvalidInputError: the source is damaged, or its image cannot be used
     """
-    refusals: list[InvalidInputError] = []
-    for reader in readers:
-        try:
-            found = assemble_image(reader.choose(image), platforms, name)
-            check(found)
-        except AmbiguousImageError:
-            # Another reader would list the same images, or not all of them.
-            raise
-        except InvalidInputError as refusal:
-            refusals.append(refusal)
-            continue
-        if refusals:
-            task.warn(
-                f"{refusals[0].problem}. The docker archive in the same source is used instead, which gives the image "
-                "another manifest and another digest."
-            )
+
+    def load(chosen: SourceImage) -> Image:
+        is_exact = image is not None and is_digest(image)
+        found = assemble_image(chosen, platforms, source.name, is_exact)
+        check(found)
         return found
-    raise _refusal(refusals)
+
+    layout, docker = source.layout, source.docker
+    if layout is None:
+        return load(t.cast("DockerArchive", docker).choose(image))
+    if docker is None:
+        return load(layout.choose(image, platforms))
+    try:
+        chosen = layout.choose(image, platforms)
+        found = load(chosen)
+    except InvalidInputError as refusal:
+        if _is_final(refusal):
+            raise
+        return _instead(refusal, lambda: load(docker.choose(image)), task)
+    ids = image_ids(chosen, source.name)
+    saved = _saved(docker, image, source.name)
+    others = [named for named in saved if named.digest not in ids]
+    if others:
+        raise ambiguous([NamedImage(chosen.root.digest, ()), *others], image, source.name)
+    if source.compress and gains_by_compression(chosen.root, found, [named.digest for named in docker.images()]):
+        return load(docker.choose(found.root.blobs[0].digest))
+    return found
 
 
-def _refusal(refusals: t.Sequence[InvalidInputError]) -> InvalidInputError:
-    """Return the one error to report when no reader gives a good image."""
-    first, *others = refusals
-    if not others or any(isinstance(refusal, NoSuchImageError) for refusal in refusals):
-        return first
-    problems = (refusal.problem for refusal in others)
-    also = "The docker archive in the same source cannot be used either"
-    return InvalidInputError(f"{first.problem}. {also}: {'. '.join(problems)}", first.remedy)
+def gains_by_compression(root: Descriptor, image: Image, saved_ids: t.Collection[str]) -> bool:
+    """Return whether an image of a layout is to be read from the docker archive in the same source.
+
+    The manifests of a layout state the digests of its layers, so these cannot be compressed. Those of the docker
+    archive can, if it has the very same image, and if nothing that the layout says of the image is lost.
+
+    :param root: what the layout lists: the manifest of the image, or an index
+    :param saved_ids: the image ids of the docker archive
+    """
+    if root.media_type in INDEXES or image.root.blobs[0].digest not in saved_ids:
+        return False
+    layers = image.root.blobs[1:]
+    is_plain = set(json.loads(image.root.content)) <= _PLAIN_MANIFEST and not image.foreign
+    kinds = {_compression(layer.media_type) for layer in layers}
+    return is_plain and "" in kinds and kinds <= {"", "gzip"}
+
+
+def _compression(media_type: str) -> str:
+    """Return how a layer is compressed by its media type, an empty text if it is not."""
+    return media_type.rpartition(".tar")[2].strip(".+")
+
+
+def _saved(docker: DockerArchive, image: str | None, name: str) -> list[NamedImage]:
+    """Return the images of a docker archive that fit and whose configuration is there."""
+    try:
+        fitting = matching(docker.images(), image, name)
+    except InvalidInputError:
+        return []
+    return [named for named in fitting if SHA256_DIGEST.fullmatch(named.digest)]
+
+
+def _is_final(refusal: InvalidInputError) -> bool:
+    """Return whether the docker archive in the same source would have the same images, or not all of them."""
+    return isinstance(refusal, AmbiguousImageError) or (
+        isinstance(refusal, PartialImageError) and bool(refusal.complete)
+    )
+
+
+def _instead(refusal: InvalidInputError, load: t.Callable[[], Image], task: Task) -> Image:
+    """Return the image of the docker archive after the layout in the same source was refused."""
+    try:
+        found = load()
+    except AmbiguousImageError:
+        raise
+    except InvalidInputError as other:
+        if NoSuchImageError in (type(refusal), type(other)):
+            raise refusal from other
+        also = "The docker archive in the same source cannot be used either"
+        raise InvalidInputError(f"{refusal.problem}. {also}: {other.problem}", refusal.remedy) from other
+    task.warn(
+        f"{refusal.problem}. The docker archive in the same source is used instead, which gives the image another "
+        "manifest and another digest."
+    )
+    return found
 
 
 def _is_directory(path: str) -> bool:
@@ -105,17 +179,13 @@ def _is_directory(path: str) -> bool:
         return False
 
 
-def _readers(files: SourceFiles, compress: bool, parallel: int, task: Task) -> list[ImageReader]:
-    readers: list[ImageReader] = []
-    has_docker_archive = files.size(MANIFEST) is not None
-    if files.size(INDEX) is not None and not (compress and has_docker_archive):
-        readers.append(OciLayout(files))
-    if has_docker_archive:
-        readers.append(DockerArchive(files, compress, parallel, task))
-    if not readers:
+def _source(files: SourceFiles, compress: bool, parallel: int, task: Task) -> Source:
+    layout = OciLayout(files, task) if files.size(INDEX) is not None else None
+    docker = DockerArchive(files, compress, parallel, task) if files.size(MANIFEST) is not None else None
+    if not (layout or docker):
         raise InvalidInputError(
             f"{files} does not contain an image: it has neither {INDEX}, as an OCI image layout does, nor {MANIFEST}, "
             "as a docker archive does",
             USE_AN_IMAGE,
         )
-    return readers
+    return Source(str(files), layout, docker, compress)

@@ -13,17 +13,21 @@ import collections
 import typing as t
 
 from .._core.digest import SHA256_DIGEST, sha256_of
-from .._core.json_document import JsonObject
-from .._core.text import quoted
-from .._oci.descriptor import Descriptor
-from .._oci.manifest import INDEXES, MAX_IMAGES
-from .._oci.reference import NamedImage, choose
+from .._core.errors import InvalidInputError
+from .._core.json_document import MAX_DOCUMENT, JsonObject
+from .._core.text import MIB, printable, quoted
+from .._oci.descriptor import Descriptor, Entry
+from .._oci.image import stated_platform
+from .._oci.manifest import INDEXES, OCI_INDEX, Manifest
+from .._oci.reference import NamedImage, ambiguous, matching, share_a_name
 from .._oci.store import COPY_AGAIN, ImageReader, SourceImage
 
 if t.TYPE_CHECKING:
     import contextlib
 
     from .._core.blob import Blob
+    from .._core.task import Task
+    from .._oci.platform import Platform
     from .files import SourceFiles
 
 LAYOUT = "oci-layout"
@@ -31,17 +35,27 @@ INDEX = "index.json"
 
 _VERSION = "1.0.0"
 _NAMES = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
+# A document has fewer: a descriptor with a digest, a media type and a size is longer than this.
+_MAX_ENTRIES = MAX_DOCUMENT // 100
+# The bytes of the indexes that are searched for a digest.
+_MAX_SEARCHED = 32 * MIB
 
 
 class LayoutImage(SourceImage):
-    """An image of an OCI image layout."""
+    """An image of an OCI image layout.
 
-    def __init__(self, files: SourceFiles, root: Descriptor) -> None:
+    :param index: the bytes of the root, if they are not those of a blob
+    """
+
+    def __init__(self, files: SourceFiles, root: Descriptor, index: bytes | None = None) -> None:
         super().__init__(root)
         self._files = files
+        self._index = index
 
     def manifest(self, descriptor: Descriptor) -> bytes:
         """Return the bytes of a manifest or an index."""
+        if self._index is not None and descriptor is self.root:
+            return self._index
         return _manifest(self._files, descriptor)
 
     def size(self, digest: str) -> int | None:
@@ -56,45 +70,109 @@ class LayoutImage(SourceImage):
 class OciLayout(ImageReader):
     """An OCI image layout."""
 
-    def __init__(self, files: SourceFiles) -> None:
+    def __init__(self, files: SourceFiles, task: Task) -> None:
         self._files = files
+        self._task = task
 
-    def choose(self, image: str | None) -> LayoutImage:
-        """Return one image. A digest can also be that of an image within an index."""
-        self._check_version()
-        entries = self._entries()
-        if image is not None and SHA256_DIGEST.fullmatch(image) and image not in {entry.digest for entry in entries}:
+    def choose(self, image: str | None, platforms: t.Sequence[Platform] = ()) -> LayoutImage:
+        """Return one image.
+
+        A digest can also be that of an image within an index. Entries that share their names and differ by their
+        platforms are one image, whose index is ``index.json`` itself.
+        """
+        has_version = self._has_version()
+        index = self._index()
+        entries = list(index.entries)
+        if image is not None and SHA256_DIGEST.fullmatch(image) and image not in map(_digest, entries):
             entries += self._within(entries, image)
-        named = [NamedImage(entry.digest, _names(entry), entry.platform) for entry in entries]
-        digest = choose(named, image, str(self._files)).digest
-        return LayoutImage(self._files, next(entry for entry in entries if entry.digest == digest))
+        found = matching(map(_named, entries), image, str(self._files))
+        digests = {named.digest for named in found}
+        chosen = [entry for entry in entries if _digest(entry) in digests]
+        if len(found) == 1:
+            source = LayoutImage(self._files, chosen[0].descriptor)
+        elif share_a_name(found) and self._are_platforms(chosen, platforms):
+            content = index.with_entries(chosen).content
+            root = Descriptor(index.media_type, sha256_of([content]), len(content))
+            source = LayoutImage(self._files, root, content)
+        else:
+            raise ambiguous(found, image, str(self._files))
+        if not has_version:
+            self._task.warn(f"{self._files.where(LAYOUT)} is missing. {INDEX} is read as that of an OCI image layout.")
+        return source
 
-    def _check_version(self) -> None:
+    def _has_version(self) -> bool:
+        if self._files.size(LAYOUT) is None:
+            return False
         layout = JsonObject.parse(self._files.read(LAYOUT), self._files.where(LAYOUT))
         version = layout.get("imageLayoutVersion", str)
         if version != _VERSION:
             raise layout.refused("imageLayoutVersion", f"{quoted(version)} is not supported; it must be {_VERSION}")
+        return True
 
-    def _entries(self) -> list[Descriptor]:
-        index = JsonObject.parse(self._files.read(INDEX), self._files.where(INDEX))
-        if index.members.get("manifests") is None:
-            raise index.refused("manifests", "is missing or null")
-        return [Descriptor.from_json(entry) for entry in index.objects("manifests", MAX_IMAGES)]
+    def _index(self) -> Manifest:
+        content = self._files.read(INDEX)
+        document = JsonObject.parse(content, self._files.where(INDEX))
+        if document.members.get("manifests") is None:
+            raise document.refused("manifests", "is missing or null")
+        entries = tuple(map(Entry, document.objects("manifests", _MAX_ENTRIES)))
+        return Manifest(content, document.get("mediaType", str, OCI_INDEX), entries=entries)
 
-    def _within(self, entries: list[Descriptor], digest: str) -> list[Descriptor]:
-        """Search the indexes that the entries lead to, and return the descriptor of this digest, if there is one."""
+    def _within(self, entries: list[Entry], digest: str) -> list[Entry]:
+        """Search the indexes that the entries lead to, and return the entry of this digest, if there is one."""
         seen = set()
+        left = _MAX_SEARCHED
         queue = collections.deque(entries)
         while queue:
             entry = queue.popleft()
-            if entry.digest == digest:
+            if _digest(entry) == digest:
                 return [entry]
-            name = _file_of(entry.digest)
-            if entry.media_type in INDEXES and entry.digest not in seen and self._files.size(name) is not None:
-                seen.add(entry.digest)
-                document = JsonObject.parse(_manifest(self._files, entry), self._files.where(name))
-                queue += [Descriptor.from_json(inner) for inner in document.objects("manifests", MAX_IMAGES)]
+            if entry.media_type not in INDEXES or not entry.is_usable or entry.descriptor.digest in seen:
+                continue
+            seen.add(entry.descriptor.digest)
+            name = _file_of(entry.descriptor.digest)
+            size = self._files.size(name)
+            if size is not None and size <= left:
+                left -= size
+                document = JsonObject.parse(_manifest(self._files, entry.descriptor), self._files.where(name))
+                queue += map(Entry, document.objects("manifests", _MAX_ENTRIES))
         return []
+
+    def _are_platforms(self, entries: t.Iterable[Entry], wanted: t.Sequence[Platform]) -> bool:
+        """Return whether the entries are images for different platforms, as far as these are wanted.
+
+        Attestations, which have no platform, can be among them.
+        """
+        images = {_digest(entry): entry for entry in entries}
+        found = [self._platform(entry) for entry in images.values()]
+        known = [platform for platform in found if platform and platform.is_known]
+        used = [platform for platform in known if not wanted or any(each.includes(platform) for each in wanted)]
+        return None not in found and bool(known) and len({(each, each.os_version) for each in used}) == len(used)
+
+    def _platform(self, entry: Entry) -> Platform | None:
+        """Return the platform of an image, None if it is not known, or if this is not an image for one platform."""
+        if entry.media_type in INDEXES:
+            return None
+        if entry.platform:
+            return entry.platform
+        try:
+            image = LayoutImage(self._files, entry.descriptor)
+            return stated_platform(image, image.root, str(self._files))
+        except InvalidInputError:
+            # Then the user has to choose.
+            return None
+
+
+def _named(entry: Entry) -> NamedImage:
+    """Return how an entry can be chosen."""
+    annotations = entry.document.members.get("annotations")
+    values = [annotations.get(name) for name in _NAMES] if isinstance(annotations, dict) else []
+    names = dict.fromkeys(value for value in values if isinstance(value, str) and value)
+    return NamedImage(_digest(entry), tuple(names), entry.platform)
+
+
+def _digest(entry: Entry) -> str:
+    """Return what an entry states as its digest, whatever that is."""
+    return printable(str(entry.document.members.get("digest")))
 
 
 def _manifest(files: SourceFiles, descriptor: Descriptor) -> bytes:
@@ -111,8 +189,3 @@ def _manifest(files: SourceFiles, descriptor: Descriptor) -> bytes:
 def _file_of(digest: str) -> str:
     """Return the name of the file of a blob. The digest must have been checked."""
     return f"blobs/{digest.replace(':', '/')}"
-
-
-def _names(entry: Descriptor) -> tuple[str, ...]:
-    names = (entry.annotations.get(name) for name in _NAMES)
-    return tuple(dict.fromkeys(name for name in names if isinstance(name, str) and name))

@@ -12,8 +12,10 @@ from __future__ import annotations
 import re
 import typing as t
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from .._core.digest import SHA256_DIGEST, SHA256_RULE
+from .._core.errors import InvalidInputError
 from .._core.text import quoted
 from .platform import Platform
 
@@ -50,15 +52,55 @@ class Descriptor:
         size = document.get("size", int)
         if size < 0:
             raise document.refused("size", f"{size} must not be negative")
-        platform = Platform.from_json(document.object("platform")) if document.members.get("platform") else None
         return cls(
             media_type_of(document, "mediaType"),
             digest,
             size,
             tuple(document.strings("urls")),
-            platform,
+            _platform_of(document),
             document.get("annotations", dict, {}),
         )
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of an index. What is wrong with one that nobody uses does not matter."""
+
+    document: JsonObject
+
+    @cached_property
+    def descriptor(self) -> Descriptor:
+        """The descriptor.
+
+        :raises InvalidInputError: as in ``Descriptor.from_json``
+        """
+        return Descriptor.from_json(self.document)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it is a descriptor."""
+        try:
+            return bool(self.descriptor)
+        except InvalidInputError:
+            return False
+
+    @property
+    def media_type(self) -> str | None:
+        """The media type, as far as it is stated."""
+        media_type = self.document.members.get("mediaType")
+        return media_type if isinstance(media_type, str) else None
+
+    @property
+    def platform(self) -> Platform | None:
+        """The platform, as far as it is stated."""
+        try:
+            return _platform_of(self.document)
+        except InvalidInputError:
+            return None
+
+
+def _platform_of(document: JsonObject) -> Platform | None:
+    return Platform.from_json(document.object("platform")) if document.members.get("platform") else None
 
 
 def media_type_of(document: JsonObject, name: str) -> str:

@@ -6,21 +6,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from .._core.digest import sha256_of
 from .._core.errors import InvalidInputError
 from .._core.json_document import MAX_DOCUMENT, JsonObject
 from .._core.text import MIB, listed
-from .manifest import Manifest
+from .manifest import Manifest, image_descriptor
 from .platform import Platform
 from .reference import AmbiguousImageError, NoSuchImageError
 from .store import COPY_AGAIN
 
 if t.TYPE_CHECKING:
-    from .descriptor import Descriptor
+    from .descriptor import Descriptor, Entry
     from .store import SourceImage
 
 # Only the configurations of container images state a platform, those of artifacts do not.
@@ -28,8 +29,21 @@ _CONFIGS = ("application/vnd.oci.image.config.v1+json", "application/vnd.docker.
 # All manifests of an image are held in memory until they are sent.
 _MAX_MANIFESTS = 32 * MIB
 _MAX_LISTED = 20
-# The platform of an attestation is unknown/unknown.
-_NO_SYSTEM = "unknown"
+
+
+class PartialImageError(InvalidInputError):
+    """An index lists images that the source does not contain.
+
+    :param missing: names these images by their platforms, or else by their digests
+    :param complete: the platforms of the images that the source contains
+    """
+
+    def __init__(self, name: str, missing: t.Sequence[str], complete: t.Sequence[Platform]) -> None:
+        contains = f"It contains {listed(list(map(str, complete)), _MAX_LISTED)}" if complete else None
+        problem = f"{name} does not contain all images that its index lists. Missing: {listed(missing, _MAX_LISTED)}"
+        super().__init__(". ".join(filter(None, (problem, contains))), None if complete else COPY_AGAIN)
+        self.missing = tuple(missing)
+        self.complete = tuple(complete)
 
 
 @dataclass(frozen=True)
@@ -38,7 +52,8 @@ class Image:
 
     ``children`` are the images of an index, without duplicates. ``foreign`` are the digests of layers that the source
     does not contain because they are hosted at their ``urls``. ``platforms`` are in the order of the index.
-    ``reader`` opens the blobs.
+    ``reader`` opens the blobs. ``missing`` names the other images of an index if this is the only one that the source
+    contains.
     """
 
     reader: SourceImage
@@ -46,6 +61,7 @@ class Image:
     children: tuple[Manifest, ...]
     platforms: tuple[Platform, ...]
     foreign: frozenset[str]
+    missing: tuple[str, ...] = ()
 
     @property
     def manifests(self) -> tuple[Manifest, ...]:
@@ -69,18 +85,22 @@ class Image:
         return self.platforms[0] if manifest is self.root and self.platforms and not manifest.is_index else None
 
 
-def assemble_image(reader: SourceImage, platforms: t.Sequence[Platform], name: str) -> Image:
+def assemble_image(reader: SourceImage, platforms: t.Sequence[Platform], name: str, is_exact: bool = False) -> Image:
     """Read the manifests of an image, reduce it to some of its platforms, and check that its blobs exist.
+
+    An index of which the source contains one image alone, as ``docker save`` writes it after a pull, is that image.
 
     :param platforms: the platforms that are wanted, empty for all
     :param name: names the source in errors
+    :param is_exact: whether an index must be complete, because its digest was asked for
     :raises NoSuchImageError: the image does not have one of the platforms
     :raises AmbiguousImageError: the index lists the only platform wanted more than once
+    :raises PartialImageError: the source does not contain all images of the index
     :raises InvalidInputError: a manifest or a blob is missing or damaged
     """
     root = _manifest(reader, reader.root, name)
     if root.is_index:
-        return _index(reader, root, platforms, name)
+        return _Index(reader, root, name).image(platforms, is_exact)
     foreign = _check_blobs(reader, [root], name)
     found = _configured_platform(reader, root, name)
     for wanted in platforms:
@@ -89,35 +109,123 @@ def assemble_image(reader: SourceImage, platforms: t.Sequence[Platform], name: s
     return Image(reader, root, (), _systems([found]), foreign)
 
 
-def _index(reader: SourceImage, index: Manifest, wanted: t.Sequence[Platform], name: str) -> Image:
-    picked = _picked(reader, index, wanted, name) if wanted else index.images
-    _check_manifests_size(picked, name)
-    chosen = {descriptor: _manifest(reader, descriptor, name) for descriptor in picked}
-    images = {manifest.digest: manifest for manifest in chosen.values()}
-    # AWS Lambda, for example, accepts no index: one platform gives the image alone.
-    is_alone = bool(wanted) and len(images) == 1
-    if len(wanted) == 1 and not is_alone:
-        choices = listed([f"{image.digest} ({image.platform})" for image in chosen], _MAX_LISTED)
-        raise AmbiguousImageError(
-            f"{name} contains {len(images)} images for platform {wanted[0]}",
-            f"Name the variant, or choose one of these by its digest: {choices}",
-        )
-    *children, root = images.values() if is_alone else (*images.values(), index.with_images(chosen))
-    foreign = _check_blobs(reader, [*children, root], name)
-    found = [_platform(reader, descriptor, manifest, name) for descriptor, manifest in chosen.items()]
-    return Image(reader, root, tuple(children), _systems(found), foreign)
+def stated_platform(reader: SourceImage, descriptor: Descriptor, name: str) -> Platform | None:
+    """Return the platform that the descriptor of an image states, or else its configuration, None if neither does.
+
+    :param name: names the source in errors
+    :raises InvalidInputError: the manifest or the configuration is missing or damaged
+    """
+    if descriptor.platform:
+        return descriptor.platform
+    return _configured_platform(reader, _manifest(reader, descriptor, name), name)
 
 
-def _picked(reader: SourceImage, index: Manifest, wanted: t.Sequence[Platform], name: str) -> list[Descriptor]:
-    found = {image: _platform(reader, image, None, name) for image in index.images}
-    systems = _systems(found.values())
-    picked: set[Platform] = set()
-    for platform in wanted:
-        narrowed = platform.narrowed(systems)
-        if not narrowed:
-            raise _no_platform(platform, systems, name)
-        picked |= narrowed
-    return [image for image, platform in found.items() if platform in picked]
+def image_ids(reader: SourceImage, name: str) -> set[str]:
+    """Return the digests of the configurations of an image, one for each platform that the source contains.
+
+    :param name: names the source in errors
+    """
+    root = _manifest(reader, reader.root, name)
+    return _Index(reader, root, name).image_ids() if root.is_index else {root.blobs[0].digest}
+
+
+class _Index:
+    """The images that an index lists, and those of them that the source contains.
+
+    :param name: names the source in errors
+    """
+
+    def __init__(self, reader: SourceImage, index: Manifest, name: str) -> None:
+        self._reader = reader
+        self._index = index
+        self._name = name
+        self._manifests: dict[Entry, Manifest] = {}
+
+    def image(self, wanted: t.Sequence[Platform], is_exact: bool) -> Image:
+        """Return the index, or the images of it that are wanted, if the source contains them."""
+        picked = self._picked(wanted) if wanted else list(self._index.entries)
+        _check_manifests_size(list(map(image_descriptor, picked)), self._name)
+        missing = [entry for entry in picked if not self._has(entry)]
+        if not missing:
+            return self._of(picked, wanted)
+        present = [entry for entry in self._index.entries if self._runs_somewhere(entry)]
+        complete = [entry for entry in present if self._is_complete(entry)]
+        names = list(dict.fromkeys(map(_name_of, missing)))
+        platforms = _systems(map(self._platform, complete))
+        if wanted or is_exact or len(present) != 1 or not complete:
+            raise PartialImageError(self._name, names, platforms)
+        return replace(self._of(complete, platforms), missing=tuple(names))
+
+    def image_ids(self) -> set[str]:
+        """Return the digests of the configurations of the images that the source contains."""
+        ids = set()
+        for entry in self._index.entries:
+            # What is wrong with an image that nobody wants does not matter.
+            with contextlib.suppress(InvalidInputError):
+                ids |= {self._manifest(entry).blobs[0].digest} if self._has(entry) else set()
+        return ids
+
+    def _of(self, picked: t.Sequence[Entry], wanted: t.Sequence[Platform]) -> Image:
+        chosen = {entry.descriptor: self._manifest(entry) for entry in picked}
+        images = {manifest.digest: manifest for manifest in chosen.values()}
+        # AWS Lambda, for example, accepts no index: one platform gives the image alone.
+        is_alone = bool(wanted) and len(images) == 1
+        if len(wanted) == 1 and not is_alone:
+            choices = listed([f"{image.digest} ({image.platform})" for image in chosen], _MAX_LISTED)
+            raise AmbiguousImageError(
+                f"{self._name} contains {len(images)} images for platform {wanted[0]}",
+                f"Name the variant, or choose one of these by its digest: {choices}",
+            )
+        *children, root = images.values() if is_alone else (*images.values(), self._index.with_entries(picked))
+        foreign = _check_blobs(self._reader, [*children, root], self._name)
+        return Image(self._reader, root, tuple(children), _systems(map(self._platform, picked)), foreign)
+
+    def _picked(self, wanted: t.Sequence[Platform]) -> list[Entry]:
+        found = {entry: self._platform(entry) for entry in self._index.entries}
+        systems = _systems(found.values())
+        picked: set[Platform] = set()
+        for platform in wanted:
+            narrowed = platform.narrowed(systems)
+            if not narrowed:
+                raise _no_platform(platform, systems, self._name)
+            picked |= narrowed
+        return [entry for entry, platform in found.items() if platform in picked]
+
+    def _platform(self, entry: Entry) -> Platform | None:
+        """Return the platform of an image, None if it is not stated and the source does not contain the image."""
+        if entry.platform or not self._has(entry):
+            return entry.platform
+        return _configured_platform(self._reader, self._manifest(entry), self._name)
+
+    def _runs_somewhere(self, entry: Entry) -> bool:
+        """Return whether the source contains the manifest of an image that has a platform."""
+        platform = self._platform(entry)
+        return self._has(entry) and platform is not None and platform.is_known
+
+    def _is_complete(self, entry: Entry) -> bool:
+        """Return whether the source contains all blobs of an image."""
+        blobs = self._manifest(entry).blobs
+        return all(blob.urls or self._reader.size(blob.digest) is not None for blob in blobs)
+
+    def _has(self, entry: Entry) -> bool:
+        """Return whether an entry is that of an image, and the source contains its manifest."""
+        try:
+            descriptor = image_descriptor(entry)
+        except InvalidInputError:
+            return False
+        return self._reader.size(descriptor.digest) is not None
+
+    def _manifest(self, entry: Entry) -> Manifest:
+        if entry not in self._manifests:
+            self._manifests[entry] = _manifest(self._reader, entry.descriptor, self._name)
+            _check_manifests_size([read.descriptor for read in self._manifests], self._name)
+        return self._manifests[entry]
+
+
+def _name_of(entry: Entry) -> str:
+    """Return the platform of an image, or its digest if it has none, as an attestation."""
+    platform = entry.platform
+    return str(platform) if platform and platform.is_known else entry.descriptor.digest
 
 
 def _no_platform(platform: Platform, found: t.Sequence[Platform], name: str) -> NoSuchImageError:
@@ -130,7 +238,7 @@ def _no_platform(platform: Platform, found: t.Sequence[Platform], name: str) -> 
 
 def _systems(platforms: t.Iterable[Platform | None]) -> tuple[Platform, ...]:
     """Return the platforms that are known, without duplicates."""
-    return tuple(dict.fromkeys(platform for platform in platforms if platform and platform.os != _NO_SYSTEM))
+    return tuple(dict.fromkeys(platform for platform in platforms if platform and platform.is_known))
 
 
 def _manifest(reader: SourceImage, descriptor: Descriptor, name: str) -> Manifest:
@@ -144,13 +252,6 @@ def _check_manifests_size(images: t.Sequence[Descriptor], name: str) -> None:
         raise InvalidInputError(
             f"{name}: the {len(images)} manifests of the index are {size} bytes; the limit is {_MAX_MANIFESTS}"
         )
-
-
-def _platform(reader: SourceImage, descriptor: Descriptor, manifest: Manifest | None, name: str) -> Platform | None:
-    """Return the platform that the descriptor states, or else the configuration of the image."""
-    if descriptor.platform:
-        return descriptor.platform
-    return _configured_platform(reader, manifest or _manifest(reader, descriptor, name), name)
 
 
 def _configured_platform(reader: SourceImage, manifest: Manifest, name: str) -> Platform | None:

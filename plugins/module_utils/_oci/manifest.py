@@ -20,7 +20,7 @@ from .._core.digest import sha256_of
 from .._core.errors import InvalidInputError
 from .._core.json_document import JsonObject
 from .._core.text import quoted
-from .descriptor import Descriptor, media_type_of
+from .descriptor import Descriptor, Entry, media_type_of
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -30,6 +30,9 @@ DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 INDEXES = (OCI_INDEX, DOCKER_INDEX)
 MEDIA_TYPES = (OCI_MANIFEST, DOCKER_MANIFEST, *INDEXES)
 
+# The caches that BuildKit exports are indexes, too.
+_BUILDKIT_CACHE = "application/vnd.buildkit.cacheconfig.v0"
+
 MAX_LAYERS = 10_000
 MAX_IMAGES = 1_000
 
@@ -38,13 +41,13 @@ MAX_IMAGES = 1_000
 class Manifest:
     """A manifest or an index, byte for byte.
 
-    ``blobs`` are the configuration and the layers of an image, in this order; ``images`` are the manifests of an index.
+    ``blobs`` are the configuration and the layers of an image, in this order; ``entries`` are those of an index.
     """
 
     content: bytes
     media_type: str
     blobs: tuple[Descriptor, ...] = ()
-    images: tuple[Descriptor, ...] = ()
+    entries: tuple[Entry, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -56,14 +59,24 @@ class Manifest:
         """Whether it lists images instead of describing one."""
         return self.media_type in INDEXES
 
+    @cached_property
+    def images(self) -> tuple[Descriptor, ...]:
+        """The manifests that an index lists.
+
+        :raises InvalidInputError: an entry is not the descriptor of an image
+        """
+        return tuple(map(image_descriptor, self.entries))
+
     @classmethod
     def parse(cls, content: bytes, media_type: str, where: str) -> Manifest:
         """Read a manifest or an index.
 
         :param media_type: what the descriptor of the manifest states
         :param where: names the manifest in errors
-        :raises InvalidInputError: the manifest is malformed, or contradicts itself or its descriptor
+        :raises InvalidInputError: the manifest is malformed, or contradicts itself or its descriptor. The entries of an
+            index are checked when they are used
         """
+        check_is_image(media_type, where)
         document = JsonObject.parse(content, where)
         _check_media_type(document, media_type)
         if document.get("schemaVersion", int) != 2:
@@ -71,28 +84,48 @@ class Manifest:
         if document.members.get("artifactType") is not None:
             media_type_of(document, "artifactType")
         if media_type in INDEXES:
-            return cls(content, media_type, images=_images(document))
+            return cls(content, media_type, entries=_entries(document))
         return cls(content, media_type, blobs=_blobs(document))
 
-    def with_images(self, images: t.Container[Descriptor]) -> Manifest:
-        """Return the index reduced to these of its images. Equal indexes give equal bytes.
+    def with_entries(self, entries: t.Container[Entry]) -> Manifest:
+        """Return the index reduced to these of its entries. Equal indexes give equal bytes.
 
-        An index that lists no other images stays as it is, byte for byte.
+        An index that has no other entries stays as it is, byte for byte.
         """
-        if all(image in images for image in self.images):
+        kept = tuple(entry for entry in self.entries if entry in entries)
+        if kept == self.entries:
             return self
         document = json.loads(self.content)
-        document["manifests"] = [entry for entry, image in zip(document["manifests"], self.images) if image in images]
+        document["manifests"] = [entry.document.members for entry in kept]
         content = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
-        return Manifest(content, self.media_type, images=tuple(image for image in self.images if image in images))
+        return Manifest(content, self.media_type, entries=kept)
+
+
+def image_descriptor(entry: Entry) -> Descriptor:
+    """Return the descriptor of an image that an index lists.
+
+    :raises InvalidInputError: the entry is not the descriptor of an image
+    """
+    descriptor = entry.descriptor
+    if descriptor.media_type in INDEXES:
+        raise InvalidInputError(
+            f"{entry.document.where} {descriptor.digest} is an index too. An index of indexes is not supported",
+            "Choose one of the inner indexes by its digest",
+        )
+    check_is_image(descriptor.media_type, f"{entry.document.where} {descriptor.digest}")
+    return descriptor
+
+
+def check_is_image(media_type: str, where: str) -> None:
+    """Raise InvalidInputError if this is not the media type of an image or an index."""
+    if media_type not in MEDIA_TYPES:
+        raise InvalidInputError(
+            f"{where} has the media type {quoted(media_type)}, which is not that of an image",
+            f"Images have one of these media types: {', '.join(MEDIA_TYPES)}",
+        )
 
 
 def _check_media_type(document: JsonObject, media_type: str) -> None:
-    if media_type not in MEDIA_TYPES:
-        raise InvalidInputError(
-            f"{document.where} has the media type {quoted(media_type)}, which is not that of an image",
-            f"Images have one of these media types: {', '.join(MEDIA_TYPES)}",
-        )
     own = document.get("mediaType", str, media_type)
     if own != media_type:
         raise document.refused("mediaType", f"{quoted(own)} contradicts its descriptor, which states {media_type}")
@@ -113,14 +146,13 @@ def _blobs(document: JsonObject) -> tuple[Descriptor, ...]:
     return (config, *layers)
 
 
-def _images(document: JsonObject) -> tuple[Descriptor, ...]:
-    images = [Descriptor.from_json(image) for image in document.objects("manifests", MAX_IMAGES)]
-    if not images:
+def _entries(document: JsonObject) -> tuple[Entry, ...]:
+    entries = tuple(map(Entry, document.objects("manifests", MAX_IMAGES)))
+    if not entries:
         raise document.refused("manifests", "lists no images")
-    for image in images:
-        if image.media_type in INDEXES:
-            raise InvalidInputError(
-                f"{document.where} lists {image.digest}, which is an index too. An index of indexes is not supported",
-                "Choose one of the inner indexes by its digest",
-            )
-    return tuple(images)
+    if any(entry.media_type == _BUILDKIT_CACHE for entry in entries):
+        raise InvalidInputError(
+            f"{document.where} is a build cache that BuildKit exported, not an image",
+            "Export the image itself: docker buildx build --output type=oci,dest=image.tar",
+        )
+    return entries

@@ -94,23 +94,47 @@ def checked_digests(digests: t.Iterable[str], label: str) -> list[str]:
 
 
 def choose(images: t.Iterable[NamedImage], image: str | None, name: str) -> NamedImage:
-    """Return the image that is wanted. Several entries with one digest are one image.
+    """Return the image that is wanted; parameters and errors as in ``matching``.
+
+    :raises AmbiguousImageError: more than one image fits
+    """
+    found = matching(images, image, name)
+    if len(found) > 1:
+        raise ambiguous(found, image, name)
+    return found[0]
+
+
+def matching(images: t.Iterable[NamedImage], image: str | None, name: str) -> list[NamedImage]:
+    """Return the images that fit, at least one. Several entries with one digest are one image.
 
     :param image: a name, a tag, a digest, or an image id of 12 digits or more; None for the only image
     :param name: names the source in errors
     :raises NoSuchImageError: no image fits; the remedy lists all images
-    :raises AmbiguousImageError: more than one image fits; the remedy lists them
     """
     known = _merged(images)
     found = known if image is None else _matching(known, image)
-    if len(found) == 1:
-        return found[0]
     if not known:
         raise NoSuchImageError(f"{name} does not contain an image")
     if not found:
         raise NoSuchImageError(f"{name} does not contain image {quoted(image)}", f"It contains: {_list(known)}")
+    return found
+
+
+def ambiguous(found: t.Sequence[NamedImage], image: str | None, name: str) -> AmbiguousImageError:
+    """Make the error of several images that fit; the remedy lists them."""
     which = "" if image is None else f" named {quoted(image)}"
-    raise AmbiguousImageError(f"{name} contains {len(found)} images{which}", f"Choose one of these: {_list(found)}")
+    return AmbiguousImageError(f"{name} contains {len(found)} images{which}", f"Choose one of these: {_list(found)}")
+
+
+def share_a_name(images: t.Sequence[NamedImage]) -> bool:
+    """Return whether one name means all of the images, or none of them has a name."""
+    first, *others = (set(map(full_name, image.names)) for image in images)
+    return bool(first.intersection(*others)) or not any((first, *others))
+
+
+def is_digest(image: str) -> bool:
+    """Return whether an image is named by its digest, or by the beginning of it."""
+    return bool(SHA256_DIGEST.fullmatch(image) or _SHORT_ID.fullmatch(image))
 
 
 def full_name(name: str) -> str:
@@ -118,6 +142,8 @@ def full_name(name: str) -> str:
     registry, slash, path = name.partition("/")
     if not slash or not (set(".:") & set(registry) or registry == "localhost"):
         registry, path = "docker.io", name
+    if registry == "index.docker.io":
+        registry = "docker.io"
     if registry == "docker.io" and "/" not in path:
         path = f"library/{path}"
     return f"{registry}/{path}" if ":" in path.rpartition("/")[2] else f"{registry}/{path}:latest"
@@ -146,5 +172,5 @@ def _matching(images: list[NamedImage], wanted: str) -> list[NamedImage]:
     return next(filter(None, matches), [])
 
 
-def _list(images: list[NamedImage]) -> str:
+def _list(images: t.Sequence[NamedImage]) -> str:
     return listed(list(map(str, images)), _MAX_LISTED, "; ")

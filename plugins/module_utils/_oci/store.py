@@ -13,6 +13,7 @@ import typing as t
 if t.TYPE_CHECKING:
     from .._core.blob import Blob
     from .descriptor import Descriptor
+    from .platform import Platform
 
 # The remedy when a part of a source is missing or damaged.
 COPY_AGAIN = "The source is incomplete or damaged: create it again, or copy it again"
@@ -50,10 +51,11 @@ class ImageReader(abc.ABC):
     """A source of images."""
 
     @abc.abstractmethod
-    def choose(self, image: str | None) -> SourceImage:
+    def choose(self, image: str | None, platforms: t.Sequence[Platform] = ()) -> SourceImage:
         """Return one image.
 
         :param image: a reference name, a tag or a digest; None for the only image
+        :param platforms: the platforms that will be used of it, empty for all
         :raises NoSuchImageError: no image fits
         :raises AmbiguousImageError: more than one image fits
         :raises InvalidInputError: the source is damaged

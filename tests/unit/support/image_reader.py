@@ -25,8 +25,8 @@ def read_image(src: Path, image: str | None = None, compress: bool = False, warn
     :raises TaskError: the image is damaged
     """
     name, task = f"src {str(src)!r}", Task(([] if warnings is None else warnings).append)
-    with open_source(str(src), name, compress, 2, task) as readers:
-        found = load_image(readers, name, image, [], accept_any, task)
+    with open_source(str(src), name, compress, 2, task) as source:
+        found = load_image(source, image, [], accept_any, task)
         for blob in found.blobs.values():
             with found.reader.open(blob.digest) as opened:
                 assert opened.size == blob.size

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import typing as t
 from pathlib import Path
 
@@ -83,9 +85,29 @@ class LayoutWriter:
         self.entries.append(entry)
         return entry
 
-    def complete(self) -> Files:
-        """Return all files."""
-        return {**self.files, "index.json": as_json(index_of(*self.entries))}
+    def of_platform(self, platform: str, is_there: bool = True, text: str = "layer") -> Document:
+        """Return the descriptor of a valid image for a platform; add its files unless the layout is to lack it."""
+        files = dict(self.files)
+        layer = f"{text} for {platform} ".encode() * 100
+        config = self.blob(config_of((layer,), **_platform(platform)), OCI_CONFIG)
+        manifest = _manifest(config, [self.blob(gzip.compress(layer, mtime=0))], {})
+        descriptor = self.document(manifest, OCI_MANIFEST, platform=_platform(platform))
+        if not is_there:
+            self.files = files
+        return descriptor
+
+    def save(self, *images: Document, tags: t.Sequence[str] | None = None) -> None:
+        """Add the manifest.json by which Docker reads images of the layout."""
+        entries = []
+        for image in images:
+            manifest = json.loads(self.files[blob_name(image["digest"])])
+            config, *layers = (blob_name(blob["digest"]) for blob in (manifest["config"], *manifest["layers"]))
+            entries.append({"Config": config, "RepoTags": None if tags is None else list(tags), "Layers": layers})
+        self.files["manifest.json"] = as_json(entries)
+
+    def complete(self, **members: t.Any) -> Files:
+        """Return all files; ``members`` are added last to index.json, so they can replace others."""
+        return {**self.files, "index.json": as_json({**index_of(*self.entries), **members})}
 
     def finish(self, *images: Document, **names: Document) -> Path:
         """Write the layout with an index of unnamed images and of images by tag, and return its path."""

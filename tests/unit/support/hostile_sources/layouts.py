@@ -129,7 +129,10 @@ LAYOUTS = {
     "manifests empty": HostileSource(with_index({"manifests": []}), "does not contain an image"),
     "manifests a string": HostileSource(with_index({"manifests": "x"}), f"{MANIFESTS} must be a list"),
     "manifests of strings": HostileSource(with_index({"manifests": ["x"]}), rf"{MANIFESTS}\[0\] must be an object"),
-    "manifests without end": HostileSource(with_index({"manifests": [{}] * 1001}), f"{MANIFESTS} has 1001 entries"),
+    "manifests without end": HostileSource(
+        with_index({"manifests": [{}] * 41_944}), f"{MANIFESTS} has 41944 entries; the limit is 41943"
+    ),
+    "manifests of nothing": HostileSource(with_index({"manifests": [{}] * 40_000}), f"{ENTRY} digest is missing"),
     "digest with a path": HostileSource(
         with_entry_members(digest="sha256:../../../../etc/passwd"), f"{ENTRY} digest '.*passwd' must be sha256: and 64"
     ),
@@ -190,7 +193,7 @@ LAYOUTS = {
                 layout.blob(as_json(index_of(layout.blob(b"{}", OCI_MANIFEST))), OCI_INDEX)
             )
         ),
-        "which is an index too",
+        "is an index too. An index of indexes is not supported",
     ),
     "index of nothing": HostileSource(
         with_manifest(lambda _layout, _manifest: index_of()), "manifests lists no images"
@@ -199,7 +202,7 @@ LAYOUTS = {
         with_manifest(
             lambda _layout, _manifest: index_of({"mediaType": OCI_MANIFEST, "digest": "sha256:" + "a" * 64, "size": 9})
         ),
-        f"blobs/sha256/{'a' * 64} is missing",
+        f"does not contain all images that its index lists. Missing: sha256:{'a' * 64}[.] .*create it again",
     ),
     "indexes in a circle": HostileSource(
         cyclic, "blobs/sha256/a{64} is damaged: its content does not match its digest"

@@ -102,7 +102,6 @@ DIRECTORIES = {
     "blob is a directory": HostileSource(replaced(LAYER, Path.mkdir), f"{LAYER} is not a regular file"),
     "blob is a socket": HostileSource(replaced(LAYER, bind_socket), f"{LAYER} is not a regular file"),
     "directory is a file": HostileSource(replaced("blobs", Path.touch), "cannot be read.*Not a directory"),
-    "no version": HostileSource(directory(without("oci-layout")), "oci-layout is missing"),
     "no index": HostileSource(
         directory(without("index.json")), "does not contain an image.*index.json.*manifest.json.*docker save"
     ),

@@ -7,18 +7,30 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
+import typing as t
 from pathlib import Path
 
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Task
-from ansible_collections.layerkit.ecr.plugins.module_utils._local.load import load_image, open_source
-from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image import Image
-from ansible_collections.layerkit.ecr.plugins.module_utils._oci.manifest import DOCKER_MANIFEST, OCI_MANIFEST
+from ansible_collections.layerkit.ecr.plugins.module_utils._local.load import (
+    gains_by_compression,
+    load_image,
+    open_source,
+)
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.descriptor import Descriptor
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image import Image, PartialImageError
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.manifest import DOCKER_MANIFEST, OCI_MANIFEST, Manifest
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.platform import Platform
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import AmbiguousImageError, NoSuchImageError
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import (
     LAYERS,
+    OCI_CONFIG,
+    OCI_INDEX,
+    OCI_LAYER,
+    Document,
     Files,
     as_json,
     blob_name,
@@ -28,14 +40,15 @@ from ansible_collections.layerkit.ecr.tests.unit.support.image_files import (
     write_directory,
 )
 from ansible_collections.layerkit.ecr.tests.unit.support.image_reader import read_image
-from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import LayoutWriter, oci_layout
+from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import LayoutWriter, index_of, oci_layout
 
+GZIP_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 BOTH = {**docker_archive(), **oci_layout()}
 
 
 def kinds(path: Path, compress: bool = False) -> list[str]:
-    with open_source(str(path), "src 'x'", compress, 2, Task(print)) as readers:
-        return [type(reader).__name__ for reader in readers]
+    with open_source(str(path), "src 'x'", compress, 2, Task(print)) as source:
+        return [type(reader).__name__ for reader in (source.layout, source.docker) if reader]
 
 
 def places(directory: Path, files: Files) -> list[Path]:
@@ -62,7 +75,57 @@ def test_the_kind_is_detected_by_the_files(tmp_path: Path, files: Files, expecte
 
 def test_to_compress_the_docker_archive_is_read(tmp_path: Path) -> None:
     for place in places(tmp_path, BOTH):
-        assert kinds(place, compress=True) == ["DockerArchive"]
+        image = read_image(place, compress=True)
+        assert [blob.media_type for blob in image.root.blobs[1:]] == [GZIP_LAYER] * len(LAYERS)
+        assert read_image(place).root.media_type == OCI_MANIFEST
+
+
+class TestGainsByCompression:
+    """Whether an image of a layout is read from the docker archive beside it to be compressed."""
+
+    CONFIG: t.ClassVar[Document] = {"mediaType": OCI_CONFIG, "digest": "sha256:" + "c" * 64, "size": 1}
+    LAYER: t.ClassVar[Document] = {"mediaType": OCI_LAYER, "digest": "sha256:" + "d" * 64, "size": 1}
+    ROOT = Descriptor(OCI_MANIFEST, "sha256:" + "a" * 64, 1)
+
+    def gains(
+        self,
+        *types: str,
+        root: Descriptor = ROOT,
+        saved: str = CONFIG["digest"],
+        foreign: frozenset[str] = frozenset(),
+        **members: t.Any,
+    ) -> bool:
+        layers = [{**self.LAYER, "mediaType": media_type} for media_type in types]
+        document = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": self.CONFIG, "layers": layers, **members}
+        manifest = Manifest.parse(as_json(document), OCI_MANIFEST, "manifest")
+        image = Image(t.cast("t.Any", None), manifest, (), (), foreign)
+        return gains_by_compression(root, image, [saved])
+
+    @pytest.mark.parametrize(
+        ("types", "expected"),
+        [
+            ([OCI_LAYER], True),
+            ([f"{OCI_LAYER}+gzip", OCI_LAYER], True),
+            (["application/vnd.docker.image.rootfs.diff.tar"], True),
+            (["application/vnd.docker.image.rootfs.diff.tar.gzip"], False),
+            ([f"{OCI_LAYER}+gzip"], False),
+            ([f"{OCI_LAYER}+zstd", OCI_LAYER], False),
+            (["text/plain", OCI_LAYER], False),
+            ([], False),
+        ],
+    )
+    def test_a_layer_must_be_uncompressed_and_none_of_another_kind(self, types: list[str], expected: bool) -> None:
+        assert self.gains(*types) is expected
+
+    def test_it_must_be_the_very_image(self) -> None:
+        assert not self.gains(OCI_LAYER, saved="sha256:" + "b" * 64)
+
+    def test_an_image_of_an_index_keeps_its_digest(self) -> None:
+        assert not self.gains(OCI_LAYER, root=Descriptor(OCI_INDEX, "sha256:" + "a" * 64, 1))
+
+    def test_what_the_manifest_says_of_the_image_is_not_lost(self) -> None:
+        assert not self.gains(OCI_LAYER, annotations={"org.opencontainers.image.source": "https://example.org"})
+        assert not self.gains(OCI_LAYER, foreign=frozenset({self.LAYER["digest"]}))
 
 
 def test_a_layout_cannot_be_compressed(tmp_path: Path) -> None:
@@ -170,7 +233,111 @@ class TestArchiveOfBothKinds:
             if image.root.media_type == OCI_MANIFEST:
                 raise InvalidInputError("No registry accepts this layout", "Use another one")
 
-        with open_source(str(tmp_path / "both.tar"), "src 'x'", False, 2, task) as readers:
-            image = load_image(readers, "src 'x'", None, [], check, task)
+        with open_source(str(tmp_path / "both.tar"), "src 'x'", False, 2, task) as source:
+            image = load_image(source, None, [], check, task)
         assert image.root.media_type == DOCKER_MANIFEST
         assert [warning.partition(". ")[0] for warning in warnings] == ["No registry accepts this layout"]
+
+
+PLATFORMS = ("linux/amd64", "linux/arm64", "linux/s390x")
+SUBSETS = [there for size in range(4) for there in itertools.combinations(PLATFORMS, size)]
+
+
+class TestPlatformsThatAreNotThere:
+    """What ``docker save`` writes of an image of which only some platforms were pulled."""
+
+    def load(
+        self, directory: Path, there: t.Sequence[str], wanted: str | None, saves: bool, compress: bool
+    ) -> tuple[Image, dict[str, Document], Document]:
+        """Return the image, and the entries and the descriptor of its index."""
+        layout = LayoutWriter()
+        entries = {platform: layout.of_platform(platform, platform in there) for platform in PLATFORMS}
+        if saves:
+            layout.save(*[entries[platform] for platform in there[:1]], tags=["example.org/app:1.0"])
+        root = layout.add_entry(index_of(*entries.values()), "1.0")
+        (directory / "saved.tar").write_bytes(tar_of(layout.complete()))
+        warnings: list[str] = []
+        task = Task(warnings.append)
+        platforms = [Platform.parse(wanted, "platforms")] if wanted else []
+        with open_source(str(directory / "saved.tar"), "src 'x'", compress, 2, task) as source:
+            image = load_image(source, None, platforms, lambda _image: None, task)
+        assert warnings == []
+        return image, entries, root
+
+    @pytest.mark.parametrize("there", SUBSETS, ids="+".join)
+    @pytest.mark.parametrize("saves", [False, True], ids=["layout", "layout and docker archive"])
+    @pytest.mark.parametrize("compress", [False, True], ids=["none", "gzip"])
+    def test_without_a_platform(self, tmp_path: Path, there: tuple[str, ...], saves: bool, compress: bool) -> None:
+        missing = tuple(platform for platform in PLATFORMS if platform not in there)
+        if len(there) in (0, 2):
+            with pytest.raises(PartialImageError) as error:
+                self.load(tmp_path, there, None, saves, compress)
+            assert (error.value.missing, tuple(map(str, error.value.complete))) == (missing, there)
+            return
+        image, entries, root = self.load(tmp_path, there, None, saves, compress)
+        expected = entries[there[0]] if missing else root
+        assert (image.root.digest, image.missing) == (expected["digest"], missing)
+        assert tuple(map(str, image.platforms)) == there
+
+    @pytest.mark.parametrize("there", SUBSETS, ids="+".join)
+    @pytest.mark.parametrize("wanted", PLATFORMS)
+    @pytest.mark.parametrize("saves", [False, True], ids=["layout", "layout and docker archive"])
+    @pytest.mark.parametrize("compress", [False, True], ids=["none", "gzip"])
+    def test_with_a_platform(
+        self, tmp_path: Path, there: tuple[str, ...], wanted: str, saves: bool, compress: bool
+    ) -> None:
+        if wanted not in there:
+            with pytest.raises(PartialImageError) as error:
+                self.load(tmp_path, there, wanted, saves, compress)
+            assert (error.value.missing, tuple(map(str, error.value.complete))) == ((wanted,), there)
+            return
+        image, entries, _root = self.load(tmp_path, there, wanted, saves, compress)
+        assert (image.root.digest, image.missing) == (entries[wanted]["digest"], ())
+
+
+class TestTwoImagesAndNoName:
+    """An archive in which the layout and the docker archive do not have the same images."""
+
+    @pytest.fixture
+    def layout(self) -> LayoutWriter:
+        layout = LayoutWriter()
+        one, two = (layout.of_platform("linux/amd64", text=text) for text in ("one", "two"))
+        layout.save(one, two)
+        layout.entries = [one]
+        return layout
+
+    def read(self, directory: Path, layout: LayoutWriter, image: str | None = None) -> Image:
+        (directory / "both.tar").write_bytes(tar_of(layout.complete()))
+        return read_image(directory / "both.tar", image)
+
+    @pytest.mark.parametrize("compress", [False, True])
+    def test_it_is_a_choice(self, tmp_path: Path, layout: LayoutWriter, compress: bool) -> None:
+        (tmp_path / "both.tar").write_bytes(tar_of(layout.complete()))
+        with pytest.raises(AmbiguousImageError, match=r"contains 2 images$") as error:
+            read_image(tmp_path / "both.tar", compress=compress)
+        [entry] = layout.entries
+        second = json.loads(layout.files["manifest.json"])[1]["Config"].rpartition("/")[2]
+        assert error.value.remedy == f"Choose one of these: {entry['digest']}; sha256:{second}"
+        assert read_image(tmp_path / "both.tar", entry["digest"], compress).root.digest == entry["digest"]
+        chosen = read_image(tmp_path / "both.tar", f"sha256:{second}", compress)
+        assert chosen.root.blobs[0].digest == f"sha256:{second}"
+
+    def test_platforms_of_one_image_are_one(self, tmp_path: Path) -> None:
+        layout = LayoutWriter()
+        images = [layout.of_platform(platform) for platform in PLATFORMS]
+        layout.save(*images)
+        root = layout.add_entry(index_of(*images))
+        assert self.read(tmp_path, layout).root.digest == root["digest"]
+
+    def test_a_name_that_both_have_must_mean_one_image(self, tmp_path: Path, layout: LayoutWriter) -> None:
+        [one] = layout.entries
+        one["annotations"] = {"org.opencontainers.image.ref.name": "app:1.0"}
+        entries = json.loads(layout.files["manifest.json"])
+        layout.files["manifest.json"] = as_json([entries[0], {**entries[1], "RepoTags": ["app:1.0"]}])
+        with pytest.raises(AmbiguousImageError, match=r"contains 2 images named 'app:1[.]0'$"):
+            self.read(tmp_path, layout, "app:1.0")
+
+    def test_what_is_not_there_is_no_image(self, tmp_path: Path, layout: LayoutWriter) -> None:
+        entries = json.loads(layout.files["manifest.json"])
+        layout.files["manifest.json"] = as_json([entries[0], {"Config": "absent.json", "Layers": []}])
+        assert self.read(tmp_path, layout).root.digest == layout.entries[0]["digest"]

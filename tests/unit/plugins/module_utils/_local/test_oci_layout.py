@@ -7,20 +7,26 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import typing as t
 from pathlib import Path
 
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.json_document import MAX_DOCUMENT
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Task
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.archive import Archive
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.directory import Directory
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.oci_layout import OciLayout
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.descriptor import Descriptor
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.platform import Platform
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import AmbiguousImageError
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import (
     LAYERS,
     OCI_INDEX,
     OCI_MANIFEST,
+    REF_NAME,
+    Document,
     as_json,
     blob_name,
     digest_of,
@@ -31,6 +37,12 @@ from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import La
 
 Open = t.Callable[[dict[str, bytes]], OciLayout]
 
+AMD64, ARM64 = (Platform("linux", name) for name in ("amd64", "arm64"))
+
+
+def named(entry: Document, name: str) -> Document:
+    return {**entry, "annotations": {REF_NAME: name}}
+
 
 @pytest.fixture(params=["directory", "archive"])
 def opened(request: pytest.FixtureRequest, tmp_path: Path) -> t.Iterator[Open]:
@@ -40,9 +52,9 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> t.Iterator[Open]:
         def open_files(files: dict[str, bytes]) -> OciLayout:
             if request.param == "directory":
                 path = write_directory(tmp_path / "layout", files)
-                return OciLayout(stack.enter_context(Directory.opened(str(path), "src 'x'")))
+                return OciLayout(stack.enter_context(Directory.opened(str(path), "src 'x'")), Task(print))
             (tmp_path / "layout.tar").write_bytes(tar_of(files))
-            return OciLayout(stack.enter_context(Archive.opened(str(tmp_path / "layout.tar"), "src 'x'")))
+            return OciLayout(stack.enter_context(Archive.opened(str(tmp_path / "layout.tar"), "src 'x'")), Task(print))
 
         yield open_files
 
@@ -125,3 +137,140 @@ def test_a_manifest_that_is_too_large_is_not_read(opened: Open) -> None:
     image = opened(source.complete()).choose(None)
     with pytest.raises(InvalidInputError, match=f"is {entry['size']} bytes; the limit is 4194304"):
         image.manifest(image.root)
+
+
+class TestIndexOfTheLayoutAsAnImage:
+    """Entries that differ by their platforms are one image."""
+
+    @pytest.fixture
+    def source(self) -> LayoutWriter:
+        return LayoutWriter()
+
+    @pytest.mark.parametrize("members", [{}, {"mediaType": None}, {"annotations": {"a": "ä"}}])
+    def test_it_is_index_json_itself(self, opened: Open, source: LayoutWriter, members: Document) -> None:
+        source.entries = [source.of_platform("linux/amd64"), source.of_platform("linux/arm64")]
+        files = source.complete(**members)
+        image = opened(files).choose(None)
+        assert image.root == Descriptor(OCI_INDEX, digest_of(files["index.json"]), len(files["index.json"]))
+        assert image.manifest(image.root) == files["index.json"]
+
+    def test_the_entries_of_one_name_are_one(self, opened: Open, source: LayoutWriter) -> None:
+        ours, other = (
+            [named(source.of_platform(platform, text=name), name) for platform in ("linux/amd64", "linux/arm64")]
+            for name in ("app:1.0", "other:2.0")
+        )
+        source.entries = [ours[0], other[0], ours[1], other[1]]
+        files = source.complete()
+        layout = opened(files)
+        image = layout.choose("app:1.0")
+        assert json.loads(image.manifest(image.root)) == {**json.loads(files["index.json"]), "manifests": ours}
+        assert layout.choose("app:1.0").root == image.root != layout.choose("2.0").root
+        with pytest.raises(AmbiguousImageError, match="contains 4 images"):
+            layout.choose(None)
+
+    def test_images_of_different_names_are_not_one(self, opened: Open, source: LayoutWriter) -> None:
+        source.entries = [
+            named(source.of_platform("linux/amd64"), "app:1.0"),
+            named(source.of_platform("linux/arm64"), "db:1.0"),
+        ]
+        layout = opened(source.complete())
+        for image in (None, "1.0"):
+            with pytest.raises(AmbiguousImageError):
+                layout.choose(image)
+
+    def test_two_images_of_one_platform_are_a_choice(self, opened: Open, source: LayoutWriter) -> None:
+        source.entries = [
+            source.of_platform("linux/amd64", text="one"),
+            source.of_platform("linux/amd64", text="two"),
+            source.of_platform("linux/arm64"),
+        ]
+        layout = opened(source.complete())
+        for platforms in ([], [AMD64], [ARM64, AMD64]):
+            with pytest.raises(AmbiguousImageError):
+                layout.choose(None, platforms)
+        # Then there is nothing to choose.
+        assert layout.choose(None, [ARM64]).root.media_type == OCI_INDEX
+
+    def test_builds_of_windows_and_attestations_are_different(self, opened: Open, source: LayoutWriter) -> None:
+        source.entries = [
+            source.of_platform("linux/amd64"),
+            source.of_platform("windows/amd64", text="one"),
+            source.of_platform("windows/amd64", text="two"),
+            source.of_platform("unknown/unknown", text="one"),
+            source.of_platform("unknown/unknown", text="two"),
+        ]
+        for entry, version in zip(source.entries[1:3], ("10.0.17763.1", "10.0.20348.1"), strict=True):
+            entry["platform"]["os.version"] = version
+        assert opened(source.complete()).choose(None).root.media_type == OCI_INDEX
+
+    def test_the_platform_can_be_that_of_the_configuration(self, opened: Open, source: LayoutWriter) -> None:
+        source.entries = [source.of_platform("linux/amd64"), source.of_platform("linux/arm64")]
+        for entry in source.entries:
+            del entry["platform"]
+        assert opened(source.complete()).choose(None).root.media_type == OCI_INDEX
+
+    def test_what_has_no_platform_is_a_choice(self, opened: Open, source: LayoutWriter) -> None:
+        artifact = source.manifest(config=source.blob(b"{}", "application/vnd.oci.empty.v1+json"))
+        source.entries = [source.of_platform("linux/amd64"), source.blob(as_json(artifact), OCI_MANIFEST)]
+        with pytest.raises(AmbiguousImageError):
+            opened(source.complete()).choose(None)
+
+    def test_an_index_beside_others_is_a_choice(self, opened: Open, source: LayoutWriter) -> None:
+        inner = source.of_platform("linux/amd64")
+        source.entries = [source.of_platform("linux/arm64"), source.blob(as_json(index_of(inner)), OCI_INDEX)]
+        with pytest.raises(AmbiguousImageError):
+            opened(source.complete()).choose(None)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"mediaType": OCI_MANIFEST, "digest": "sha512:" + "a" * 128, "size": 1},
+        {"mediaType": None, "digest": "sha256:" + "a" * 64, "size": 1},
+        {"mediaType": OCI_INDEX, "digest": "sha256:" + "a" * 64, "size": -1},
+        {"mediaType": OCI_MANIFEST, "digest": 5, "platform": {"os": 1}, "annotations": []},
+        {},
+    ],
+)
+def test_an_entry_that_is_not_chosen_does_not_matter(opened: Open, other: Document) -> None:
+    source = LayoutWriter()
+    entry = source.add_entry(source.manifest(), "app:1.0")
+    source.entries.insert(0, other)
+    layout = opened(source.complete())
+    assert layout.choose("app:1.0").root.digest == layout.choose(entry["digest"]).root.digest == entry["digest"]
+    with pytest.raises(AmbiguousImageError):
+        layout.choose(None)
+    with pytest.raises(InvalidInputError, match="does not contain image 'sha256:bb"):
+        layout.choose("sha256:" + "b" * 64)
+
+
+def test_the_number_of_entries_is_not_bounded(opened: Open) -> None:
+    source = LayoutWriter()
+    entry = source.add_entry(source.manifest(), "wanted")
+    for number in range(2000):
+        source.entries.append(named({**entry, "digest": digest_of(b"%d" % number)}, f"app:{number}"))
+    layout = opened(source.complete())
+    assert layout.choose("wanted").root.digest == entry["digest"]
+    with pytest.raises(AmbiguousImageError, match="contains 2001 images"):
+        layout.choose(None)
+
+
+def test_the_search_for_a_digest_is_bounded(opened: Open) -> None:
+    source = LayoutWriter()
+    padding = {"annotations": {"a": "x" * 3 * 1024 * 1024}}
+    child = source.of_platform("linux/amd64", is_there=False)
+    for number in range(12):
+        source.add_entry({**index_of({**child, "digest": digest_of(b"%d" % number)}), **padding}, str(number))
+    layout = opened(source.complete())
+    assert layout.choose(digest_of(b"0")).root.digest == digest_of(b"0")
+    with pytest.raises(InvalidInputError, match="does not contain image"):
+        layout.choose(digest_of(b"11"))
+
+
+def test_a_layout_without_a_version_is_warned_about(tmp_path: Path) -> None:
+    files = oci_layout()
+    del files["oci-layout"]
+    warnings: list[str] = []
+    with Directory.opened(str(write_directory(tmp_path / "layout", files)), "src 'x'") as directory:
+        assert OciLayout(directory, Task(warnings.append)).choose(None).root.media_type == OCI_MANIFEST
+    assert warnings == ["src 'x': oci-layout is missing. index.json is read as that of an OCI image layout."]

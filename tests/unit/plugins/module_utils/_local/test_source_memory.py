@@ -32,8 +32,8 @@ from ansible_collections.layerkit.ecr.tests.unit.support.peak_memory import peak
 src, compress = sys.argv[1:]
 before = peak_kib()
 task = Task(print)
-with open_source(src, "src", compress == "gzip", 8, task) as readers:
-    image = load_image(readers, "src", None, [], accept_any, task)
+with open_source(src, "src", compress == "gzip", 8, task) as source:
+    image = load_image(source, None, [], accept_any, task)
 
     def read(digest):
         with image.reader.open(digest) as blob:

@@ -21,6 +21,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._oci.manifest import 
     OCI_INDEX,
     OCI_MANIFEST,
     Manifest,
+    image_descriptor,
 )
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import as_json
 
@@ -82,12 +83,38 @@ def test_a_manifest_that_breaks_a_rule_is_refused(members: dict[str, t.Any], rul
         ({"config": {}}, f"config contradicts the media type {OCI_INDEX}"),
         ({"manifests": []}, "manifests lists no images"),
         ({"manifests": [CHILD] * 1001}, "manifests has 1001 entries; the limit is 1000"),
-        ({"manifests": [{**CHILD, "mediaType": OCI_INDEX}]}, f"lists {CHILD['digest']}, which is an index too"),
     ],
 )
 def test_an_index_that_breaks_a_rule_is_refused(members: dict[str, t.Any], rule: str) -> None:
     with pytest.raises(InvalidInputError, match=re.escape(f"{WHERE} {rule}")):
         parsed(OCI_INDEX, **members)
+
+
+@pytest.mark.parametrize(
+    ("members", "rule"),
+    [
+        ({"mediaType": OCI_INDEX}, f"manifests[1] {CHILD['digest']} is an index too"),
+        ({"mediaType": "a/b"}, f"manifests[1] {CHILD['digest']} has the media type 'a/b', which is not that of an"),
+        ({"mediaType": None}, "manifests[1] mediaType is missing"),
+        ({"digest": "sha512:" + "0" * 128}, "manifests[1] digest 'sha512:"),
+        ({"platform": {"os": 1}}, "manifests[1] platform os must be a string"),
+    ],
+)
+def test_an_entry_that_breaks_a_rule_is_refused_when_it_is_used(members: dict[str, t.Any], rule: str) -> None:
+    index = parsed(OCI_INDEX, manifests=[CHILD, {**CHILD, **members}])
+    first, second = index.entries
+    assert index.with_entries([first]).images == (first.descriptor,)
+    with pytest.raises(InvalidInputError, match=re.escape(f"{WHERE} {rule}")):
+        assert index.images
+    with pytest.raises(InvalidInputError, match=re.escape(f"{WHERE} {rule}")):
+        image_descriptor(second)
+
+
+def test_a_build_cache_is_no_image() -> None:
+    cache = {**CHILD, "mediaType": "application/vnd.buildkit.cacheconfig.v0"}
+    with pytest.raises(InvalidInputError, match="is a build cache that BuildKit exported, not an image") as error:
+        parsed(OCI_INDEX, manifests=[CHILD, cache])
+    assert "docker buildx build --output type=oci" in str(error.value.remedy)
 
 
 def test_another_media_type_is_no_image() -> None:
@@ -99,9 +126,9 @@ def test_another_media_type_is_no_image() -> None:
 def test_an_index_is_reduced() -> None:
     other = {**CHILD, "digest": "sha256:" + "d" * 64, "platform": {"os": "ä"}}
     index = parsed(OCI_INDEX, manifests=[CHILD, other], annotations={"kept": "yes"})
-    first, second = index.images
-    assert index.with_images([second, first]) is index
-    reduced = index.with_images([second])
-    assert reduced.images == (second,)
+    first, second = index.entries
+    assert index.with_entries([second, first]) is index
+    reduced = index.with_entries([second])
+    assert reduced.images == (second.descriptor,)
     assert json.loads(reduced.content) == {"schemaVersion": 2, "manifests": [other], "annotations": {"kept": "yes"}}
-    assert reduced.digest == index.with_images({second}).digest != index.digest
+    assert reduced.digest == index.with_entries({second}).digest != index.digest

@@ -110,6 +110,8 @@ def test_the_list_is_bounded() -> None:
         # The examples of https://github.com/distribution/reference.
         ("redis", "docker.io/library/redis:latest"),
         ("dmcgowan/myapp", "docker.io/dmcgowan/myapp:latest"),
+        ("index.docker.io/library/redis:7", "docker.io/library/redis:7"),
+        ("index.docker.io/redis", "docker.io/library/redis:latest"),
         ("docker.io/dmcgowan/myapp:1", "docker.io/dmcgowan/myapp:1"),
         ("localhost/myapp", "localhost/myapp:latest"),
         ("localhost:5000/a/b:1", "localhost:5000/a/b:1"),
