@@ -1,0 +1,255 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Sources that tools and users really produce, pushed to the strict server and to moto, where a second push is none."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from ansible_collections.layerkit.ecr.plugins.modules import ecr_image
+from ansible_collections.layerkit.ecr.tests.unit.support.image_files import (
+    LAYERS,
+    REF_NAME,
+    Document,
+    Files,
+    as_json,
+    digest_of,
+    docker_archive,
+    tar_of,
+)
+from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import LayoutWriter, index_of, oci_layout
+from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import (
+    CREDENTIALS,
+    ModuleFailedError,
+    run_module,
+    warnings_of,
+)
+
+if t.TYPE_CHECKING:
+    from mypy_boto3_ecr import ECRClient
+
+DOCKER_NAME = "io.containerd.image.name"
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A new repository, and a directory for sources."""
+
+    client: ECRClient
+    name: str
+    directory: Path
+
+    def push(self, files: Files, check: bool = False, **options: t.Any) -> dict[str, t.Any]:
+        """Push an image of an archive with these files."""
+        archive = self.directory / "image.tar"
+        archive.write_bytes(tar_of(files))
+        return self.push_path(archive, check, **options)
+
+    def push_path(self, src: Path | str, check: bool = False, **options: t.Any) -> dict[str, t.Any]:
+        connection = {
+            **CREDENTIALS,
+            "region": self.client.meta.region_name,
+            "endpoint_url": self.client.meta.endpoint_url,
+        }
+        task = {"repository_name": self.name, "src": str(src), **options}
+        return run_module(ecr_image, check=check, connection=connection, **task)
+
+    def pushed(self, files: Files, **options: t.Any) -> dict[str, t.Any]:
+        """Push an image as it was predicted, and once more, which changes nothing; return the first result."""
+        predicted = self.push(files, check=True, **options)
+        first = self.push(files, **options)
+        second = self.push(files, **options)
+        results = (predicted, first, second)
+        assert [result["changed"] for result in results] == [True, True, False]
+        assert len({result["image"]["digest"] for result in results}) == 1
+        assert len({tuple(warnings_of(result)) for result in results}) == 1
+        return first
+
+    def refused(self, files: Files, **options: t.Any) -> str:
+        """Return the message of a push that is refused, in check mode too, before anything is sent."""
+        messages = set()
+        for check in (True, False):
+            with pytest.raises(ModuleFailedError) as failed:
+                self.push(files, check, **options)
+            messages.add(failed.value.msg)
+        [message] = messages
+        assert "Nothing was sent" in message
+        assert self.client.list_images(repositoryName=self.name)["imageIds"] == []
+        return message
+
+    def manifest(self, digest: str) -> bytes:
+        answer = self.client.batch_get_image(repositoryName=self.name, imageIds=[{"imageDigest": digest}])
+        return answer["images"][0]["imageManifest"].encode()
+
+
+@pytest.fixture(params=["strict", "moto"])
+def repository(request: pytest.FixtureRequest, ecr: ECRClient, plain_moto: ECRClient, tmp_path: Path) -> Repository:
+    client = {"strict": ecr, "moto": plain_moto}[request.param]
+    name = f"sources-{uuid.uuid4()}"
+    client.create_repository(repositoryName=name)
+    return Repository(client, name, tmp_path)
+
+
+class TestLayoutThatIsAnIndex:
+    """Entries of index.json for several platforms, without names or with one name, as apko and paketo write them."""
+
+    @pytest.fixture(params=[None, "1.0"])
+    def layout(self, request: pytest.FixtureRequest) -> LayoutWriter:
+        layout = LayoutWriter()
+        layout.entries = [layout.of_platform("linux/amd64"), layout.of_platform("linux/arm64")]
+        if request.param:
+            for entry in layout.entries:
+                entry["annotations"] = {REF_NAME: request.param}
+        return layout
+
+    def test_it_is_pushed_byte_for_byte(self, repository: Repository, layout: LayoutWriter) -> None:
+        files = layout.complete()
+        result = repository.pushed(files, tags=["1"])
+        assert result["image"]["digest"] == digest_of(files["index.json"])
+        assert result["image"]["platforms"] == ["linux/amd64", "linux/arm64"]
+        assert repository.manifest(result["image"]["digest"]) == files["index.json"]
+
+    def test_one_platform_of_it_is_pushed(self, repository: Repository, layout: LayoutWriter) -> None:
+        result = repository.pushed(layout.complete(), tags=["1"], platforms=["linux/aarch64"])
+        assert result["image"]["digest"] == layout.entries[1]["digest"]
+
+    def test_a_platform_that_it_lacks_is_named(self, repository: Repository, layout: LayoutWriter) -> None:
+        message = repository.refused(layout.complete(), platforms=["linux/s390x"])
+        assert "does not contain an image for platform linux/s390x" in message
+        assert "linux/amd64, linux/arm64" in message
+
+
+class TestPlatformsThatWereNotPulled:
+    """What ``docker save`` writes of an image of which some platforms are on the host, and nothing but its layout."""
+
+    PLATFORMS = ("linux/amd64", "linux/arm64", "linux/s390x")
+
+    def saved(self, there: t.Sequence[str], saves: bool = True) -> tuple[Files, dict[str, Document]]:
+        layout = LayoutWriter()
+        entries = {platform: layout.of_platform(platform, platform in there) for platform in self.PLATFORMS}
+        if saves:
+            layout.save(entries[there[0]], tags=["acme/web:3"])
+        layout.add_entry(index_of(*entries.values()))["annotations"] = {DOCKER_NAME: "docker.io/acme/web:3"}
+        return layout.complete(), entries
+
+    @pytest.mark.parametrize("saves", [True, False])
+    @pytest.mark.parametrize("compress", ["none", "gzip"])
+    @pytest.mark.parametrize("image", [None, "acme/web:3"])
+    def test_the_only_one_is_pushed_with_a_warning(
+        self, repository: Repository, saves: bool, compress: str, image: str | None
+    ) -> None:
+        files, entries = self.saved(["linux/arm64"], saves)
+        result = repository.pushed(files, tags=["3"], compress=compress, image=image)
+        digest = entries["linux/arm64"]["digest"]
+        assert result["image"]["digest"] == digest
+        [warning] = warnings_of(result)
+        assert "Missing: linux/amd64, linux/s390x. It contains linux/arm64" in warning
+        assert f"linux/arm64 is pushed alone, under its own digest {digest}" in warning
+        assert "platforms: [linux/arm64]" in warning
+
+    @pytest.mark.parametrize("saves", [True, False])
+    @pytest.mark.parametrize("compress", ["none", "gzip"])
+    def test_several_are_a_choice(self, repository: Repository, saves: bool, compress: str) -> None:
+        files, entries = self.saved(["linux/amd64", "linux/arm64"], saves)
+        message = repository.refused(files, compress=compress)
+        assert "Missing: linux/s390x. It contains linux/amd64, linux/arm64" in message
+        assert "platforms: [linux/amd64, linux/arm64]" in message
+        both = repository.pushed(files, platforms=["linux/amd64", "linux/arm64"], compress=compress)
+        assert both["image"]["platforms"] == ["linux/amd64", "linux/arm64"]
+        one = repository.push(files, platforms=["linux/amd64"], compress=compress)
+        assert one["image"]["digest"] == entries["linux/amd64"]["digest"]
+        assert warnings_of(one) == []
+
+    @pytest.mark.parametrize("saves", [True, False])
+    def test_one_that_is_not_there_is_named_with_the_remedy(self, repository: Repository, saves: bool) -> None:
+        files, _entries = self.saved(["linux/amd64"], saves)
+        message = repository.refused(files, platforms=["linux/arm64"])
+        assert "Missing: linux/arm64. It contains linux/amd64" in message
+        assert "platforms: [linux/amd64]" in message
+        assert "keeps its digest" in message
+
+    def test_the_digest_of_the_index_means_all_of_it(self, repository: Repository) -> None:
+        files, _entries = self.saved(["linux/amd64"])
+        [root] = json.loads(files["index.json"])["manifests"]
+        assert "Missing: linux/arm64, linux/s390x" in repository.refused(files, image=root["digest"])
+
+
+class TestCompressionOfAnArchiveOfSeveralPlatforms:
+    """Its manifest.json knows one of them, and its layers are compressed already."""
+
+    @pytest.fixture
+    def layout(self) -> LayoutWriter:
+        layout = LayoutWriter()
+        images = [layout.of_platform("linux/amd64"), layout.of_platform("linux/arm64")]
+        layout.save(images[0], tags=["acme/web:3"])
+        layout.add_entry(index_of(*images))["annotations"] = {DOCKER_NAME: "docker.io/acme/web:3"}
+        return layout
+
+    @pytest.mark.parametrize("compress", ["none", "gzip"])
+    def test_no_platform_is_lost(self, repository: Repository, layout: LayoutWriter, compress: str) -> None:
+        result = repository.pushed(layout.complete(), tags=["3"], compress=compress)
+        assert result["image"]["digest"] == layout.entries[0]["digest"]
+        assert result["image"]["platforms"] == ["linux/amd64", "linux/arm64"]
+
+    @pytest.mark.parametrize("platform", ["linux/amd64", "linux/arm64"])
+    def test_each_platform_is_found(self, repository: Repository, layout: LayoutWriter, platform: str) -> None:
+        result = repository.pushed(layout.complete(), platforms=[platform], compress="gzip")
+        assert result["image"]["platforms"] == [platform]
+
+
+def test_two_images_and_no_name_are_a_choice(repository: Repository) -> None:
+    layout = LayoutWriter()
+    one, two = (layout.of_platform("linux/amd64", text=text) for text in ("one", "two"))
+    layout.save(one, two)
+    layout.entries = [one]
+    message = repository.refused(layout.complete())
+    assert "contains 2 images" in message
+    assert one["digest"] in message
+    assert repository.pushed(layout.complete(), image=one["digest"])["image"]["digest"] == one["digest"]
+
+
+def test_of_more_than_a_thousand_images_one_is_pushed(repository: Repository) -> None:
+    layout = LayoutWriter()
+    entry = layout.add_entry(layout.manifest(), "wanted")
+    for number in range(1000):
+        layout.entries.append({**entry, "digest": digest_of(b"%d" % number), "annotations": {REF_NAME: f"i{number}:1"}})
+    assert repository.pushed(layout.complete(), image="wanted")["image"]["digest"] == entry["digest"]
+
+
+@pytest.mark.parametrize("image", ["busybox:latest", "busybox", "docker.io/library/busybox:latest", "latest"])
+def test_the_long_name_of_docker_hub_is_found(repository: Repository, image: str) -> None:
+    files = docker_archive(tags=["index.docker.io/library/busybox:latest"])
+    assert repository.pushed(files, image=image)["changed"]
+
+
+def test_names_in_lower_case_are_read(repository: Repository) -> None:
+    files = docker_archive()
+    [entry] = json.loads(files["manifest.json"])
+    lower = {name[0].lower() + name[1:]: value for name, value in entry.items()}
+    result = repository.pushed({**files, "manifest.json": as_json([lower])}, image="example.org/app:1.0")
+    assert len(result["layers"]) == 1 + len(LAYERS)
+
+
+def test_a_layout_without_its_version_is_pushed_with_a_warning(repository: Repository) -> None:
+    files = oci_layout()
+    del files["oci-layout"]
+    [warning] = warnings_of(repository.pushed(files))
+    assert "oci-layout is missing" in warning
+
+
+def test_a_build_cache_is_named(repository: Repository) -> None:
+    layout = LayoutWriter()
+    cache = [layout.blob(b"layer", "application/vnd.oci.image.layer.v1.tar+gzip")]
+    cache.append(layout.blob(b'{"layers":[]}', "application/vnd.buildkit.cacheconfig.v0"))
+    layout.add_entry(index_of(*cache), "latest")
+    for options in ({}, {"platforms": ["linux/amd64"]}):
+        message = repository.refused(layout.complete(), **options)
+        assert "is a build cache that BuildKit exported, not an image" in message
+        assert "docker buildx build" in message
