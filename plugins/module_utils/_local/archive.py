@@ -23,6 +23,7 @@ if t.TYPE_CHECKING:
     from .._core.blob import Blob
 
 _MAX_LINKS = 40
+_NO_LINKS_OUT = "Create the archive again from the files that the links lead to: tar --dereference"
 
 # Small files of a compressed archive are kept in memory, because returning to them means decompressing again.
 _MAX_KEPT_FILE = 256 * 1024
@@ -51,8 +52,11 @@ class Archive(SourceFiles):
         super().__init__(name)
         self._opened = opened
         self._members: dict[str, _Member] = {}
+        # The names that symbolic and hard links lead to, None if that is outside the source.
         self._links: dict[str, str | None] = {}
         self._directories: set[str] = set()
+        # Why a name cannot be that of a file.
+        self._unusable: dict[str, str] = {}
         self._kept = 0
 
     @classmethod
@@ -61,8 +65,7 @@ class Archive(SourceFiles):
         """Open an archive for the length of the block, and find its files.
 
         :param name: names the archive in messages
-        :raises InvalidInputError: the file cannot be read, is not an archive, is damaged, or has an entry that does not
-            belong in an image
+        :raises InvalidInputError: the file cannot be read, is not an archive, or is damaged
         """
         with FileBlob.open(path, name) as file:
             kind = detect_compression(file.read(0, min(HEAD, file.size)))
@@ -122,39 +125,42 @@ class Archive(SourceFiles):
         return member
 
     def _target(self, name: str) -> str:
-        """Follow the symbolic links of the archive, and return the name of the file that they lead to."""
+        """Follow the links of the archive, and return the name of the file that they lead to."""
         target = normalised(name)
         for _link in range(_MAX_LINKS):
             if not target:
-                raise self.leads_out(name)
+                raise self.leads_out(name, _NO_LINKS_OUT) if normalised(name) else self.leads_out(name)
+            if target in self._unusable:
+                raise self.refused(target, self._unusable[target], USE_AN_IMAGE)
             if target not in self._links:
                 return target
             target = self._links[target]
-        raise self.refused(name, f"leads through more than {_MAX_LINKS} symbolic links")
+        raise self.refused(name, f"leads through more than {_MAX_LINKS} links")
 
     def _find(self, entries: t.Iterable[tarfile.TarInfo], read: Read, max_kept: int) -> None:
+        """Note what the archive contains. An entry that is not used does not matter, whatever it is."""
         for entry in entries:
-            name = self._checked_name(entry)
-            if entry.issym():
+            name = normalised(entry.name)
+            if not name:
+                # It is the root, or has a name that no file of the source has.
+                continue
+            is_directory_again = entry.isdir() and name in self._directories
+            if self._has(name):
+                if not is_directory_again:
+                    self._unusable[name] = "occurs twice in the archive"
+            elif entry.issym():
                 self._links[name] = _linked(name, entry.linkname)
+            elif entry.islnk():
+                self._links[name] = normalised(entry.linkname)
             elif entry.isdir():
                 self._directories.add(name)
-            else:
+            elif entry.isreg() and not entry.issparse():
                 self._members[name] = self._member_of(entry, read, max_kept)
-        for name in self._links:
-            self._target(name)
+            else:
+                self._unusable[name] = "is not a regular file, a directory or a link"
 
-    def _checked_name(self, entry: tarfile.TarInfo) -> str:
-        name = normalised(entry.name)
-        if name is None or not (name or entry.isdir()):
-            raise self.leads_out(entry.name)
-        if entry.issparse() or not (entry.isreg() or entry.isdir() or entry.issym()):
-            # A container's file system, as docker export writes it, has such entries.
-            raise self.refused(entry.name, "is not a regular file, a directory or a symbolic link", USE_AN_IMAGE)
-        is_directory_again = entry.isdir() and name in self._directories
-        if not is_directory_again and (name in self._members or name in self._links or name in self._directories):
-            raise self.refused(entry.name, "occurs twice in the archive")
-        return name
+    def _has(self, name: str) -> bool:
+        return any(name in found for found in (self._members, self._links, self._directories, self._unusable))
 
     def _member_of(self, entry: tarfile.TarInfo, read: Read, max_kept: int) -> _Member:
         start, size = entry.offset_data, entry.size

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import stat
 import typing as t
 
@@ -19,8 +20,6 @@ from .files import HEAD, SourceFiles, normalised
 _DIRECTORY = os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY
 # A file can be replaced by a FIFO after its check; opening it must not wait.
 _FILE = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-
-_NO_LINKS = "Replace the symbolic links in the directory with copies of their targets"
 
 
 class Directory(SourceFiles):
@@ -95,13 +94,19 @@ class Directory(SourceFiles):
     def _entered(self, name: str, parent: str, directory: int | None) -> int | None:
         try:
             if stat.S_ISLNK(os.stat(parent, dir_fd=directory, follow_symlinks=False).st_mode):
-                rule = f"leads through the symbolic link {quoted(parent)}; symbolic links are not followed"
-                raise self.refused(name, rule, _NO_LINKS)
+                raise self._linked(name, f"leads through the symbolic link {quoted(parent)}")
             return os.open(parent, _DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
             raise self.refused(name, f"cannot be read: {reason(error)}") from error
+
+    def _linked(self, name: str, rule: str) -> InvalidInputError:
+        """Make the error of a symbolic link, as Bazel's rules write them for blobs."""
+        path = self._path.rstrip("/")
+        copy = f"cp -rL {shlex.quote(path)} {shlex.quote(f'{path}-copy')}"
+        remedy = f"Copy the directory with the files that its links lead to, and use the copy: {copy}"
+        return self.refused(name, f"{rule}; symbolic links are not followed", remedy)
 
     def _status(self, name: str, base: str, directory: int) -> os.stat_result | None:
         try:
@@ -111,7 +116,7 @@ class Directory(SourceFiles):
         except (OSError, ValueError) as error:
             raise self.refused(name, f"cannot be read: {reason(error)}") from error
         if stat.S_ISLNK(status.st_mode):
-            raise self.refused(name, "is a symbolic link; symbolic links are not followed", _NO_LINKS)
+            raise self._linked(name, "is a symbolic link")
         if not stat.S_ISREG(status.st_mode):
             raise self.refused(name, "is not a regular file")
         return status

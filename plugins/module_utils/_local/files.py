@@ -49,9 +49,9 @@ class SourceFiles(abc.ABC):
         """Make the error of a file that does not exist."""
         return self.refused(name, "is missing", COPY_AGAIN)
 
-    def leads_out(self, name: str) -> InvalidInputError:
-        """Make the error of a name, or of a symbolic link, that does not stay within the source."""
-        return self.refused(name, "leads outside the source", USE_AN_IMAGE)
+    def leads_out(self, name: str, remedy: str = USE_AN_IMAGE) -> InvalidInputError:
+        """Make the error of a name, or of a link, that does not stay within the source."""
+        return self.refused(name, "leads outside the source", remedy)
 
     @abc.abstractmethod
     def size(self, name: str) -> int | None:

@@ -76,7 +76,8 @@ def bind_socket(file: Path) -> None:
 
 DIRECTORIES = {
     "index is a link out": HostileSource(
-        replaced("index.json", link_out), "index.json is a symbolic link; .* not followed. Replace the symbolic links"
+        replaced("index.json", link_out),
+        "index.json is a symbolic link; .* not followed. .*: cp -rL .*/layout-copy$",
     ),
     "version is a link out": HostileSource(
         replaced("oci-layout", link_out), "oci-layout is a symbolic link; symbolic links are not followed"
@@ -92,7 +93,7 @@ DIRECTORIES = {
     ),
     "directory is a link out": HostileSource(
         replaced("blobs", link_out),
-        "leads through the symbolic link 'blobs'; .* not followed. Replace the symbolic links",
+        "leads through the symbolic link 'blobs'; .* not followed. .*: cp -rL .*/layout-copy$",
     ),
     "inner directory is a link out": HostileSource(
         replaced("blobs/sha256", link_out), "leads through the symbolic link 'sha256'"

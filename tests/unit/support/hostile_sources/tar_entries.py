@@ -18,6 +18,7 @@ from ansible_collections.layerkit.ecr.tests.unit.support.hostile_sources.hostile
     Make,
     archive,
     with_entry,
+    without,
 )
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import entry_of, tar_of
 from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import oci_layout
@@ -25,10 +26,6 @@ from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import oc
 
 def link(name: str, target: str) -> tarfile.TarInfo:
     return entry_of(name, type=tarfile.SYMTYPE, linkname=target)
-
-
-def of_type(kind: bytes) -> Make:
-    return with_entry(entry_of("strange", type=kind, linkname="index.json"))
 
 
 def raw_header(size: bytes, kind: bytes = b"0", name: bytes = b"strange") -> bytes:
@@ -72,8 +69,8 @@ def before(*blocks: bytes) -> Make:
     return archive(lambda: b"".join(blocks) + tar_of(oci_layout()))
 
 
-def old_sparse() -> bytes:
-    header = bytearray(raw_header(octal(0), b"S"))
+def old_sparse(name: bytes = b"strange") -> bytes:
+    header = bytearray(raw_header(octal(0), b"S", name))
     header[257:265] = b"ustar  \0"
     header[386:398], header[398:410] = octal(0), octal(512)
     header[483:495] = octal(1024)
@@ -128,44 +125,48 @@ def many_links() -> list[tarfile.TarInfo]:
     return [link(f"link{number}", f"link{number + 1}") for number in range(50)]
 
 
+def instead(*entries: tarfile.TarInfo) -> Make:
+    """Return an archive without its index.json, and with entries that it would have to be read through."""
+    return archive(lambda: tar_of(without("index.json"), *entries))
+
+
+NO_FILE = "index.json is not a regular file, a directory or a link. Use the output of docker save"
+
+# Archives with entries that nothing is read through.
+HARMLESS_ENTRIES: dict[str, Make] = {
+    "absolute name": with_entry(entry_of("/etc/passwd")),
+    "name above": with_entry(entry_of("../index.json")),
+    "name above, later": with_entry(entry_of("blobs/../../x")),
+    "directory above": with_entry(entry_of("..", type=tarfile.DIRTYPE)),
+    "file without a name": with_entry(entry_of("./")),
+    "name with NUL": before(pax(pax_record("path", "a\0b")), raw_header(octal(0))),
+    "hard link": with_entry(entry_of("a", type=tarfile.LNKTYPE, linkname="index.json")),
+    "character device": with_entry(entry_of("a", type=tarfile.CHRTYPE)),
+    "block device": with_entry(entry_of("a", type=tarfile.BLKTYPE)),
+    "FIFO": with_entry(entry_of("a", type=tarfile.FIFOTYPE)),
+    "unknown type": before(raw_header(octal(0), b"M")),
+    "sparse": before(old_sparse()),
+    "sparse by pax": before(
+        pax(pax_record("GNU.sparse.size", "9") + pax_record("GNU.sparse.map", "0,4,5,4")), raw_header(octal(0))
+    ),
+    "entry twice": with_entry(entry_of("a"), entry_of("a")),
+    "directory and link": with_entry(entry_of("a", type=tarfile.DIRTYPE), link("a", "index.json")),
+    "link out": with_entry(link("a/b", "../../outside")),
+    "absolute link": with_entry(link("a", "/etc")),
+    "hard link out": with_entry(entry_of("a", type=tarfile.LNKTYPE, linkname="../outside")),
+    "links in a circle": with_entry(link("a", "b"), link("b", "a")),
+    "too many links": with_entry(*many_links()),
+}
+
 TAR_ENTRIES = {
-    "absolute name": HostileSource(with_entry(entry_of("/etc/passwd")), f"/etc/passwd {OUT}"),
-    "name above": HostileSource(with_entry(entry_of("../index.json")), f"[.][.]/index.json {OUT}"),
-    "name above, later": HostileSource(with_entry(entry_of("blobs/../../x")), f"blobs/[.][.]/[.][.]/x {OUT}"),
-    "directory above": HostileSource(with_entry(entry_of("..", type=tarfile.DIRTYPE)), f": [.][.] {OUT}"),
-    "file without a name": HostileSource(with_entry(entry_of("./")), OUT),
-    "name with NUL": HostileSource(before(pax(pax_record("path", "a\0b")), raw_header(octal(0))), rf"a\\x00b {OUT}"),
-    "hard link": HostileSource(
-        of_type(tarfile.LNKTYPE),
-        "strange is not a regular file, a directory or a symbolic link. Use the output of docker save",
-    ),
-    "character device": HostileSource(
-        of_type(tarfile.CHRTYPE),
-        "strange is not a regular file, a directory or a symbolic link. Use the output of docker save",
-    ),
-    "block device": HostileSource(
-        of_type(tarfile.BLKTYPE),
-        "strange is not a regular file, a directory or a symbolic link. Use the output of docker save",
-    ),
-    "FIFO": HostileSource(
-        of_type(tarfile.FIFOTYPE),
-        "strange is not a regular file, a directory or a symbolic link. Use the output of docker save",
-    ),
+    "absolute name of the index": HostileSource(instead(entry_of("/index.json")), "does not contain an image"),
+    "character device": HostileSource(instead(entry_of("index.json", type=tarfile.CHRTYPE)), NO_FILE),
+    "block device": HostileSource(instead(entry_of("index.json", type=tarfile.BLKTYPE)), NO_FILE),
+    "FIFO": HostileSource(instead(entry_of("index.json", type=tarfile.FIFOTYPE)), NO_FILE),
     "unknown type": HostileSource(
-        before(raw_header(octal(0), b"M")),
-        "strange is not a regular file, a directory or a symbolic link. Use the output of docker save",
+        archive(lambda: raw_header(octal(0), b"M", b"index.json") + tar_of(without("index.json"))), NO_FILE
     ),
-    "sparse": HostileSource(
-        before(old_sparse()),
-        "strange is not a regular file, a directory or a symbolic link. Use the output of docker save",
-    ),
-    "sparse by pax": HostileSource(
-        before(
-            pax(pax_record("GNU.sparse.size", "9") + pax_record("GNU.sparse.map", "0,4,5,4")),
-            raw_header(octal(0)),
-        ),
-        "strange is not a regular file, a directory or a symbolic link. Use the output of docker save",
-    ),
+    "sparse": HostileSource(archive(lambda: old_sparse(b"index.json") + tar_of(without("index.json"))), NO_FILE),
     "endless sparse": HostileSource(before(endless_sparse()), "8192 bytes of headers"),
     "entry twice": HostileSource(with_entry(entry_of("index.json")), "index.json occurs twice"),
     "entry twice, spelt otherwise": HostileSource(with_entry(entry_of(".//index.json")), "index.json occurs twice"),
@@ -174,18 +175,30 @@ TAR_ENTRIES = {
         with_entry(entry_of("index.json", type=tarfile.DIRTYPE)), "index.json occurs twice"
     ),
     "file and directory": HostileSource(
-        with_entry(entry_of("a", type=tarfile.DIRTYPE), entry_of("a")), ": a occurs twice"
+        instead(entry_of("index.json", type=tarfile.DIRTYPE), entry_of("index.json")), "index.json occurs twice"
     ),
-    "directory and link": HostileSource(
-        with_entry(entry_of("a", type=tarfile.DIRTYPE), link("a", "index.json")), ": a occurs twice"
+    "link twice": HostileSource(
+        instead(link("index.json", "oci-layout"), link("index.json", "oci-layout")), "index.json occurs twice"
     ),
-    "link twice": HostileSource(with_entry(link("a", "index.json"), link("a", "oci-layout")), ": a occurs twice"),
-    "link out": HostileSource(with_entry(link("a/b", "../../outside")), f"a/b {OUT}"),
-    "absolute link": HostileSource(with_entry(link("blobs", "/etc")), f"blobs {OUT}"),
-    "link out by another": HostileSource(with_entry(link("a", "b"), link("b", "../c")), f": a {OUT}"),
-    "link to itself": HostileSource(with_entry(link("a", "a")), ": a leads through more than 40 symbolic links"),
-    "links in a circle": HostileSource(with_entry(link("a", "b"), link("b", "a")), "more than 40 symbolic links"),
-    "too many links": HostileSource(with_entry(*many_links()), "link0 leads through more than 40 symbolic links"),
+    "link out": HostileSource(
+        instead(link("index.json", "../outside")), f"index.json {OUT}. Create the archive again .*tar --dereference"
+    ),
+    "absolute link": HostileSource(instead(link("index.json", "/etc/passwd")), f"index.json {OUT}"),
+    "link out by another": HostileSource(instead(link("index.json", "b"), link("b", "../c")), f"index.json {OUT}"),
+    "hard link out": HostileSource(
+        instead(entry_of("index.json", type=tarfile.LNKTYPE, linkname="/etc/passwd")), f"index.json {OUT}"
+    ),
+    "hard link to a FIFO": HostileSource(
+        instead(entry_of("b", type=tarfile.FIFOTYPE), entry_of("index.json", type=tarfile.LNKTYPE, linkname="b")),
+        ": b is not a regular file",
+    ),
+    "link to itself": HostileSource(
+        instead(link("index.json", "index.json")), "index.json leads through more than 40 links"
+    ),
+    "links in a circle": HostileSource(instead(link("index.json", "b"), link("b", "index.json")), "more than 40 links"),
+    "too many links": HostileSource(
+        instead(link("index.json", "link0"), *many_links()), "index.json leads through more than 40 links"
+    ),
     "too many entries": HostileSource(
         archive(lambda: tar_of({}, entry_of("blobs", type=tarfile.DIRTYPE))[:512] * 100_001 + tar_of(oci_layout())),
         "has more than 100000 entries",

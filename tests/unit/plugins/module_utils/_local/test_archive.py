@@ -118,6 +118,18 @@ def test_links_within_are_followed(write: t.Callable[[bytes], str]) -> None:
         assert archive.size("dangling") is None
 
 
+def test_hard_links_are_followed(write: t.Callable[[bytes], str]) -> None:
+    links = (("a/hard", "large"), ("second", "./a/hard"), ("dangling", "absent"))
+    entries = [entry_of(name, type=tarfile.LNKTYPE, linkname=target) for name, target in links]
+    entries.append(entry_of("symbolic", type=tarfile.SYMTYPE, linkname="second"))
+    with Archive.opened(write(tar_of(FILES, *entries)), "src 'x'") as archive:
+        for name in ("a/hard", "second", "symbolic"):
+            assert archive.size(name) == len(LARGE)
+            with archive.open(name) as blob:
+                assert blob.read(0, blob.size) == LARGE
+        assert archive.size("dangling") is None
+
+
 def test_directories_can_be_there_twice(write: t.Callable[[bytes], str]) -> None:
     entries = [entry_of(name, type=tarfile.DIRTYPE) for name in (".", "blobs", "./blobs/")]
     with Archive.opened(write(tar_of(FILES, *entries)), "src 'x'") as archive:

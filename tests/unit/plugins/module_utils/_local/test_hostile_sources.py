@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError
 from ansible_collections.layerkit.ecr.tests.unit.support.hostile_sources.catalogue import HOSTILE_SOURCES
-from ansible_collections.layerkit.ecr.tests.unit.support.hostile_sources.hostile_source import HostileSource
+from ansible_collections.layerkit.ecr.tests.unit.support.hostile_sources.hostile_source import HostileSource, Make
+from ansible_collections.layerkit.ecr.tests.unit.support.hostile_sources.tar_entries import HARMLESS_ENTRIES
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import write_directory
 from ansible_collections.layerkit.ecr.tests.unit.support.image_reader import read_image
 from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import oci_layout
@@ -90,6 +91,15 @@ def test_it_is_refused_by_name(source: HostileSource, tmp_path: Path, opened: Op
     words = f"{problem}. {remedy}" if remedy else problem
     assert re.search(source.error, words)
     assert len(words) < 5000
+
+
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize("make", [pytest.param(make, id=name) for name, make in HARMLESS_ENTRIES.items()])
+def test_an_entry_that_is_not_used_does_not_matter(make: Make, tmp_path: Path, opened: Opened) -> None:
+    path = make(tmp_path)
+    opened.clear()
+    assert read_image(path).root.blobs
+    assert [name for name, flags in opened if not is_within(path, name, flags)] == []
 
 
 def test_what_was_left_whole_is_read(tmp_path: Path) -> None:

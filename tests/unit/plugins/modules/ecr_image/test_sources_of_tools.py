@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 import typing as t
 import uuid
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from ansible_collections.layerkit.ecr.tests.unit.support.image_files import (
     as_json,
     digest_of,
     docker_archive,
+    entry_of,
     tar_of,
 )
 from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import LayoutWriter, index_of, oci_layout
@@ -46,10 +48,12 @@ class Repository:
     name: str
     directory: Path
 
-    def push(self, files: Files, check: bool = False, **options: t.Any) -> dict[str, t.Any]:
-        """Push an image of an archive with these files."""
+    def push(
+        self, files: Files, entries: t.Sequence[tarfile.TarInfo] = (), check: bool = False, **options: t.Any
+    ) -> dict[str, t.Any]:
+        """Push an image of an archive of files and of further entries, which have no content."""
         archive = self.directory / "image.tar"
-        archive.write_bytes(tar_of(files))
+        archive.write_bytes(tar_of(files, *entries))
         return self.push_path(archive, check, **options)
 
     def push_path(self, src: Path | str, check: bool = False, **options: t.Any) -> dict[str, t.Any]:
@@ -61,11 +65,11 @@ class Repository:
         task = {"repository_name": self.name, "src": str(src), **options}
         return run_module(ecr_image, check=check, connection=connection, **task)
 
-    def pushed(self, files: Files, **options: t.Any) -> dict[str, t.Any]:
+    def pushed(self, files: Files, entries: t.Sequence[tarfile.TarInfo] = (), **options: t.Any) -> dict[str, t.Any]:
         """Push an image as it was predicted, and once more, which changes nothing; return the first result."""
-        predicted = self.push(files, check=True, **options)
-        first = self.push(files, **options)
-        second = self.push(files, **options)
+        predicted = self.push(files, entries, check=True, **options)
+        first = self.push(files, entries, **options)
+        second = self.push(files, entries, **options)
         results = (predicted, first, second)
         assert [result["changed"] for result in results] == [True, True, False]
         assert len({result["image"]["digest"] for result in results}) == 1
@@ -77,7 +81,7 @@ class Repository:
         messages = set()
         for check in (True, False):
             with pytest.raises(ModuleFailedError) as failed:
-                self.push(files, check, **options)
+                self.push(files, check=check, **options)
             messages.add(failed.value.msg)
         [message] = messages
         assert "Nothing was sent" in message
@@ -235,6 +239,18 @@ def test_names_in_lower_case_are_read(repository: Repository) -> None:
     lower = {name[0].lower() + name[1:]: value for name, value in entry.items()}
     result = repository.pushed({**files, "manifest.json": as_json([lower])}, image="example.org/app:1.0")
     assert len(result["layers"]) == 1 + len(LAYERS)
+
+
+def test_a_layer_can_be_a_hard_link(repository: Repository) -> None:
+    layer = LAYERS[0]
+    files = docker_archive([layer, layer])
+    [entry] = json.loads(files["manifest.json"])
+    files["manifest.json"] = as_json([{**entry, "Layers": [entry["Layers"][0], "second.tar"]}])
+    link = entry_of("second.tar", type=tarfile.LNKTYPE, linkname=entry["Layers"][0])
+    result = repository.pushed(files, [link], compress="none")
+    assert [blob["digest"] for blob in result["layers"][1:]] == [digest_of(layer)]
+    held = json.loads(repository.manifest(result["image"]["digest"]))
+    assert [blob["digest"] for blob in held["layers"]] == [digest_of(layer)] * 2
 
 
 def test_a_layout_without_its_version_is_pushed_with_a_warning(repository: Repository) -> None:
