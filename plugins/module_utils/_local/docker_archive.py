@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import threading
 import typing as t
 from dataclasses import dataclass
 from functools import partial
@@ -104,6 +105,8 @@ class DockerArchive(ImageReader):
         self._compress = compress
         self._parallel = parallel
         self._task = task
+        # One layer is compressed by all processors, and several at once would only need more memory.
+        self._compressing = threading.Lock()
 
     def choose(self, image: str | None, _platforms: t.Sequence[Platform] = ()) -> DockerImage:
         """Return one image, after a pass over each layer that is compressed or will be.
@@ -186,7 +189,8 @@ class DockerArchive(ImageReader):
                 return _Blob(name, digest, file.size, _GZIP_LAYER)
             if self._compress:
                 plain = HashingReader(guard(file.chunks(0, file.size)))
-                sent = HashingReader(compressed(plain)).finish()
+                with self._compressing:
+                    sent = HashingReader(compressed(plain)).finish()
                 self._check_diff_id(name, plain.digest, diff_id)
                 return _Blob(name, sent.digest, sent.size, _GZIP_LAYER, is_compressed_here=True)
         # The upload checks the digest, if the layer has to be sent.
