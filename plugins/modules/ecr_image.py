@@ -586,7 +586,7 @@ def push(module: EcrModule, client: EcrClient, request: ImageRequest, image: Ima
     layers = LayerPusher(client, request.options, module.task)
     surveyor = Surveyor(client, image, layers, module.task, dry_run=module.check_mode)
     found = surveyor.survey(request.tags, request.options.expected_part_size)
-    pusher = BlobPusher(image, layers, request.parallel, module.task)
+    pusher = BlobPusher(found.plan.image, layers, request.parallel, module.task)
     push = ImagePush(client, found.plan, pusher)
     try:
         push.rehearse() if module.check_mode else push.run()

@@ -5,7 +5,8 @@
 """Images in a docker archive, as ``docker save``, ``podman save`` and ``skopeo copy … docker-archive:`` write it.
 
 A docker archive has no manifests. They are made here, in the format of Docker's schema 2; equal archives give equal
-manifests. Sources:
+manifests. To compress layers takes long, and is often for nothing: an image that a registry has is recognised by its
+configuration. So the image that is chosen is a draft. Sources:
 https://github.com/moby/docker-image-spec/blob/main/spec.md#combined-image-json--filesystem-changeset-format and
 https://distribution.github.io/distribution/spec/manifest-v2-2/.
 """
@@ -28,7 +29,7 @@ from .._oci.descriptor import Descriptor
 from .._oci.manifest import DOCKER_MANIFEST, MAX_IMAGES, MAX_LAYERS
 from .._oci.platform import Platform
 from .._oci.reference import NamedImage, choose
-from .._oci.store import COPY_AGAIN, ImageReader, SourceImage
+from .._oci.store import COPY_AGAIN, DraftImage, ImageReader, SourceImage
 from .compression import CompressedStream, compressed
 from .decompression import GZIP, detect_compression, inflated
 from .stream import ForwardBlob
@@ -93,6 +94,21 @@ class DockerImage(SourceImage):
                 yield compressed_file
 
 
+class DockerDraft(DockerImage, DraftImage):
+    """An image of a docker archive before its layers are compressed. Its manifest states them as they are stored.
+
+    The digest of a layer that is stored compressed is not known yet; that of its content stands in for it.
+    """
+
+    def __init__(self, image: DockerImage, settle: t.Callable[[], DockerImage]) -> None:
+        super().__init__(image._files, image.root, image._content, image._blobs.values())
+        self._settle = settle
+
+    def settled(self) -> DockerImage:
+        """Return the image with its layers as they are sent, after a pass over each of them."""
+        return self._settle()
+
+
 class DockerArchive(ImageReader):
     """A docker archive, or a directory with the content of one.
 
@@ -109,9 +125,9 @@ class DockerArchive(ImageReader):
         self._compressing = threading.Lock()
 
     def choose(self, image: str | None, _platforms: t.Sequence[Platform] = ()) -> DockerImage:
-        """Return one image, after a pass over each layer that is compressed or will be.
+        """Return one image: a draft if layers will be compressed, otherwise after a pass over each compressed layer.
 
-        The digests of the other layers are those in the configuration.
+        The digests of uncompressed layers are those in the configuration.
 
         :param image: a tag, with or without the repository, or an image id; None for the only image
         :raises TaskStoppedError: Ansible no longer waits for the result
@@ -158,44 +174,58 @@ class DockerArchive(ImageReader):
         document = JsonObject.parse(content, self._files.where(config.name))
         # Its names must be names.
         entry.strings("RepoTags")
-        layers = self._layers(entry, document)
-        manifest = _manifest(config, layers)
         platform = Platform.from_json(document)
-        root = Descriptor(DOCKER_MANIFEST, sha256_of([manifest]), len(manifest), platform=platform)
-        return DockerImage(self._files, root, manifest, (config, *layers))
+        stored = self._stored_layers(entry, document)
 
-    def _layers(self, entry: JsonObject, config: JsonObject) -> list[_Blob]:
-        pairs = list(zip(*_checked_layers(entry, config)))
-        layers: dict[tuple[str, str], _Blob] = {}
+        def settle() -> DockerImage:
+            return self._with_manifest(config, self._sent_layers(stored), platform)
 
-        def describe(name: str, diff_id: str) -> None:
-            layers[name, diff_id] = self._layer(name, diff_id)
+        return DockerDraft(self._with_manifest(config, stored, platform), settle) if self._compress else settle()
 
-        self._task.run_all([partial(describe, *pair) for pair in dict.fromkeys(pairs)], self._parallel)
-        return [layers[pair] for pair in pairs]
+    def _with_manifest(self, config: _Blob, layers: t.Sequence[_Blob], platform: Platform) -> DockerImage:
+        content = _manifest(config, layers)
+        root = Descriptor(DOCKER_MANIFEST, sha256_of([content]), len(content), platform=platform)
+        return DockerImage(self._files, root, content, (config, *layers))
 
-    def _layer(self, name: str, diff_id: str) -> _Blob:
-        """Return a layer as it is sent. ``diff_id`` is the digest of its uncompressed content."""
+    def _stored_layers(self, entry: JsonObject, config: JsonObject) -> list[_Blob]:
+        return [self._stored_layer(*pair) for pair in zip(*_checked_layers(entry, config))]
+
+    def _stored_layer(self, name: str, diff_id: str) -> _Blob:
+        """Return a layer as it is stored, with the digest of its uncompressed content, without reading it."""
         kind = detect_compression(self._files.head(name))
         if kind not in (None, GZIP):
             rule = f"is compressed with {kind}; layers of a docker archive are uncompressed or compressed with gzip"
             raise self._files.refused(name, rule)
-        guard = self._task.guard
+        if kind is None:
+            # The upload checks the digest, if the layer has to be sent.
+            self._check_stated(name, diff_id)
+        return _Blob(name, diff_id, self._files.size(name) or 0, _LAYER if kind is None else _GZIP_LAYER)
+
+    def _sent_layers(self, stored: t.Sequence[_Blob]) -> list[_Blob]:
+        layers: dict[_Blob, _Blob] = {}
+
+        def describe(layer: _Blob) -> None:
+            layers[layer] = self._sent_layer(layer)
+
+        self._task.run_all([partial(describe, layer) for layer in dict.fromkeys(stored)], self._parallel)
+        return [layers[layer] for layer in stored]
+
+    def _sent_layer(self, stored: _Blob) -> _Blob:
+        """Return a layer as it is sent, after a pass over it if it is compressed or will be."""
+        name, guard = stored.name, self._task.guard
+        if stored.media_type == _LAYER and not self._compress:
+            return stored
         with self._files.open(name) as file:
-            if kind == GZIP:
+            if stored.media_type == _GZIP_LAYER:
                 digest = sha256_of(guard(file.chunks(0, file.size)))
                 self._check_stated(name, digest)
-                self._check_diff_id(name, sha256_of(guard(inflated(file))), diff_id)
+                self._check_diff_id(name, sha256_of(guard(inflated(file))), stored.digest)
                 return _Blob(name, digest, file.size, _GZIP_LAYER)
-            if self._compress:
-                plain = HashingReader(guard(file.chunks(0, file.size)))
-                with self._compressing:
-                    sent = HashingReader(compressed(plain)).finish()
-                self._check_diff_id(name, plain.digest, diff_id)
-                return _Blob(name, sent.digest, sent.size, _GZIP_LAYER, is_compressed_here=True)
-        # The upload checks the digest, if the layer has to be sent.
-        self._check_stated(name, diff_id)
-        return _Blob(name, diff_id, file.size, _LAYER)
+            plain = HashingReader(guard(file.chunks(0, file.size)))
+            with self._compressing:
+                sent = HashingReader(compressed(plain)).finish()
+            self._check_diff_id(name, plain.digest, stored.digest)
+            return _Blob(name, sent.digest, sent.size, _GZIP_LAYER, is_compressed_here=True)
 
     def _check_diff_id(self, name: str, digest: str, diff_id: str) -> None:
         if digest != diff_id:

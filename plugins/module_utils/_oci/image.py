@@ -18,7 +18,7 @@ from .._core.text import MIB, listed
 from .manifest import Manifest, image_descriptor
 from .platform import Platform
 from .reference import AmbiguousImageError, NoSuchImageError
-from .store import COPY_AGAIN
+from .store import COPY_AGAIN, DraftImage
 
 if t.TYPE_CHECKING:
     from .descriptor import Descriptor, Entry
@@ -83,6 +83,18 @@ class Image:
             if image.digest == manifest.digest and image.platform:
                 return image.platform
         return self.platforms[0] if manifest is self.root and self.platforms and not manifest.is_index else None
+
+
+def settled_image(image: Image) -> Image:
+    """Return a draft with its final manifest, and any other image as it is.
+
+    :raises InvalidInputError: a layer is damaged
+    :raises TaskStoppedError: the task stopped
+    """
+    if not isinstance(image.reader, DraftImage):
+        return image
+    source = image.reader.settled()
+    return replace(image, reader=source, root=_manifest(source, source.root, "The image"))
 
 
 def assemble_image(reader: SourceImage, platforms: t.Sequence[Platform], name: str, is_exact: bool = False) -> Image:

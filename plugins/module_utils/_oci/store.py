@@ -47,6 +47,21 @@ class SourceImage(abc.ABC):
         """Open a blob that the source contains."""
 
 
+class DraftImage(SourceImage):
+    """An image whose manifest is made here, and is not final yet because that takes a pass over its layers.
+
+    Its manifest has the right configuration and number of layers.
+    """
+
+    @abc.abstractmethod
+    def settled(self) -> SourceImage:
+        """Return the image with its final manifest.
+
+        :raises InvalidInputError: a layer is damaged
+        :raises TaskStoppedError: the task stopped
+        """
+
+
 class ImageReader(abc.ABC):
     """A source of images."""
 

@@ -137,19 +137,21 @@ def plan_image(
     stored: StoredImages,
     layers: t.Mapping[str, Layer] | None,
     part_size: int,
+    same: t.Container[str] = (),
 ) -> ImagePlan:
     """Return the plan for an image.
 
     :param stored: the images found of the root, its children and the tags
     :param layers: the layers found of ``blobs_in_question``, None if the caller lacks the permission
     :param part_size: the size of the parts in bytes
+    :param same: the digests of other manifests of this very image; a tag stays on them
     """
     digest = image.root.digest
     before = {tag: stored.by_tag[tag].digest if tag in stored.by_tag else None for tag in tags}
     held = _held_by_images(image, stored)
     return ImagePlan(
         image,
-        tuple(TagStep(tag, found, digest) for tag, found in before.items()),
+        tuple(TagStep(tag, found, found if found and found in same else digest) for tag, found in before.items()),
         tuple(_manifest_step(image, manifest, stored) for manifest in image.manifests),
         tuple(_blob_step(blob, image.foreign, held, layers, part_size) for blob in image.blobs.values()),
     )

@@ -135,6 +135,9 @@ class ImagePush:
         missing = {digest for digest in digests if digest not in layers or not layers[digest].is_available}
         # The refusal is more reliable than the list of layers.
         wanted = dict.fromkeys(digest for digest in digests if digest in missing | named) or dict.fromkeys(digests)
+        if any(self._plan.image.reader.size(digest) is None for digest in wanted):
+            # Something else compressed these layers, and the source does not contain their bytes.
+            raise error
         self._pusher.run([replace(steps[digest].layer, found=None) for digest in wanted], [])
 
     def _check_foreign(self, named: set[str], error: CallError) -> None:
@@ -161,14 +164,14 @@ class ImagePush:
         """
         put = [step.manifest for step in self._plan.manifests if step.action is ManifestAction.PUT]
         root = self._plan.image.root
-        tags = [step.tag for step in self._plan.tags]
+        tags = {step.tag: step.after for step in self._plan.tags}
         digests = dict.fromkeys(manifest.digest for manifest in (*put, root))
         stored = self._images.get(digests, tags)
         self.registry_id = self.registry_id or stored.registry_id
         self._check_manifests(list(digests), stored)
-        for tag in tags:
+        for tag, expected in tags.items():
             found = stored.by_tag[tag].digest if tag in stored.by_tag else "no image"
-            if found != root.digest:
+            if found != expected:
                 raise self._not_verified(f"Tag {tag} is on {found}")
 
     def _check_manifests(self, digests: t.Sequence[str], stored: StoredImages) -> None:

@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 from .._ecr.errors import ImmutableTagError
 from .._ecr.images import Images
 from .._ecr.layers import Layers
+from .._oci.image import settled_image
+from .._oci.store import DraftImage
+from .identity import recognised
 from .plan import BlobAction, blobs_in_question, plan_image
 
 if t.TYPE_CHECKING:
@@ -52,15 +55,17 @@ class Surveyor:
     def survey(self, tags: t.Sequence[str], part_size: int) -> Survey:
         """Look for the image by its digest and its tags, and for its layers only if that leaves a question.
 
+        A draft is looked for by its tags and its configuration, and gets its final manifest only if that fails.
+
         :param part_size: the size of the parts in bytes
         :raises EcrError: a look-up failed
         :raises ImmutableTagError: a tag is immutable and on another image
         """
-        stored = self._stored(tags)
-        questions = blobs_in_question(self._image, stored)
+        image, stored, same = self._identified(tags)
+        questions = blobs_in_question(image, stored)
         layers = Layers(self._client)
         found = layers.available_unless_denied(questions, ALL_LAYERS_ARE_SENT) if questions else {}
-        plan = plan_image(self._image, tags, stored, found, part_size)
+        plan = plan_image(image, tags, stored, found, part_size, same)
         registry_id = self._client.repository.registry_id or stored.registry_id
         settings = self._settings(plan, registry_id)
         if settings:
@@ -71,8 +76,18 @@ class Surveyor:
             settings.uri if settings else None,
         )
 
-    def _stored(self, tags: t.Sequence[str]) -> StoredImages:
-        root, children = self._image.root, self._image.children
+    def _identified(self, tags: t.Sequence[str]) -> tuple[Image, StoredImages, set[str]]:
+        """Return the image to push, what the registry has of it, and the digests of manifests of this very image."""
+        if tags and isinstance(self._image.reader, DraftImage):
+            stored = self._images.get(tags=tags)
+            found = recognised(self._image, tags, stored)
+            if found:
+                return found[0], stored, {image.root.digest for image in found}
+        image = settled_image(self._image)
+        return image, self._stored(image, tags), set()
+
+    def _stored(self, image: Image, tags: t.Sequence[str]) -> StoredImages:
+        root, children = image.root, image.children
         stored = self._images.get([root.digest], tags)
         if root.digest not in stored.by_digest and children:
             found = self._images.get([child.digest for child in children])

@@ -13,7 +13,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._core.blob import MAX
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import ContentChangedError
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Task
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.load import load_image, open_source
-from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image import Image
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image import Image, settled_image
 
 _READ = 144 * 1024
 
@@ -26,7 +26,7 @@ def read_image(src: Path, image: str | None = None, compress: bool = False, warn
     """
     name, task = f"src {str(src)!r}", Task(([] if warnings is None else warnings).append)
     with open_source(str(src), name, compress, 2, task) as source:
-        found = load_image(source, image, [], accept_any, task)
+        found = settled_image(load_image(source, image, [], accept_any, task))
         for blob in found.blobs.values():
             with found.reader.open(blob.digest) as opened:
                 assert opened.size == blob.size

@@ -21,7 +21,11 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import I
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Task
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import MIB
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.archive import Archive
-from ansible_collections.layerkit.ecr.plugins.module_utils._local.docker_archive import DockerArchive, DockerImage
+from ansible_collections.layerkit.ecr.plugins.module_utils._local.docker_archive import (
+    DockerArchive,
+    DockerDraft,
+    DockerImage,
+)
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.platform import Platform
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import AmbiguousImageError
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import (
@@ -58,9 +62,15 @@ def opened(tmp_path: Path) -> t.Iterator[Open]:
         yield open_files
 
 
+def settled(archive: DockerArchive, image: str | None = None) -> DockerImage:
+    """Return an image with its final manifest."""
+    found = archive.choose(image)
+    return found.settled() if isinstance(found, DockerDraft) else found
+
+
 def manifest_of(archive: DockerArchive, image: str | None = None) -> dict[str, t.Any]:
     """Return the manifest of an image after a check of its blobs."""
-    return manifest_of_image(archive.choose(image))
+    return manifest_of_image(settled(archive, image))
 
 
 def manifest_of_image(image: DockerImage) -> dict[str, t.Any]:
@@ -98,12 +108,12 @@ def test_layers_are_described_as_they_are(opened: Open) -> None:
 def test_the_manifest_is_the_same_every_time(opened: Open, compress: bool) -> None:
     files = docker_archive((*LAYERS, LARGE))
     packings: list[t.Callable[[bytes], bytes]] = [bytes, bytes, gzip.compress]
-    images = [opened(files, compress, packed).choose(None) for packed in packings]
+    images = [settled(opened(files, compress, packed)) for packed in packings]
     assert len({image.manifest(image.root) for image in images}) == 1
 
 
 def test_layers_are_compressed_while_they_are_sent(opened: Open) -> None:
-    image = opened(docker_archive((*LAYERS, LARGE)), compress=True).choose(None)
+    image = settled(opened(docker_archive((*LAYERS, LARGE)), compress=True))
     layers = manifest_of_image(image)["layers"]
     assert [layer["mediaType"] for layer in layers] == [GZIP] * 3
     assert [unpacked(image, layer) for layer in layers] == [*LAYERS, LARGE]
@@ -122,7 +132,7 @@ def test_compressed_layers_stay_as_they_are(opened: Open, compress: bool, packed
 
 def test_a_damaged_layer_is_seen_when_it_is_read(opened: Open) -> None:
     archive = opened(docker_archive(stored=(LAYERS[0], LAYERS[1][:-1] + b"x")))
-    with archive.choose(None).open(digest_of(LAYERS[1])) as blob:
+    with settled(archive).open(digest_of(LAYERS[1])) as blob:
         assert blob.digest() != digest_of(LAYERS[1])
 
 
@@ -131,7 +141,32 @@ def test_a_damaged_layer_is_seen_before_it_is_compressed(opened: Open) -> None:
     with pytest.raises(
         InvalidInputError, match=f"is damaged or .*: its uncompressed content is not {digest_of(LAYERS[1])}"
     ):
-        archive.choose(None)
+        settled(archive)
+
+
+def test_a_draft_reads_no_layer(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = (LAYERS[0], gzip.compress(LAYERS[1]), LARGE)
+    archive = opened(docker_archive((*LAYERS, LARGE), stored=stored), compress=True)
+    read: list[str] = []
+    open_file = Archive.open
+
+    def recorded(self: Archive, name: str) -> contextlib.AbstractContextManager[Blob]:
+        read.append(name)
+        return open_file(self, name)
+
+    monkeypatch.setattr(Archive, "open", recorded)
+    draft = archive.choose(None)
+    assert isinstance(draft, DockerDraft)
+    assert [name for name in read if name.endswith("layer.tar")] == []
+    manifest = json.loads(draft.manifest(draft.root))
+    # What it says of the layers holds for those that are not compressed.
+    assert manifest["layers"] == [
+        {"mediaType": media_type, "size": len(content), "digest": digest_of(layer)}
+        for media_type, content, layer in zip((TAR, GZIP, TAR), stored, (*LAYERS, LARGE), strict=True)
+    ]
+    final = manifest_of_image(draft.settled())
+    assert final["config"] == manifest["config"]
+    assert [layer["mediaType"] for layer in final["layers"]] == [GZIP] * 3
 
 
 class EndlessBlob(Blob):
@@ -167,7 +202,7 @@ def test_a_damaged_layer_stops_the_others(opened: Open, endless: EndlessBlob) ->
     damaged = gzip.compress(b"damaged")
     archive = opened(docker_archive((LAYERS[1], LAYERS[0]), stored=(b"", damaged)), compress=True)
     with pytest.raises(InvalidInputError, match=f"{digest_of(LAYERS[0])[7:]}/layer.tar is damaged"):
-        archive.choose(None)
+        settled(archive)
     assert endless.read_up_to < endless.size
 
 
@@ -177,7 +212,7 @@ def test_layers_are_read_while_ansible_waits(
     archive = opened(docker_archive(), compress=True)
     monkeypatch.setattr(_task, "is_waited_for", lambda: endless.read_up_to < 5 * MIB)
     with pytest.raises(TaskStoppedError, match="its timeout expired"):
-        archive.choose(None)
+        settled(archive)
     assert endless.read_up_to == 5 * MIB
 
 
@@ -193,7 +228,7 @@ def test_the_platform_is_that_of_the_configuration(opened: Open) -> None:
     files = docker_archive()
     [entry] = json.loads(files["manifest.json"])
     files.update({"config.json": config, "manifest.json": as_json([{**entry, "Config": "config.json"}])})
-    assert opened(files).choose(None).root.platform == Platform("linux", "arm64", "v8")
+    assert settled(opened(files)).root.platform == Platform("linux", "arm64", "v8")
 
 
 def test_one_of_several_images_is_chosen(opened: Open) -> None:
@@ -206,7 +241,7 @@ def test_one_of_several_images_is_chosen(opened: Open) -> None:
         assert manifest_of(archive, image)["config"]["digest"] == ids[0]
     assert manifest_of(archive, ids[1])["config"]["digest"] == ids[1]
     with pytest.raises(AmbiguousImageError, match="contains 2 images") as error:
-        archive.choose(None)
+        settled(archive)
     assert error.value.remedy == (f"Choose one of these: 'example.org/app:1.0', 'alpine:3' ({ids[0]}); {ids[1]}")
 
 
@@ -237,7 +272,7 @@ def test_a_name_that_states_a_digest_is_checked(opened: Open, name: str) -> None
             assert manifest_of(archive)["config"]["digest"] == f"sha256:{stated}"
         else:
             with pytest.raises(InvalidInputError, match=f"{config} is damaged or belongs to another image"):
-                archive.choose(None)
+                settled(archive)
 
 
 @pytest.mark.parametrize("compress", [False, True])

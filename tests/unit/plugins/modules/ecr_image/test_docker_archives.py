@@ -1,0 +1,271 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The push of docker archives whose layers are compressed on the way."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.layerkit.ecr.plugins.module_utils._local import compression
+from ansible_collections.layerkit.ecr.tests.strict_ecr.exceptions import LayersNotFoundException
+from ansible_collections.layerkit.ecr.tests.unit.support.image_bench import UPLOADS, ImageBench
+from ansible_collections.layerkit.ecr.tests.unit.support.image_files import (
+    LAYERS,
+    config_of,
+    digest_of,
+    docker_archive,
+    tar_of,
+)
+from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import LAYER_TYPE, LayoutWriter, index_of
+from ansible_collections.layerkit.ecr.tests.unit.support.pushing import put
+
+if t.TYPE_CHECKING:
+    from collections.abc import Sequence
+
+OTHER_LAYERS = (LAYERS[0], b"another layer " * 1000)
+
+
+class Another:
+    """Another tool, which pushes images with layers that it compressed itself."""
+
+    def __init__(self, bench: ImageBench, directory: Path) -> None:
+        self._bench = bench
+        self._directory = directory
+
+    def pushes(self, layers: Sequence[bytes], tag: str, level: int = 9) -> str:
+        """Push an image as an OCI layout, and return its digest."""
+        layout = LayoutWriter()
+        packed = [gzip.compress(layer, level, mtime=0) for layer in layers]
+        manifest = layout.manifest(layers)
+        manifest["layers"] = [layout.blob(layer, LAYER_TYPE) for layer in packed]
+        entry = layout.add_entry(manifest, tag)
+        src = self._directory / f"{tag}-{level}.tar"
+        src.write_bytes(tar_of(layout.complete()))
+        self._bench.run(src=str(src), tags=[tag])
+        self._bench.calls()
+        return str(entry["digest"])
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> dict[str, t.Any]:
+    """The options of a task that pushes a docker archive of uncompressed layers."""
+    (tmp_path / "image.tar").write_bytes(tar_of(docker_archive()))
+    return {"src": str(tmp_path / "image.tar"), "compress": "gzip"}
+
+
+@pytest.fixture
+def another(bench: ImageBench, tmp_path: Path) -> Another:
+    return Another(bench, tmp_path)
+
+
+@pytest.fixture
+def compressions(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The size of each block that is compressed."""
+    sizes: list[int] = []
+    deflated = compression._deflated
+
+    def counted(block: bytes, dictionary: bytes, flush: int) -> bytes:
+        sizes.append(len(block))
+        return deflated(block, dictionary, flush)
+
+    monkeypatch.setattr(compression, "_deflated", counted)
+    return sizes
+
+
+def test_second_push_is_one_request_and_compresses_nothing(
+    bench: ImageBench, archive: dict[str, t.Any], compressions: list[int]
+) -> None:
+    first = bench.run(**archive, tags=["1", "latest"])
+    assert first["changed"]
+    assert sum(compressions) >= sum(map(len, LAYERS))
+    for check in (False, True):
+        bench.calls()
+        compressions.clear()
+        again = bench.run(**archive, tags=["1", "latest"], check=check)
+        assert not again["changed"]
+        assert again["image"]["digest"] == first["image"]["digest"]
+        assert again["diff"]["before"] == again["diff"]["after"]
+        assert (again["bytes_sent"], again["bytes_present"]) == (0, first["bytes_sent"])
+        assert {layer["action"] for layer in again["layers"]} == {"present"}
+        assert (bench.calls(), compressions) == (["BatchGetImage"], [])
+
+
+@pytest.mark.parametrize("mutability", ["MUTABLE", "IMMUTABLE"])
+@pytest.mark.parametrize("check", [True, False])
+def test_image_that_another_tool_compressed_is_unchanged(
+    bench: ImageBench,
+    archive: dict[str, t.Any],
+    another: Another,
+    compressions: list[int],
+    mutability: str,
+    check: bool,
+) -> None:
+    digest = another.pushes(LAYERS, "1")
+    bench.set_mutability(mutability)
+    bench.calls()
+    result = bench.run(**archive, tags=["1"], check=check)
+    assert not result["changed"]
+    assert result["image"]["digest"] == digest
+    assert result["image"]["media_type"] == "application/vnd.oci.image.manifest.v1+json"
+    assert result["image"]["tags"] == [{"tag": "1", "before": digest, "after": digest}]
+    assert (bench.calls(), compressions) == (["BatchGetImage"], [])
+
+
+def test_further_tag_is_put_on_the_manifest_of_the_registry(
+    bench: ImageBench, archive: dict[str, t.Any], another: Another, compressions: list[int]
+) -> None:
+    digest = another.pushes(LAYERS, "1")
+    bench.set_mutability("IMMUTABLE")
+    checked = bench.run(**archive, tags=["0", "1", "2"], check=True)
+    bench.calls()
+    result = bench.run(**archive, tags=["0", "1", "2"])
+    assert {key: checked[key] for key in set(result) - {"invocation"}} == {
+        key: result[key] for key in set(result) - {"invocation"}
+    }
+    assert result["changed"]
+    assert result["image"]["digest"] == digest
+    assert (bench.calls(), compressions) == (["BatchGetImage", "PutImage", "PutImage", "BatchGetImage"], [])
+    assert bench.tags() == dict.fromkeys(("0", "1", "2"), digest)
+
+
+def test_tags_on_two_manifests_of_the_image_stay(
+    bench: ImageBench, archive: dict[str, t.Any], another: Another, compressions: list[int]
+) -> None:
+    small, large = another.pushes(LAYERS, "small"), another.pushes(LAYERS, "large", level=0)
+    assert small != large
+    bench.set_mutability("IMMUTABLE")
+    result = bench.run(**archive, tags=["large", "small"])
+    assert not result["changed"]
+    assert result["image"]["digest"] == large
+    assert [(step["before"], step["after"]) for step in result["image"]["tags"]] == [(large, large), (small, small)]
+    # A third tag joins the first of them.
+    assert bench.run(**archive, tags=["small", "new", "large"])["changed"]
+    assert bench.tags() == {"large": large, "small": small, "new": small}
+    assert not bench.run(**archive, tags=["small", "new", "large"])["changed"]
+    assert compressions == []
+
+
+def test_another_image_is_replaced(bench: ImageBench, archive: dict[str, t.Any], another: Another) -> None:
+    old = another.pushes(OTHER_LAYERS, "1")
+    result = bench.run(**archive, tags=["1"])
+    assert result["changed"]
+    assert result["image"]["tags"] == [{"tag": "1", "before": old, "after": result["image"]["digest"]}]
+    assert bench.tags() == {"1": result["image"]["digest"]}
+    assert not bench.run(**archive, tags=["1"])["changed"]
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_another_image_on_an_immutable_tag_is_refused(
+    bench: ImageBench, archive: dict[str, t.Any], another: Another, check: bool
+) -> None:
+    old = another.pushes(OTHER_LAYERS, "1")
+    bench.set_mutability("IMMUTABLE")
+    failed = bench.fails(**archive, tags=["1"], check=check)
+    assert old in failed.msg
+    assert "immutable" in failed.msg
+    assert not {*UPLOADS, "PutImage"} & set(bench.calls())
+
+
+def test_manifest_with_another_number_of_layers_is_another_image(
+    bench: ImageBench, archive: dict[str, t.Any], another: Another
+) -> None:
+    digest = another.pushes(LAYERS, "1")
+    manifest = json.loads(bench.manifest(digest))
+    manifest["layers"].pop()
+    cut = put(bench.client, bench.repository, json.dumps(manifest), "1", imageManifestMediaType=manifest["mediaType"])
+    result = bench.run(**archive, tags=["1"])
+    assert (result["changed"], result["image"]["digest"] not in (digest, cut)) == (True, True)
+
+
+def test_index_under_the_tag_is_another_image(bench: ImageBench, archive: dict[str, t.Any], another: Another) -> None:
+    digest = another.pushes(LAYERS, "1")
+    entry = {
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "digest": digest,
+        "size": len(bench.manifest(digest)),
+    }
+    index = index_of(entry)
+    put(bench.client, bench.repository, json.dumps(index), "1", imageManifestMediaType=index["mediaType"])
+    result = bench.run(**archive, tags=["1"])
+    assert result["changed"]
+    assert bench.tags() == {"1": result["image"]["digest"]}
+    assert "manifest.v2" in result["image"]["media_type"]
+
+
+def test_manifest_that_does_not_match_its_digest_is_not_trusted(
+    bench: ImageBench, archive: dict[str, t.Any], another: Another, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = another.pushes(LAYERS, "1")
+    original = bench.control.backend_class.batch_get_image
+
+    def converted(*args: t.Any, **options: t.Any) -> t.Any:
+        answer = original(*args, **options)
+        for image in answer["images"]:
+            if image["imageId"]["imageDigest"] == digest:
+                image["imageManifest"] += " "
+        return answer
+
+    monkeypatch.setattr(bench.control.backend_class, "batch_get_image", converted)
+    result = bench.run(**archive, tags=["1"])
+    assert result["changed"]
+    assert bench.tags() == {"1": result["image"]["digest"]}
+    assert result["image"]["digest"] != digest
+
+
+def test_uncompressed_layers_of_an_earlier_push_are_the_same_image(
+    bench: ImageBench, archive: dict[str, t.Any], compressions: list[int]
+) -> None:
+    plain = bench.run(**{**archive, "compress": "none"}, tags=["1"])
+    assert not bench.run(**archive, tags=["1"])["changed"]
+    assert {layer["digest"] for layer in plain["layers"]} == {*map(digest_of, LAYERS), digest_of(config_of(LAYERS))}
+    assert compressions == []
+
+
+def test_none_keeps_the_bytes_whatever_the_registry_has(
+    bench: ImageBench, archive: dict[str, t.Any], another: Another
+) -> None:
+    digest = another.pushes(LAYERS, "1")
+    result = bench.run(**{**archive, "compress": "none"}, tags=["1"])
+    assert result["changed"]
+    assert result["image"]["digest"] != digest
+    assert {*map(digest_of, LAYERS)} <= {layer["digest"] for layer in result["layers"]}
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_layers_that_the_archive_compressed_are_the_same_image(
+    bench: ImageBench, another: Another, tmp_path: Path, check: bool
+) -> None:
+    digest = another.pushes(LAYERS, "1")
+    stored = [gzip.compress(layer, 1) for layer in LAYERS]
+    (tmp_path / "packed.tar").write_bytes(tar_of(docker_archive(stored=stored)))
+    result = bench.run(src=str(tmp_path / "packed.tar"), compress="gzip", tags=["1"], check=check)
+    assert (result["changed"], result["image"]["digest"]) == (False, digest)
+
+
+def test_without_tags_the_image_is_known_by_its_digest(bench: ImageBench, archive: dict[str, t.Any]) -> None:
+    first = bench.run(**archive)
+    assert first["changed"]
+    bench.calls()
+    again = bench.run(**archive)
+    assert (again["changed"], again["image"]["digest"]) == (False, first["image"]["digest"])
+    assert bench.calls() == ["BatchGetImage"]
+
+
+def test_layers_that_another_tool_compressed_and_the_registry_lost_cannot_be_sent(
+    bench: ImageBench, archive: dict[str, t.Any], another: Another, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    another.pushes(LAYERS, "1")
+
+    def put_image(_backend: t.Any, name: str, *_args: t.Any, **_options: t.Any) -> t.NoReturn:
+        raise LayersNotFoundException(layer_digests=digest_of(b"packed"), repository_name=name)
+
+    monkeypatch.setattr(bench.control.backend_class, "put_image", put_image)
+    failed = bench.fails(**archive, tags=["1", "2"])
+    assert failed.result["error"]["code"] == "LayersNotFoundException"
+    assert not set(UPLOADS) & set(bench.calls())
