@@ -45,7 +45,7 @@ help: ## List the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 .PHONY: demo
-demo: $(ENVIRONMENT) ## Upload a layer to a moto server, twice; LAYER=path for one of your own
+demo: $(ENVIRONMENT) ## Push a layer and an image to a moto server, twice; LAYER=path for a layer of your own
 	@tests/tools/demo.sh $(if $(LAYER),"$(LAYER)")
 
 .PHONY: bench bench-quick

@@ -258,9 +258,9 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.records import A
 from ansible_collections.layerkit.ecr.plugins.module_utils._upload.completion import (
     Completion,
     CompletionPlan,
-    complete,
+    complete_upload,
     plan_completion,
-    predict,
+    predict_completion,
     with_layer,
 )
 
@@ -270,7 +270,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import EcrClient
 
 OPERATION = "CompleteLayerUpload"
-UNKNOWN_LAYERS = "The upload is completed all the same, and the size and media type of the layer are not returned"
+UNKNOWN_LAYERS = "The upload is completed without a check, and size and media type of the layer are not returned"
 
 
 @dataclass(frozen=True)
@@ -308,7 +308,7 @@ def act(module: EcrModule, client: EcrClient, request: CompletionRequest) -> Res
         layers.check_repository()
     found = layers.available_unless_denied(request.sha256_digests, UNKNOWN_LAYERS)
     plan = plan_completion(request.upload_id, request.digests, found)
-    completion = predict(plan) if module.check_mode else with_layer(layers, complete(layers, plan))
+    completion = predict_completion(plan) if module.check_mode else with_layer(layers, complete_upload(layers, plan))
     facts = facts_of(completion, request)
     diff = diff_of(plan, completion)
     return {"changed": completion.changed, "diff": diff, "ansible_facts": {"ecr_complete_layer_upload": facts}, **facts}

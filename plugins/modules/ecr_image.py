@@ -490,6 +490,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import (
     TaskError,
 )
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.acceptance import check_image, check_tags
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.part_body import stream_parts
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.load import load_image, open_source
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image import PartialImageError
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.platform import Platform
@@ -583,22 +584,23 @@ def partial_remedy(complete: t.Sequence[Platform]) -> str | None:
 
 
 def push(module: EcrModule, client: EcrClient, request: ImageRequest, image: Image) -> Result:
+    stream_parts(client.events)
     layers = LayerPusher(client, request.options, module.task)
     surveyor = Surveyor(client, image, layers, module.task, dry_run=module.check_mode)
     found = surveyor.survey(request.tags, request.options.expected_part_size)
     pusher = BlobPusher(found.plan.image, layers, request.parallel, module.task)
-    push = ImagePush(client, found.plan, pusher)
+    pushing = ImagePush(client, found.plan, pusher)
     try:
-        push.rehearse() if module.check_mode else push.run()
+        pushing.rehearse() if module.check_mode else pushing.run()
     except TaskError as error:
-        module.fail(error, **failure_result(client, found, push, pusher), **layer_of(error))
+        module.fail(error, **failure_result(client, found, pushing, pusher), **layer_of(error))
     return {
-        "changed": found.plan.changed if module.check_mode else push.changed,
+        "changed": found.plan.changed if module.check_mode else pushing.changed,
         "diff": diff_result(found.plan),
-        "image": image_result(found.plan, repository_uri(client, found, push)),
+        "image": image_result(found.plan, repository_uri(client, found, pushing)),
         "manifests": manifests_result(found.plan),
         **layers_result(found.plan, None if module.check_mode else pusher.outcome),
-        "registry_id": push.registry_id or found.registry_id,
+        "registry_id": pushing.registry_id or found.registry_id,
         "repository_name": request.repository.name,
     }
 

@@ -229,6 +229,8 @@ if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Repository
     from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import EcrClient
 
+UNKNOWN_DETAILS = "Size, age and further tags of the images are not returned"
+
 
 @dataclass(frozen=True)
 class ImagesRequest:
@@ -255,11 +257,7 @@ def act(_module: EcrModule, client: EcrClient, request: ImagesRequest) -> Result
         if tag in stored.by_tag:
             tags_asked.setdefault(stored.by_tag[tag].digest, []).append(tag)
     found = [*tags_asked, *(digest for digest in request.digests if digest in stored.by_digest)]
-    warning = (
-        f"Missing permission ecr:DescribeImages on {request.repository}: size, age and further tags of the images are "
-        "not returned."
-    )
-    details = client.unless_denied(lambda: images.describe(found), warning) or {}
+    details = client.unless_denied(lambda: images.describe(found), UNKNOWN_DETAILS) or {}
     return {
         "changed": False,
         "images": [

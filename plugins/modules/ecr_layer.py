@@ -247,8 +247,14 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import (
 )
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import Layers
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.limits import check_layer
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.part_body import stream_parts
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.records import AVAILABLE
-from ansible_collections.layerkit.ecr.plugins.module_utils._upload.layer import LayerPush, LayerPusher, UploadOptions
+from ansible_collections.layerkit.ecr.plugins.module_utils._upload.layer import (
+    LayerAction,
+    LayerPush,
+    LayerPusher,
+    UploadOptions,
+)
 from ansible_collections.layerkit.ecr.plugins.module_utils._upload.plan import LayerPlan
 
 if t.TYPE_CHECKING:
@@ -256,8 +262,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Repository
     from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import EcrClient
 
-FAILED = "failed"
-UNKNOWN_LAYERS = "The layer is uploaded in any case"
+UNKNOWN_LAYERS = "The layer is uploaded, because the task cannot check whether it is already there"
 
 
 @dataclass(frozen=True)
@@ -285,10 +290,14 @@ def act(module: EcrModule, client: EcrClient, request: LayerRequest) -> Result:
             found = Layers(client).available_unless_denied([digest], UNKNOWN_LAYERS) or {}
         except TaskError as error:
             begun = UploadProgress(digest, blob.size, request.options.upload_id, bytes_sent=0, part_count=0)
-            module.fail(error, action=FAILED, **progress_result(begun))
+            module.fail(error, action=LayerAction.FAILED.value, **progress_result(begun))
+        stream_parts(client.events)
         pusher = LayerPusher(client, request.options, module.task)
         plan = LayerPlan(digest, blob.size, request.options.expected_part_size, found.get(digest))
-        push = predict(module, pusher, plan) if module.check_mode else run(module, pusher, blob, plan)
+        if module.check_mode:
+            push = pusher.predict(pusher.with_saved_upload(plan, dry_run=True))
+        else:
+            push = run(module, pusher, blob, plan)
     return {
         "changed": push.changed,
         "diff": diff_of(plan, push),
@@ -306,15 +315,11 @@ def checked_digest(blob: Blob, expected: str | None) -> str:
     return digest
 
 
-def predict(module: EcrModule, pusher: LayerPusher, plan: LayerPlan) -> LayerPush:
-    return pusher.predict(pusher.with_saved_upload(plan, module.warn))
-
-
 def run(module: EcrModule, pusher: LayerPusher, blob: Blob, plan: LayerPlan) -> LayerPush:
     try:
         push = pusher.push(blob, plan)
     except LayerUploadError as error:
-        module.fail(error, action=FAILED, **progress_result(error.progress))
+        module.fail(error, action=LayerAction.FAILED.value, **progress_result(error.progress))
     if push.changed:
         pusher.warn_unless_available(push)
     pusher.tidy([plan])

@@ -248,7 +248,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import I
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import CallError
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import Layers
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.service_model import input_shape
-from ansible_collections.layerkit.ecr.plugins.module_utils._upload.part import Part, PartUpload, predict, upload_part
+from ansible_collections.layerkit.ecr.plugins.module_utils._upload.part import Part, PartUpload, predict_part, send_part
 
 if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.failure import Result
@@ -300,10 +300,10 @@ def act(module: EcrModule, client: EcrClient, request: PartRequest) -> Result:
     layers, part = Layers(client), request.part
     if module.check_mode:
         layers.check_repository()
-        upload = predict(part)
+        upload = predict_part(part)
     else:
         try:
-            upload = upload_part(layers, request.upload_id, part)
+            upload = send_part(layers, request.upload_id, part)
         except CallError as error:
             if error.last_valid_byte is None:
                 raise

@@ -31,6 +31,7 @@ ALLOWED = {
     "_upload": {"_core", "_ecr"},
     "_transfer": {"_core", "_oci", "_ecr", "_upload"},
     "_ansible": {"_core", "_ecr", "_upload"},
+    "modules": {"_core", "_oci", "_local", "_ecr", "_upload", "_transfer", "_ansible"},
 }
 # The only files of packages that import more than the standard library.
 BOTOCORE = {"_ecr"}
@@ -44,7 +45,7 @@ ANSIBLE = {
 # The packages that a module needs, and so those that Ansible sends with it.
 PAYLOADS = {
     "ecr_complete_layer_upload": {"_ansible", "_core", "_ecr", "_upload"},
-    "ecr_image": set(ALLOWED),
+    "ecr_image": set(ALLOWED) - {"modules"},
     "ecr_image_info": {"_ansible", "_core", "_ecr", "_oci"},
     "ecr_initiate_layer_upload": {"_ansible", "_core", "_ecr"},
     "ecr_layer": {"_ansible", "_core", "_ecr", "_upload"},
@@ -53,10 +54,12 @@ PAYLOADS = {
 }
 # Files of packages that a module is sent with, which only some of the modules need.
 WHOLE_LAYERS = {"_ecr/part_body.py", "_upload/layer.py", "_upload/state.py", "_upload/upload.py"}
+IMAGES = {"_ecr/acceptance.py", "_ecr/images.py", "_ecr/rate_limiter.py"}
 # The options whose names are no ordinary words.
 OPTION_NAMES = re.compile(
     r"\b(src|access_key|aws_ca_bundle|aws_config|cli_input_json|endpoint_url|generate_cli_skeleton|layer_digests?"
-    r"|layer_part_blob|part_first_byte|part_last_byte|part_size|registry_id|repository_name|secret_key|session_token"
+    r"|layer_part_blob|part_first_byte|part_last_byte|part_size|profile|registry_id|repository_name|secret_key"
+    r"|session_token"
     r"|state_dir|upload_id|validate_certs)\b"
 )
 
@@ -107,25 +110,29 @@ MODULE_FILES = sorted((PLUGINS / "modules").glob("ecr_*.py"))
 MODULES = [path.stem for path in MODULE_FILES]
 
 
-def names(paths: t.Iterable[Path]) -> list[str]:
-    return [str(path.relative_to(MODULE_UTILS)) for path in paths]
+ALL_FILES = [*FILES, *MODULE_FILES]
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(PLUGINS))
 
 
 def test_every_file_is_in_a_package_of_the_table() -> None:
-    assert {package_of(path) for path in FILES} == set(ALLOWED)
+    assert {package_of(path) for path in FILES} == set(ALLOWED) - {"modules"}
     assert not list(MODULE_UTILS.glob("*.py"))
     # Whatever such a file imports would be sent with every file of its package.
     assert not [path for path in MODULE_UTILS.rglob("__init__.py") if path.read_text()]
 
 
-@pytest.mark.parametrize("path", FILES, ids=names(FILES))
+@pytest.mark.parametrize("path", ALL_FILES, ids=name_of)
 def test_packages_import_only_what_the_table_allows(path: Path) -> None:
     package = package_of(path)
     packages = {package_of(file) for file in files_imported(path)}
-    assert packages <= ALLOWED[package] | {package}
+    # Modules do not import each other.
+    assert packages <= ALLOWED[package] | ({package} - {"modules"})
 
 
-@pytest.mark.parametrize("path", FILES, ids=names(FILES))
+@pytest.mark.parametrize("path", ALL_FILES, ids=name_of)
 def test_foreign_packages_are_imported_where_the_table_allows_it(path: Path) -> None:
     package = package_of(path)
     for module in imported(path):
@@ -138,7 +145,7 @@ def test_foreign_packages_are_imported_where_the_table_allows_it(path: Path) -> 
             assert top in sys.stdlib_module_names or file_of(module), module
 
 
-@pytest.mark.parametrize("path", FILES, ids=names(FILES))
+@pytest.mark.parametrize("path", ALL_FILES, ids=name_of)
 def test_files_do_not_import_each_other_in_circles(path: Path) -> None:
     found: set[Path] = set()
     ahead = files_imported(path)
@@ -152,11 +159,12 @@ def test_files_do_not_import_each_other_in_circles(path: Path) -> None:
 def test_modules_are_sent_with_the_packages_that_they_need(module: str) -> None:
     sent = payload(module)
     assert {package_of(path) for path in sent} - {"modules"} == PAYLOADS[module]
-    layers = WHOLE_LAYERS & {str(path.relative_to(MODULE_UTILS)) for path in sent if path.is_relative_to(MODULE_UTILS)}
-    assert layers == (WHOLE_LAYERS if module in ("ecr_layer", "ecr_image") else set())
+    files = {str(path.relative_to(MODULE_UTILS)) for path in sent if path.is_relative_to(MODULE_UTILS)}
+    assert WHOLE_LAYERS & files == (WHOLE_LAYERS if module in ("ecr_layer", "ecr_image") else set())
+    assert "image" in module or not IMAGES & files
 
 
-@pytest.mark.parametrize("path", [*FILES, *MODULE_FILES], ids=str)
+@pytest.mark.parametrize("path", ALL_FILES, ids=name_of)
 def test_names_of_packages_have_the_only_underscore(path: Path) -> None:
     assert not path.name.startswith("_")
 
@@ -173,12 +181,26 @@ def words(path: Path) -> t.Iterator[str]:
             yield node.value
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if package_of(path) != "_ansible"], ids=str)
+@pytest.mark.parametrize("path", [path for path in FILES if package_of(path) != "_ansible"], ids=name_of)
 def test_options_are_named_on_the_ansible_side_alone(path: Path) -> None:
     assert not [text for text in words(path) if OPTION_NAMES.search(text)]
 
 
 def test_one_file_says_that_nothing_was_sent() -> None:
-    files = [*FILES, *MODULE_FILES]
-    saying = [path for path in files if any("othing was sent" in text for text in words(path))]
+    saying = [path for path in ALL_FILES if any("othing was sent" in text for text in words(path))]
     assert saying == [MODULE_UTILS / "_ansible/failure.py"]
+
+
+def test_map_of_the_code_has_the_table_and_every_file() -> None:
+    text = (ROOT / "docs/architecture.md").read_text()
+    rows = re.findall(r"^\| `(_\w+)` \| ([^|]*) \|", text, re.MULTILINE)
+    assert {package: set(re.findall(r"`(_\w+)`", imports)) for package, imports in rows} == {
+        package: allowed for package, allowed in ALLOWED.items() if package != "modules"
+    }
+    (tree,) = re.findall(r"```text\n(.*?)```", text, re.DOTALL)
+    listed = set()
+    package = ""
+    for line in tree.splitlines():
+        package = line.split("/")[0] if line.startswith("_") else package
+        listed |= {f"{package}/{name}" for name in re.findall(r"\b\w+\.py\b", line)}
+    assert listed == {str(path.relative_to(MODULE_UTILS)) for path in FILES}

@@ -65,7 +65,7 @@ ADVICE = {
     ),
     "InvalidLayerPartException": (
         "The part does not follow what the registry has of this upload, and the registry does not report which byte it "
-        "expects. Open a new upload with ecr_initiate_layer_upload"
+        "expects. Send the layer again in a new upload"
     ),
     "InvalidParameterException": "Amazon ECR does not accept a parameter. The error names it",
     "InvalidRegionError": "The region is not a valid name. Check region, AWS_REGION and the profile",
@@ -125,7 +125,7 @@ ADVICE = {
     "UnrecognizedClientException": _NOT_ACCEPTED,
     "UploadNotFoundException": (
         "The registry does not know this upload. It expired, was completed, has another id, or belongs to another "
-        "repository, region or account. Open a new upload with ecr_initiate_layer_upload"
+        "repository, region or account. Send the layer again in a new upload"
     ),
 }
 

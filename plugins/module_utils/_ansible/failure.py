@@ -37,13 +37,13 @@ _LOST_ANSWER = "An earlier attempt, whose answer was lost, may have been carried
 
 
 def sentences(*parts: str | None) -> str:
-    """Join sentences that come without their periods; None stands for no sentence."""
-    return " ".join(f"{part}." for part in parts if part)
+    """Join sentences, which may lack their periods; None stands for no sentence."""
+    return " ".join(f"{part.rstrip('.')}." for part in parts if part)
 
 
 @singledispatch
 def message(error: TaskError) -> str:
-    """Return what failed and why, and what to do next. The words of AWS are not part of it."""
+    """Return what failed and why, and what to do next. It does not include the error message of AWS."""
     return sentences(error.problem, error.remedy)
 
 
@@ -75,14 +75,14 @@ def _not_returned(error: NotReturnedError) -> str:
 
 @message.register
 def _explained(error: ExplainedError) -> str:
-    return sentences(error.problem + _after(error.refusal), error.remedy)
+    return sentences(error.problem, _attempts(error.refusal), error.remedy)
 
 
 @message.register
 def _immutable_tag(error: ImmutableTagError) -> str:
     if error.refusal is None:
         return sentences(error.problem, _NOTHING_SENT, ANOTHER_TAG)
-    return sentences(error.problem + _after(error.refusal), ANOTHER_TAG)
+    return sentences(error.problem, _attempts(error.refusal), ANOTHER_TAG)
 
 
 @message.register
@@ -167,11 +167,11 @@ def _exception(error: TaskError) -> Exception | None:
 
 
 def _failed(error: CallError) -> str:
-    return f"Failed to {_task(error.call)}{_after(error)}"
+    return f"Failed to {_task(error.call)}" + (f" after {error.attempts} attempts" if error.attempts > 1 else "")
 
 
-def _after(error: CallError) -> str:
-    return f" after {error.attempts} attempts" if error.attempts > 1 else ""
+def _attempts(error: CallError) -> str | None:
+    return f"The request was sent {error.attempts} times" if error.attempts > 1 else None
 
 
 def _meaning(error: CallError) -> str:

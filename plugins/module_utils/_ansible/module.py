@@ -100,9 +100,6 @@ class EcrModule(AnsibleAWSModule):
         :param result: further keys, which win over those of the error
         """
         words = printable(failure.message(error), _MAX_WORDS)
-        upload_id = self._named.get("upload_id")
-        if upload_id is not None and upload_id not in words:
-            words = f"Upload {upload_id}: {words}"
         keys = {**self._named, **failure.facts(error), **result}
         answer = failure.words_of_aws(error)
         if answer is None:

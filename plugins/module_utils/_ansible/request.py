@@ -14,7 +14,7 @@ from .._core.json_document import parse_json
 from .._core.text import listed
 from .._ecr.call import Repository
 from .._ecr.limits import MAX_PART, MIN_PART
-from .._ecr.service_model import digest_shape, input_shape
+from .._ecr.service_model import digest_shape, input_shape, repository_shapes, upload_id_shape
 from .._ecr.validation import Breach, BrokenRule, broken_rules, broken_value
 from .argspec import option_of
 
@@ -70,7 +70,8 @@ def check_members(operation: str, members: t.Mapping[str, t.Any], pending: t.Col
     :param pending: required members that are filled in later
     :raises InvalidInputError: the request breaks a rule of the service model
     """
-    _refuse(f"The input of {operation}", operation, broken_rules(operation, members, pending))
+    known = f"{operation} accepts {', '.join(input_shape(operation).members)}"
+    _refuse(f"The input of {operation}", broken_rules(operation, members, pending), known)
 
 
 def checked_repository(
@@ -83,17 +84,14 @@ def checked_repository(
 
     :raises InvalidInputError: an option breaks a rule of the service model
     """
-    operation = "CompleteLayerUpload"
-    members = input_shape(operation).members
     values = [
-        (members["registryId"], options["registry_id"], "registryId"),
-        (members["repositoryName"], options["repository_name"], "repositoryName"),
+        *((shape, options[option_of(member)], member) for member, shape in repository_shapes().items()),
         (digest_shape(), layer_digest, "layerDigest"),
         *((digest_shape(), digest, f"layerDigests[{index}]") for index, digest in enumerate(layer_digests)),
-        (members["uploadId"], upload_id, "uploadId"),
+        (upload_id_shape(), upload_id, "uploadId"),
     ]
     given = [(shape, value, member) for shape, value, member in values if value is not None]
-    _refuse("The input", operation, [broken for value in given for broken in broken_value(*value)])
+    _refuse("The input", [broken for value in given for broken in broken_value(*value)])
     return Repository(options["repository_name"], options["registry_id"])
 
 
@@ -132,22 +130,25 @@ def _is_json(value: t.Any) -> bool:
         return False
 
 
-def _refuse(subject: str, operation: str, broken: t.Sequence[BrokenRule]) -> None:
+def _refuse(subject: str, broken: t.Sequence[BrokenRule], known_members: str = "") -> None:
     if broken:
-        rules = [_worded(rule, operation) for rule in broken]
-        raise InvalidInputError(f"{subject} is invalid: {listed(rules, _MAX_BREACHES, '; ')}")
+        rules = [_worded(rule) for rule in broken]
+        hints = [rule.hint for rule in broken if rule.hint]
+        if any(rule.breach is Breach.UNKNOWN for rule in broken):
+            hints.append(known_members)
+        problem = f"{subject} is invalid: {listed(rules, _MAX_BREACHES, '; ')}"
+        raise InvalidInputError(problem, ". ".join(dict.fromkeys(hints)) or None)
 
 
-def _worded(broken: BrokenRule, operation: str) -> str:
+def _worded(broken: BrokenRule) -> str:
     if broken.breach is Breach.MISSING:
         return f"{option_of(broken.member)} is required, as an option or as {broken.member} in cli_input_json"
     if broken.breach is Breach.UNKNOWN:
-        known = ", ".join(input_shape(operation).members)
         name = broken.member
         which = f"the unknown member {name!r}"
         if len(name) > _MAX_NAME:
             which = f"an unknown member, whose name has {len(name)} characters"
-        return f"cli_input_json has {which}; {operation} accepts {known}"
+        return f"cli_input_json has {which}"
     return f"{option_of(broken.member)} {broken.rule}"
 
 

@@ -32,7 +32,7 @@ _NOT_OPENED = (errno.ENXIO, errno.ENODEV)
 class Blob(abc.ABC):
     """Bytes that are read by position. ``size`` is in bytes; ``str()`` names the blob in messages.
 
-    ``holds_last_part`` says whether the blob keeps the part that was read last, so that nobody else has to keep it.
+    ``holds_last_part`` says whether the blob keeps the part that was read last, so that the caller need not keep it.
     """
 
     holds_last_part = False
@@ -132,7 +132,7 @@ class FileBlob(Blob):
         except OSError:
             replaced = True
         if replaced or self._present_stamp() != self._stamp:
-            raise ContentChangedError(f"{self} was changed while it was uploaded")
+            raise ContentChangedError(f"{self} was changed while it was read")
 
     @contextlib.contextmanager
     def _errors_named(self) -> t.Iterator[None]:
@@ -156,7 +156,7 @@ def _not_regular(name: str) -> InvalidInputError:
 
 
 class RunningDigest:
-    """Hashes the bytes of a blob as they are sent, so that what was sent can be compared with what was meant."""
+    """Hashes the bytes of a blob as they are sent, so that the digest of what was sent can be checked."""
 
     def __init__(self, blob: Blob) -> None:
         self._blob = blob

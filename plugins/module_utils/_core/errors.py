@@ -88,8 +88,3 @@ class LayerUploadError(TaskError):
         super().__init__(cause.problem, cause.remedy)
         self.cause = cause
         self.progress = progress
-
-
-def root_cause(error: TaskError) -> TaskError:
-    """Return the failure that interrupted an upload, or the error itself."""
-    return error.cause if isinstance(error, LayerUploadError) else error

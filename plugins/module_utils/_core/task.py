@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a whole run shares: its warnings, whether it is to stop, and its threads."""
+"""What everything in a task shares: its warnings, whether it must stop, and its threads."""
 
 from __future__ import annotations
 

@@ -56,6 +56,15 @@ def _counted_here(refusal: ClientError) -> ClientError:
     return type(refusal)(refusal.response, refusal.operation_name)
 
 
+def _connection_info(module: t.Any, call: Call) -> tuple[str | None, str | None, dict[str, t.Any]]:
+    try:
+        region, endpoint, options = get_aws_connection_info(module)
+    except TypeError as error:
+        # An argument that botocore's Config does not have.
+        raise ConnectionOptionsError(call, error) from error
+    return region, endpoint, options
+
+
 class EcrClient:
     """A client of one repository.
 
@@ -82,7 +91,7 @@ class EcrClient:
         once = Config(retries={"total_max_attempts": 1}, max_pool_connections=max(_CONNECTIONS, connections))
         call = Call("Connect", repository)
         try:
-            region, endpoint, options = get_aws_connection_info(module)
+            region, endpoint, options = _connection_info(module, call)
             with _garbage_collection_paused():
                 # The function behind module.client(), which would end the task itself.
                 client = boto3_inventory_conn(
@@ -90,7 +99,8 @@ class EcrClient:
                 )
         except (BotoCoreError, ClientError) as error:
             raise CallError(call, error) from error
-        except (TypeError, ValueError) as error:
+        except ValueError as error:
+            # An endpoint that is not a URL.
             raise ConnectionOptionsError(call, error) from error
         return cls(client, repository, task)
 
@@ -151,9 +161,10 @@ class EcrClient:
             raise CallError(call, error, failures[:-1]) from error
         return {member: value for member, value in response.items() if member != "ResponseMetadata"}
 
-    def unless_denied(self, look: t.Callable[[], Found], warning: str | None = None) -> Found | None:
+    def unless_denied(self, look: t.Callable[[], Found], consequence: str | None = None) -> Found | None:
         """Return what a look-up finds, or warn and return None if the caller lacks the permission.
 
+        :param consequence: what the task does without the answer, a sentence without its period; None for no warning
         :raises EcrError: the look-up failed for another reason
         """
         try:
@@ -161,6 +172,7 @@ class EcrClient:
         except EcrError as error:
             if not error.is_denied:
                 raise
-        if warning:
-            self._task.warn(warning)
+            denied = error.call
+        if consequence:
+            self._task.warn(f"Missing permission ecr:{denied.operation} on {denied.repository}. {consequence}.")
         return None

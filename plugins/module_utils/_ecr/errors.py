@@ -142,7 +142,7 @@ class NotReturnedError(EcrError):
 
 
 class ExplainedError(EcrError):
-    """A refusal whose cause the task knows better than AWS says it.
+    """A refusal with a more specific cause than AWS reports.
 
     :param problem: why the registry refused: a sentence without its period
     :param remedy: what to do: a sentence without its period

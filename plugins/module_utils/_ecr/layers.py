@@ -47,21 +47,17 @@ class Layers:
     def available_unless_denied(self, digests: t.Iterable[str], consequence: str) -> dict[str, Layer] | None:
         """Look layers up, or warn and return None if the caller lacks the permission.
 
-        :param consequence: what the task does without knowing, a sentence without its period
+        :param consequence: what the task does without the answer, a sentence without its period
         :raises EcrError: the look-up failed for another reason
         """
-        warning = (
-            f"Missing permission ecr:BatchCheckLayerAvailability on {self.repository}: cannot check which layers are "
-            f"already there. {consequence}."
-        )
-        return self._client.unless_denied(lambda: self.available(digests), warning)
+        return self._client.unless_denied(lambda: self.available(digests), consequence)
 
     def check_repository(self) -> None:
         """Check that the repository exists, by looking up a layer that no registry has.
 
         :raises EcrError: there is no such repository, or the look-up failed for another reason
         """
-        self.available_unless_denied([EMPTY_BLOB], "The task does not know whether the repository exists")
+        self.available_unless_denied([EMPTY_BLOB], "The task cannot check whether the repository exists")
 
     def initiate(self) -> OpenUpload:
         """Open an upload with InitiateLayerUpload. Every call opens another one."""
@@ -91,7 +87,7 @@ class Layers:
                 call,
                 f"The registry reports byte {received} as the last one of upload {upload_id} to {self.repository}, but "
                 f"byte {last_byte} was sent",
-                "Open a new upload with ecr_initiate_layer_upload",
+                "Send the layer again in a new upload",
                 changed=True,
             )
         return ReceivedPart(last_byte, response.get("registryId"))

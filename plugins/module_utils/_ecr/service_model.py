@@ -49,6 +49,17 @@ def output_shape(operation: str) -> StructureShape:
     return t.cast("StructureShape", operation_model(operation).output_shape)
 
 
+def repository_shapes() -> dict[str, Shape]:
+    """Return the shapes of the members that name a repository, by the members' names."""
+    members = input_shape("BatchGetImage").members
+    return {member: members[member] for member in ("registryId", "repositoryName")}
+
+
+def upload_id_shape() -> Shape:
+    """Return the shape of an upload's id."""
+    return input_shape("CompleteLayerUpload").members["uploadId"]
+
+
 def digest_shape() -> Shape:
     """Return the shape of a layer's digest."""
     return t.cast("ListShape", input_shape("CompleteLayerUpload").members["layerDigests"]).member

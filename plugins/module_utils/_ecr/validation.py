@@ -27,15 +27,15 @@ from .service_model import input_shape
 if t.TYPE_CHECKING:
     from botocore.model import ListShape, Shape, StringShape
 
-# The patterns of the model, in words. A pattern that has none is shown as it is.
+# The patterns of the model in words, and what to do. A pattern without words is shown as it is.
 _PATTERNS_IN_WORDS = {
-    "RegistryId": "must be 12 digits. Quote it in YAML, because a leading 0 makes it another number",
+    "RegistryId": ("must be 12 digits", "Quote the registry ID in YAML, because a leading 0 makes it another number"),
     "RepositoryName": (
-        "must be lower-case letters and digits, with single separators . _ - or / between them. Give the name alone, "
-        "without a registry host, a tag or an ARN"
+        "must be lower-case letters and digits, with single separators . _ - or / between them",
+        "Give the name of the repository alone, without a registry host, a tag or an ARN",
     ),
-    "UploadId": "must be a UUID, as InitiateLayerUpload returns it",
-    "LayerDigest": "must be algorithm:hex, for example sha256: and 64 lower-case hexadecimal digits",
+    "UploadId": ("must be a UUID, as InitiateLayerUpload returns it", ""),
+    "LayerDigest": ("must be algorithm:hex, for example sha256: and 64 lower-case hexadecimal digits", ""),
 }
 
 
@@ -52,12 +52,14 @@ class BrokenRule:
     """One breach of the service model.
 
     ``member`` is in the API's spelling, and has the position in a list: ``layerDigests[0]``. ``rule`` says what the
-    value is and what it must be, for example ``'12' must be 12 digits``.
+    value is and what it must be, for example ``'12' must be 12 digits``, and ``hint`` how to get there: a sentence
+    without its period.
     """
 
     breach: Breach
     member: str
     rule: str = ""
+    hint: str = ""
 
 
 def broken_rules(operation: str, request: t.Mapping[str, t.Any], pending: t.Collection[str] = ()) -> list[BrokenRule]:
@@ -90,8 +92,8 @@ def broken_value(shape: Shape, value: t.Any, member: str) -> list[BrokenRule]:
     return broken
 
 
-def _rule(member: str, rule: str) -> BrokenRule:
-    return BrokenRule(Breach.RULE, member, rule)
+def _rule(member: str, rule: str, hint: str = "") -> BrokenRule:
+    return BrokenRule(Breach.RULE, member, rule, hint)
 
 
 def _has_wrong_type(shape: Shape, value: t.Any) -> bool:
@@ -135,4 +137,5 @@ def _broken_pattern(shape: StringShape, value: str, member: str) -> t.Iterator[B
         if not SHA256_DIGEST.fullmatch(value):
             yield _rule(member, f"{quoted(value)} {SHA256_RULE}")
     elif pattern and not re.fullmatch(pattern, value):
-        yield _rule(member, f"{quoted(value)} {_PATTERNS_IN_WORDS.get(shape.name, f'must match {pattern}')}")
+        rule, hint = _PATTERNS_IN_WORDS.get(shape.name, (f"must match {pattern}", ""))
+        yield _rule(member, f"{quoted(value)} {rule}", hint)

@@ -26,12 +26,12 @@ if t.TYPE_CHECKING:
     from .plan import BlobStep, ImagePlan
 
 # What a task does if it lacks the permission to look layers up.
-ALL_LAYERS_ARE_SENT = "Every layer is sent"
+ALL_LAYERS_ARE_SENT = "Every layer is sent, because the task cannot check which layers are already there"
 
 
 @dataclass(frozen=True)
 class Survey:
-    """The plan, and what was learned of the repository on the way: None for what no answer has told yet."""
+    """The plan, and what was learned of the repository on the way: None for what no answer has reported yet."""
 
     plan: ImagePlan
     registry_id: str | None
@@ -99,11 +99,8 @@ class Surveyor:
         moving = [step.tag for step in plan.tags if step.moves and step.before]
         if not moving and (registry_id or not self._dry_run):
             return None
-        warning = (
-            f"Missing permission ecr:DescribeRepositories on {self._client.repository}: cannot check before the push "
-            f"whether these tags can be moved: {', '.join(moving)}."
-        )
-        return self._client.unless_denied(self._images.settings, warning if moving else None)
+        consequence = f"The task cannot check before the push whether these tags can be moved: {', '.join(moving)}"
+        return self._client.unless_denied(self._images.settings, consequence if moving else None)
 
     def _check_tags(self, plan: ImagePlan, settings: RepositorySettings) -> None:
         for step in plan.tags:
@@ -112,12 +109,10 @@ class Surveyor:
 
     def _with_saved_uploads(self, plan: ImagePlan) -> ImagePlan:
         """Return the plan with what is left of the uploads that an earlier run began."""
-        # A run warns itself, once it holds the state files.
-        warn = self._task.warn if self._dry_run else None
 
         def resumed(step: BlobStep) -> BlobStep:
             if step.action is not BlobAction.SENT:
                 return step
-            return replace(step, layer=self._pusher.with_saved_upload(step.layer, warn))
+            return replace(step, layer=self._pusher.with_saved_upload(step.layer, self._dry_run))
 
         return replace(plan, blobs=tuple(map(resumed, plan.blobs)))

@@ -96,20 +96,20 @@ class Completion:
         return self.action is CompletionAction.COMPLETED
 
 
-def predict(plan: CompletionPlan) -> Completion:
-    """Return what ``complete`` will do, without doing it."""
+def predict_completion(plan: CompletionPlan) -> Completion:
+    """Return what ``complete_upload`` will do, without doing it."""
     if plan.present:
         return Completion(CompletionAction.ALREADY_EXISTS, plan.present.digest, plan.present)
     return Completion(CompletionAction.COMPLETED, plan.expected_digest)
 
 
-def complete(layers: Layers, plan: CompletionPlan) -> Completion:
+def complete_upload(layers: Layers, plan: CompletionPlan) -> Completion:
     """Complete the upload unless the layer is there already.
 
     :raises EcrError: the upload could not be completed, or the registry stored another layer than the one asked for
     """
     if plan.present:
-        return predict(plan)
+        return predict_completion(plan)
     try:
         answer = layers.complete(plan.upload_id, plan.digests)
     except EcrError as error:

@@ -15,7 +15,6 @@ from .._core.errors import ContentChangedError, LayerUploadError, Resume, TaskEr
 from .._ecr.errors import EcrError
 from .._ecr.layers import Layers
 from .._ecr.limits import DEFAULT_PART
-from .._ecr.part_body import stream_parts
 from .state import LayerIdentity, SavedUpload, UploadState
 from .upload import LayerUpload
 
@@ -31,6 +30,7 @@ class LayerAction(enum.Enum):
 
     UPLOADED = "uploaded"
     ALREADY_EXISTS = "already_exists"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,7 @@ class LayerPush:
 class LayerPusher:
     """Pushes layers into the repository of a client.
 
+    :param client: prepared by ``part_body.stream_parts``
     :param options: how each layer is uploaded
     """
 
@@ -82,18 +83,17 @@ class LayerPusher:
         self._options = options
         self._task = task
         self._layers = Layers(client)
-        stream_parts(client.events)
 
-    def with_saved_upload(self, plan: LayerPlan, warn: t.Callable[[str], None] | None = None) -> LayerPlan:
+    def with_saved_upload(self, plan: LayerPlan, dry_run: bool) -> LayerPlan:
         """Return the plan with the upload that an earlier run left, without touching its state file.
 
-        :param warn: receives what a run would warn of
+        :param dry_run: whether to warn here of a file that cannot be used. A run warns when it holds the file
         """
         if self._options.state_directory is None or self._options.upload_id is not None or plan.is_present:
             return plan
         saved, misfit = UploadState.peek(self._options.state_directory, self._identity(plan))
-        if misfit and warn:
-            warn(misfit)
+        if misfit and dry_run:
+            self._task.warn(misfit)
         return self._resumed(plan, saved)
 
     def predict(self, plan: LayerPlan) -> LayerPush:
@@ -171,7 +171,7 @@ class LayerPusher:
     def _state(self, plan: LayerPlan) -> contextlib.AbstractContextManager[UploadState | None]:
         if self._options.state_directory is None:
             return contextlib.nullcontext()
-        return UploadState.held(self._options.state_directory, self._identity(plan), self._task.warn)
+        return UploadState.held(self._options.state_directory, self._identity(plan), self._task)
 
     def _identity(self, plan: LayerPlan) -> LayerIdentity:
         repository = self._client.repository

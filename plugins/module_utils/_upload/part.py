@@ -56,12 +56,12 @@ class PartUpload:
         return self.action is PartAction.SENT
 
 
-def predict(part: Part) -> PartUpload:
-    """Return what ``upload_part`` will do. The API has no call that reports how much of an upload has arrived."""
+def predict_part(part: Part) -> PartUpload:
+    """Return what ``send_part`` will do. The API has no call that reports how much of an upload has arrived."""
     return PartUpload(PartAction.SENT, part.last_byte)
 
 
-def upload_part(layers: Layers, upload_id: str, part: Part) -> PartUpload:
+def send_part(layers: Layers, upload_id: str, part: Part) -> PartUpload:
     """Send the part unless the registry has its bytes.
 
     :raises EcrError: the part was refused, or does not follow what the registry has of the upload

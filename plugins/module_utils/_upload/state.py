@@ -32,6 +32,9 @@ from .._ecr import limits
 from .._ecr.service_model import input_shape
 from .._ecr.validation import broken_value
 
+if t.TYPE_CHECKING:
+    from .._core.task import Task
+
 _VERSION = 1
 _MAX_STATE = 64 * 1024
 # Files that no run came back for in this time are removed. Uploads do not live that long.
@@ -67,16 +70,14 @@ class UploadState:
     Use it through ``held``.
     """
 
-    def __init__(self, path: Path, identity: LayerIdentity, warn: t.Callable[[str], None]) -> None:
+    def __init__(self, path: Path, identity: LayerIdentity, task: Task) -> None:
         self._path = path
         self._identity = identity
-        self._warn = warn
+        self._task = task
 
     @classmethod
     @contextlib.contextmanager
-    def held(
-        cls, directory: str, identity: LayerIdentity, warn: t.Callable[[str], None]
-    ) -> t.Iterator[UploadState | None]:
+    def held(cls, directory: str, identity: LayerIdentity, task: Task) -> t.Iterator[UploadState | None]:
         """Hold the state file for the length of the block. Yield None, with a warning, if another task holds it.
 
         :raises InvalidInputError: the directory cannot be created or written to
@@ -88,14 +89,14 @@ class UploadState:
         except (OSError, ValueError) as error:
             raise _unusable(directory, reason(error)) from error
         if lock is None:
-            warn(
+            task.warn(
                 f"Another task is uploading {identity.layer_digest} with the same state directory. This task keeps no "
                 "state for the layer."
             )
             yield None
             return
         try:
-            yield cls(path, identity, warn)
+            yield cls(path, identity, task)
         finally:
             _unlock(path.with_suffix(_LOCK), lock)
 
@@ -140,7 +141,7 @@ class UploadState:
         """Return the saved upload. Warn of a file that is damaged or describes something else; it will be replaced."""
         saved, misfit = _read(self._path, self._identity)
         if misfit:
-            self._warn(_not_used(self._path, misfit))
+            self._task.warn(_not_used(self._path, misfit))
         return saved
 
     def save(self, upload: SavedUpload) -> None:
@@ -149,7 +150,7 @@ class UploadState:
             self._write(upload)
         except OSError as error:
             # The same words for each layer, because a reason such as a full disk is the same for all.
-            self._warn(
+            self._task.warn(
                 f"State files in {str(self._path.parent)!r} cannot be written: {error.strerror}. If the task is "
                 "interrupted, the next run cannot resume."
             )
@@ -174,7 +175,7 @@ class UploadState:
             self._path.unlink(missing_ok=True)
             self._path.with_suffix(_NEW).unlink(missing_ok=True)
         except OSError as error:
-            self._warn(f"State file {str(self._path)!r} could not be removed: {error.strerror}.")
+            self._task.warn(f"State file {str(self._path)!r} could not be removed: {error.strerror}.")
 
 
 def _unusable(directory: str, why: str) -> InvalidInputError:

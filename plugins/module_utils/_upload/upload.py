@@ -21,7 +21,7 @@ from .._ecr.errors import AnswerError, CallError, EcrError
 from .._ecr.limits import check_layer, usable_part_size
 from .._ecr.part_body import BlobPart
 from .._ecr.records import ARCHIVED
-from .completion import Completion, CompletionAction, complete, plan_completion
+from .completion import Completion, CompletionAction, complete_upload, plan_completion
 from .state import SavedUpload
 
 if t.TYPE_CHECKING:
@@ -202,7 +202,7 @@ class LayerUpload:
             )
         found = None if self._plan.found is None else {self._plan.digest: self._plan.found}
         try:
-            return complete(self._layers, plan_completion(upload.upload_id, [self._plan.digest], found))
+            return complete_upload(self._layers, plan_completion(upload.upload_id, [self._plan.digest], found))
         except EcrError as error:
             return self._completed_after_all(error)
 

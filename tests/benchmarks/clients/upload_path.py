@@ -20,6 +20,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Tas
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Repository
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import EcrClient
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import Layers
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.part_body import stream_parts
 from ansible_collections.layerkit.ecr.plugins.module_utils._upload.layer import LayerPusher, UploadOptions
 from ansible_collections.layerkit.ecr.plugins.module_utils._upload.plan import LayerPlan
 from ansible_collections.layerkit.ecr.tests.unit.support.peak_memory import peak_kib
@@ -31,6 +32,7 @@ def main(url: str, name: str, *paths: str) -> None:
     task = Task(lambda warning: print(warning, file=sys.stderr))
     client = EcrClient(boto3.client("ecr", **options), Repository(name), task)
     upload_options = UploadOptions()
+    stream_parts(client.events)
     pusher = LayerPusher(client, upload_options, task)
     seconds = 0.0
     for path in paths:

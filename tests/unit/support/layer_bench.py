@@ -16,6 +16,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Tas
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Repository
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import EcrClient
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import Layers
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.part_body import stream_parts
 from ansible_collections.layerkit.ecr.plugins.module_utils._upload.layer import LayerPush, LayerPusher, UploadOptions
 from ansible_collections.layerkit.ecr.plugins.module_utils._upload.plan import LayerPlan
 from ansible_collections.layerkit.ecr.tests.strict_ecr.faults import Fault
@@ -66,6 +67,7 @@ class LayerBench:
         task = Task(self.warnings.append)
         client = EcrClient(self.client, Repository(self.repository), task)
         upload_options = UploadOptions(**options)
+        stream_parts(client.events)
         pusher = LayerPusher(client, upload_options, task)
         with FileBlob.open(str(self.path), f"src {str(self.path)!r}") as blob:
             found = Layers(client).available([self.digest])[self.digest] if self.may_look else None

@@ -75,7 +75,8 @@ class TestPredictionAndRun:
         self, layer: Path, connection: dict[str, t.Any], repository: str, strict_ecr: StrictECR, tmp_path: Path
     ) -> None:
         task: dict[str, t.Any] = {
-            "connection": connection,
+            # The first part must arrive, however slow the machine is.
+            "connection": {**connection, "aws_config": {"read_timeout": 30}},
             "repository_name": repository,
             "src": str(layer),
             "state_dir": str(tmp_path / "state"),

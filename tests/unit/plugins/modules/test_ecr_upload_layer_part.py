@@ -156,7 +156,7 @@ class TestPartThatIsThere:
     def test_part_that_does_not_follow_without_a_position_fails(self, registry: StubbedRegistry) -> None:
         misplaces(registry, None)
         with pytest.raises(
-            ModuleFailedError, match=r"does not report which byte it expects\. Open a new upload"
+            ModuleFailedError, match=r"does not report which byte it expects\. Send the layer again"
         ) as failed:
             run_module(module, **WHOLE)
         assert "next_byte_expected" not in failed.value.result

@@ -77,7 +77,7 @@ class TestSource:
             index_of(layout.blob(as_json(layout.manifest()), layout.manifest()["mediaType"], platform=platform))
         )
         words = failure_of(ecr_image, src=layout_with(layout, tmp_path), platforms=["linux/amd64"])
-        assert r"\x1b]0;title\x07\x1b[2J\u202e\n\n" in words
+        assert r"\x1b]0;title\x07\x1b[2j\u202e\n\n" in words
         assert "(2000" in words
 
     def test_name_of_an_image(self, tmp_path: Path) -> None:

@@ -182,7 +182,7 @@ class TestFaults:
             ("access_denied", "AccessDeniedException", "Grant the ecr action"),
             ("expired_token", "ExpiredTokenException", "credentials expired"),
             ("kms", "KmsException", "KMS key"),
-            ("expire_upload", "UploadNotFoundException", "Open a new upload"),
+            ("expire_upload", "UploadNotFoundException", "Send the layer again in a new upload"),
         ],
     )
     def test_complete_that_fails_for_good_says_why(

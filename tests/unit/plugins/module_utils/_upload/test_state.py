@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Task
 from ansible_collections.layerkit.ecr.plugins.module_utils._upload.state import (
     LayerIdentity,
     SavedUpload,
@@ -37,7 +38,7 @@ class Folder:
         self.warnings: list[str] = []
 
     def load(self, identity: LayerIdentity = IDENTITY) -> SavedUpload | None:
-        with UploadState.held(str(self.path), identity, self.warnings.append) as state:
+        with UploadState.held(str(self.path), identity, Task(self.warnings.append)) as state:
             assert state is not None
             return state.load()
 
@@ -47,7 +48,7 @@ class Folder:
         return saved
 
     def save(self, upload: SavedUpload = UPLOAD) -> Path:
-        with UploadState.held(str(self.path), IDENTITY, self.warnings.append) as state:
+        with UploadState.held(str(self.path), IDENTITY, Task(self.warnings.append)) as state:
             assert state is not None
             state.save(upload)
         return self.file()
@@ -108,7 +109,7 @@ def test_nothing_else_is_left_in_the_directory(folder: Folder) -> None:
 
 def test_removed_state_is_gone(folder: Folder) -> None:
     folder.save()
-    with UploadState.held(str(folder.path), IDENTITY, folder.warnings.append) as state:
+    with UploadState.held(str(folder.path), IDENTITY, Task(folder.warnings.append)) as state:
         assert state is not None
         state.remove()
     assert list(folder.path.iterdir()) == []
@@ -129,7 +130,7 @@ def test_state_of_something_else_is_replaced(folder: Folder, change: dict[str, t
     assert folder.load(other) is None
     assert file.exists(), "looking must not change anything"
     assert folder.warnings == [f"State file {str(file)!r} is not used, and will be replaced: its {reason}."] * 2
-    with UploadState.held(str(folder.path), other, folder.warnings.append) as state:
+    with UploadState.held(str(folder.path), other, Task(folder.warnings.append)) as state:
         assert state is not None
         state.save(UPLOAD)
     assert folder.load(other) == UPLOAD
@@ -268,7 +269,7 @@ class TestTidying:
 
     def test_file_of_a_layer_that_another_task_uploads_is_left_alone(self, folder: Folder) -> None:
         file = folder.save()
-        with UploadState.held(str(folder.path), IDENTITY, folder.warnings.append):
+        with UploadState.held(str(folder.path), IDENTITY, Task(folder.warnings.append)):
             folder.tidy(IDENTITY)
             assert file.exists()
 
@@ -318,8 +319,8 @@ def test_lock_that_was_removed_meanwhile_is_taken_anew(folder: Folder, monkeypat
 def test_state_that_another_task_holds_is_left_alone(folder: Folder) -> None:
     folder.save()
     with (
-        UploadState.held(str(folder.path), IDENTITY, folder.warnings.append) as first,
-        UploadState.held(str(folder.path), IDENTITY, folder.warnings.append) as second,
+        UploadState.held(str(folder.path), IDENTITY, Task(folder.warnings.append)) as first,
+        UploadState.held(str(folder.path), IDENTITY, Task(folder.warnings.append)) as second,
     ):
         assert first is not None
         assert second is None
@@ -331,7 +332,7 @@ def test_directory_that_cannot_be_made_is_bad_input(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with (
         pytest.raises(InvalidInputError, match=r"State directory .*file/state' cannot be used"),
-        UploadState.held(str(tmp_path / "file" / "state"), IDENTITY, print),
+        UploadState.held(str(tmp_path / "file" / "state"), IDENTITY, Task(pytest.fail)),
     ):
         pass
 
@@ -343,6 +344,6 @@ def test_directory_that_cannot_be_used_is_refused_by_a_look(tmp_path: Path, path
         UploadState.peek(f"{tmp_path}/{path}", IDENTITY)
     with (
         pytest.raises(InvalidInputError, match=r"State directory .* cannot be used: "),
-        UploadState.held(f"{tmp_path}/{path}", IDENTITY, print),
+        UploadState.held(f"{tmp_path}/{path}", IDENTITY, Task(pytest.fail)),
     ):
         pass

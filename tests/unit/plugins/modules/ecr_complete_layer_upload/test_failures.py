@@ -77,7 +77,7 @@ class TestErrors:
             run_module(module, check=check, **TASK)
         assert failed.value.result["error"]["code"] == code
         assert failed.value.result["upload_id"] == UPLOAD
-        assert f"Upload {UPLOAD}: Failed to check which layers are in repository {REPOSITORY}" in failed.value.msg
+        assert f"Failed to check which layers are in repository {REPOSITORY}" in failed.value.msg
         assert ADVICE[code] in failed.value.msg
 
     @pytest.mark.parametrize(
