@@ -11,10 +11,19 @@ botocore's exceptions.
 
 from __future__ import annotations
 
+from .._core.text import MIB
+
 _EXPIRED = "The credentials expired. Renew them and run the task again"
 _NOT_ACCEPTED = (
     "AWS does not accept the credentials. Check access_key, secret_key, session_token or profile, and the clock of the "
     "host"
+)
+_WRONG_CLOCK = (
+    "The clock of the host that runs the module is wrong. Set it, for example with NTP, and run the task again"
+)
+_CONFIG_FILE = (
+    "The AWS configuration file on the host that runs the module cannot be used. Check ~/.aws/config, or the file in "
+    "AWS_CONFIG_FILE, of the user that runs the module"
 )
 _THROTTLED = (
     "Amazon ECR is throttling this operation and retrying did not help. Run fewer pushes at once, or run the task "
@@ -40,7 +49,13 @@ ADVICE = {
     "ClientRequestError": _NO_ANSWER,
     "ConnectTimeoutError": _NO_CONNECTION,
     "ConnectionError": _NO_CONNECTION,
-    "CredentialRetrievalError": "The credentials could not be retrieved. Check the profile and its credential source",
+    "ConfigNotFound": _CONFIG_FILE,
+    "ConfigParseError": _CONFIG_FILE,
+    "CredentialRetrievalError": (
+        "The source of the credentials failed. Check profile and what it names on the host that runs the module. Run a "
+        "credential_process by hand: it must print a JSON object with Version 1, AccessKeyId and SecretAccessKey. If a "
+        "code is required, get a session first with aws sts get-session-token, and use its keys"
+    ),
     "EmptyUploadException": (
         "No part was uploaded, and Amazon ECR cannot store a layer of 0 bytes. Send the layer with "
         "ecr_upload_layer_part before you complete the upload"
@@ -67,6 +82,7 @@ ADVICE = {
         "The part does not follow what the registry has of this upload, and the registry does not report which byte it "
         "expects. Send the layer again in a new upload"
     ),
+    "InvalidConfigError": _CONFIG_FILE,
     "InvalidParameterException": "Amazon ECR does not accept a parameter. The error names it",
     "InvalidRegionError": "The region is not a valid name. Check region, AWS_REGION and the profile",
     "InvalidSignatureException": _NOT_ACCEPTED,
@@ -108,7 +124,8 @@ ADVICE = {
         "The repository does not exist. Create it, or check repository_name (the name alone, without a registry host), "
         "registry_id and region"
     ),
-    "RequestExpired": _EXPIRED,
+    "RequestExpired": _WRONG_CLOCK,
+    "RequestTimeTooSkewed": _WRONG_CLOCK,
     "RequestTimeoutException": _SERVER_FAILED,
     "RequestThrottledException": _THROTTLED,
     "SSLError": "The TLS connection was refused. Check endpoint_url, aws_ca_bundle and validate_certs",
@@ -130,9 +147,63 @@ ADVICE = {
 }
 
 
+# Errors of a clock, and those that a wrong clock can cause as well as wrong keys.
+CLOCK_ERRORS = frozenset({"RequestExpired", "RequestTimeTooSkewed"})
+SIGNATURE_ERRORS = frozenset({"InvalidSignatureException", "SignatureDoesNotMatch"})
+# What AWS says of a signature whose keys may be right.
+CLOCK_WORDS = ("Signature expired", "Signature not yet current")
+EXPIRED_CREDENTIALS = frozenset({"ExpiredToken", "ExpiredTokenException"})
+# botocore's exceptions for a session of AWS IAM Identity Center.
+SSO_ERRORS = frozenset({"SSOError", "TokenRetrievalError"})
+# The HTTP status of a proxy, and the code of a gateway of AWS.
+TOO_LARGE = frozenset({"413", "RequestEntityTooLarge", "RequestEntityTooLargeException"})
+
+
 def advice(*names: str) -> str:
     """Return what an error means and what to do next, without the last period.
 
     :param names: error codes or names of botocore's exceptions, the most specific one first
     """
     return next((ADVICE[name] for name in names if name in ADVICE), "The request failed")
+
+
+def clock_advice(is_wrong: bool, times: str) -> str:
+    """Return what a refused signature means, without the last period.
+
+    :param is_wrong: whether the clock of the host is known to be wrong
+    :param times: what the clocks show: a sentence without its period
+    """
+    meaning, _period, remedy = (_WRONG_CLOCK if is_wrong else _NOT_ACCEPTED).partition(". ")
+    return f"{meaning}. {times}. {remedy}"
+
+
+def login_advice(profile: str | None) -> str:
+    """Return what to do without a session of AWS IAM Identity Center, without the last period."""
+    command = f"aws sso login --profile {profile}" if profile else "aws sso login"
+    return (
+        "The SSO session of the credentials has expired, or there is none. Run this on the host that runs the module, "
+        f"as the user that runs it: {command}"
+    )
+
+
+def size_advice(body_size: int | None, smaller_body_size: int | None) -> str:
+    """Return what a request that is too large means, without the last period. Sizes are in bytes.
+
+    :param body_size: the size of the request's body, None if it is unknown
+    :param smaller_body_size: the size with the smallest parts, None if they are smallest already
+    """
+    what = "The request" if body_size is None else f"The request, whose body has {_mib(body_size)},"
+    limit = "of the body" if body_size is None else f"to {_mib(body_size)} or more"
+    smaller = (
+        ""
+        if smaller_body_size is None
+        else (f", or set part_size to 5242880 (5 MiB), which makes bodies of {_mib(smaller_body_size)}")
+    )
+    return (
+        f"{what} is larger than a proxy or a gateway between the host and Amazon ECR allows. Raise its limit {limit}"
+        f"{smaller}"
+    )
+
+
+def _mib(size: int) -> str:
+    return f"{size / MIB:.1f} MiB" if size >= MIB else f"{size} bytes"

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import traceback
 import typing as t
 from functools import singledispatch
@@ -23,7 +24,20 @@ from .._ecr.errors import (
     ImmutableTagError,
     NotReturnedError,
 )
-from .advice import ANOTHER_TAG, advice
+from .._ecr.limits import MIN_PART
+from .advice import (
+    ANOTHER_TAG,
+    CLOCK_ERRORS,
+    CLOCK_WORDS,
+    EXPIRED_CREDENTIALS,
+    SIGNATURE_ERRORS,
+    SSO_ERRORS,
+    TOO_LARGE,
+    advice,
+    clock_advice,
+    login_advice,
+    size_advice,
+)
 
 if t.TYPE_CHECKING:
     from .._ecr.call import Call
@@ -31,6 +45,9 @@ if t.TYPE_CHECKING:
 Result = dict[str, t.Any]
 
 _NOTHING_SENT = "Nothing was sent"
+# Amazon ECR refuses signatures that are older or younger.
+_SKEW = datetime.timedelta(minutes=5)
+_SENDING = ("InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "PutImage")
 # Characters of one text of AWS that a message or a result shows.
 _MAX_ANSWER = 1000
 _LOST_ANSWER = "An earlier attempt, whose answer was lost, may have been carried out"
@@ -55,7 +72,7 @@ def _invalid_input(error: InvalidInputError) -> str:
 @message.register
 def _call(error: CallError) -> str:
     lost = _LOST_ANSWER if error.lost_an_answer else None
-    return sentences(_failed(error), _meaning(error), lost)
+    return sentences(_failed(error), _meaning(error), lost, _kept(error))
 
 
 @message.register
@@ -87,13 +104,13 @@ def _immutable_tag(error: ImmutableTagError) -> str:
 
 @message.register
 def _layer_upload(error: LayerUploadError) -> str:
-    return f"{message(error.cause)} {sentences(_progress(error.progress))}"
+    return f"{message(error.cause)} {sentences(_progress(error.progress, _may_resume(error.cause)))}"
 
 
 def words_of_aws(error: TaskError) -> str | None:
     """Return the error of AWS or botocore behind a failure, None if there is none."""
     exception = _exception(error)
-    return None if exception is None else f"The error was: {printable(str(exception), _MAX_ANSWER)}"
+    return None if exception is None else f"The error was: {printable(str(exception).strip(), _MAX_ANSWER)}"
 
 
 def printable_traceback(error: BaseException) -> str:
@@ -177,7 +194,51 @@ def _attempts(error: CallError) -> str | None:
 def _meaning(error: CallError) -> str:
     if error.last_valid_byte is not None:
         return f"The registry expects byte {error.last_valid_byte + 1} of this upload. Send the part that begins there"
+    names = set(error.names)
+    if names & (CLOCK_ERRORS | SIGNATURE_ERRORS):
+        return _clock(error)
+    if names & SSO_ERRORS:
+        return login_advice(error.call.profile)
+    if names & TOO_LARGE:
+        return _too_large(error.call)
     return advice(*error.names)
+
+
+def _clock(error: CallError) -> str:
+    """Say whether the clock is wrong, and what both clocks show."""
+    here, there = datetime.datetime.now(datetime.timezone.utc), error.answered_at
+    times = f"The clock of the host shows {_time(here)}" + (f", that of AWS {_time(there)}" if there else "")
+    if error.code in CLOCK_ERRORS or (there and abs(here - there) > _SKEW):
+        return clock_advice(True, times)
+    return clock_advice(there is None and any(words in str(error.exception) for words in CLOCK_WORDS), times)
+
+
+def _time(moment: datetime.datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _too_large(call: Call) -> str:
+    if call.first_byte is None or call.last_byte is None:
+        return size_advice(None, None)
+    size = call.last_byte - call.first_byte + 1
+    return size_advice(_body_size(size), _body_size(MIN_PART) if size > MIN_PART else None)
+
+
+def _body_size(part_size: int) -> int:
+    """Return the size of a part in base64; the rest of a request's body is small."""
+    return -(-part_size // 3) * 4
+
+
+def _kept(error: CallError) -> str | None:
+    """Say that expired credentials undo nothing."""
+    if error.code in EXPIRED_CREDENTIALS and error.call.operation in _SENDING:
+        return "What was sent stays in the registry, and the next run sends only what is missing"
+    return None
+
+
+def _may_resume(cause: TaskError) -> bool:
+    """Return whether the next run can get further without a change."""
+    return not (isinstance(cause, CallError) and cause.code in TOO_LARGE)
 
 
 def _task(call: Call) -> str:
@@ -203,10 +264,12 @@ def _images(call: Call) -> str:
     return " with ".join(filter(None, (digests, tags)))
 
 
-def _progress(progress: UploadProgress) -> str:
+def _progress(progress: UploadProgress, may_resume: bool) -> str:
     if progress.next_byte is None:
         return f"Layer {progress.digest} was not uploaded"
     state = f"Layer {progress.digest} is incomplete: the registry has {progress.next_byte} of its {progress.size} bytes"
+    if not may_resume:
+        return state
     upload_id = printable(str(progress.upload_id))
     ways = {
         Resume.BY_STATE: "Run the task again with the same state_dir to resume from there",

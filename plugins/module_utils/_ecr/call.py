@@ -24,7 +24,8 @@ class Repository:
 class Call:
     """One call of an operation, such as ``CompleteLayerUpload``, and what it is about.
 
-    ``digests`` are those of layers or images. ``first_byte`` and ``last_byte`` are both inclusive.
+    ``digests`` are those of layers or images. ``first_byte`` and ``last_byte`` are both inclusive. ``profile`` is that
+    of the credentials, None if none is named.
     """
 
     operation: str
@@ -34,3 +35,4 @@ class Call:
     tags: tuple[str, ...] = ()
     first_byte: int | None = None
     last_byte: int | None = None
+    profile: str | None = None

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import typing as t
+from dataclasses import replace
 
 try:
     from botocore import xform_name
@@ -23,6 +24,7 @@ except ImportError:
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import boto3_inventory_conn, get_aws_connection_info
 
 from .call import Call, Repository
+from .credentials import credential_failures_named
 from .errors import CallError, ConnectionOptionsError, EcrError
 from .retry import with_retries
 from .service_model import SERVICE, dns_suffix
@@ -70,11 +72,13 @@ class EcrClient:
 
     :param client: boto3's client of the service
     :param task: checked before every attempt
+    :param profile: names the credentials in errors
     """
 
-    def __init__(self, client: t.Any, repository: Repository, task: Task) -> None:
+    def __init__(self, client: t.Any, repository: Repository, task: Task, profile: str | None = None) -> None:
         self._client = client
         self._task = task
+        self._profile = profile
         self.repository = repository
 
     @classmethod
@@ -89,10 +93,11 @@ class EcrClient:
         """
         # One attempt a call, because an attempt that this code does not see makes the next answer ambiguous.
         once = Config(retries={"total_max_attempts": 1}, max_pool_connections=max(_CONNECTIONS, connections))
-        call = Call("Connect", repository)
+        profile = module.params["profile"]
+        call = Call("Connect", repository, profile=profile)
         try:
             region, endpoint, options = _connection_info(module, call)
-            with _garbage_collection_paused():
+            with _garbage_collection_paused(), credential_failures_named():
                 # The function behind module.client(), which would end the task itself.
                 client = boto3_inventory_conn(
                     "client", service, region=region, endpoint=endpoint, config=once, **options
@@ -102,7 +107,7 @@ class EcrClient:
         except ValueError as error:
             # An endpoint that is not a URL.
             raise ConnectionOptionsError(call, error) from error
-        return cls(client, repository, task)
+        return cls(client, repository, task, profile)
 
     @property
     def region(self) -> str:
@@ -141,6 +146,7 @@ class EcrClient:
         :raises EcrError: no attempt succeeded
         :raises TaskStoppedError: the task stopped before the next attempt
         """
+        call = replace(call, profile=self._profile)
         failures: list[Exception] = []
 
         def attempt() -> t.Any:
@@ -148,7 +154,8 @@ class EcrClient:
             if before_attempt:
                 before_attempt()
             try:
-                return getattr(self._client, xform_name(call.operation))(**request)
+                with credential_failures_named():
+                    return getattr(self._client, xform_name(call.operation))(**request)
             except ClientError as refusal:
                 failures.append(_counted_here(refusal))
             except BotoCoreError as failure:

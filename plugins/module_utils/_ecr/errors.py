@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import datetime
+import re
 import typing as t
+from email.utils import parsedate_to_datetime
 
 try:
     from botocore.exceptions import ClientError
@@ -19,6 +22,9 @@ from .retry import may_have_been_applied, retried_silently
 
 if t.TYPE_CHECKING:
     from .call import Call, Repository
+
+# "Signature expired: 20261126T090000Z is now earlier than 20261126T094500Z (20261126T100000Z - 15 min.)"
+_TIME_OF_AWS = re.compile(r"\((\d{8}T\d{6}Z) [+-] \d+ min")
 
 
 class EcrError(TaskError):
@@ -85,6 +91,19 @@ class CallError(EcrError):
         """The last byte that the registry has of the upload, as InvalidLayerPartException reports it."""
         position = self.response.get("lastValidByteReceived")
         return position if isinstance(position, int) else None
+
+    @property
+    def answered_at(self) -> datetime.datetime | None:
+        """What the clock of AWS showed when it answered, as the error says, or else the header ``Date``."""
+        stated = _TIME_OF_AWS.search(str(self.exception))
+        headers = self.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        try:
+            if stated:
+                time = datetime.datetime.strptime(stated[1], "%Y%m%dT%H%M%SZ")
+                return time.replace(tzinfo=datetime.timezone.utc)
+            return parsedate_to_datetime(headers["date"]).astimezone(datetime.timezone.utc)
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return None
 
     @property
     def lost_an_answer(self) -> bool:
