@@ -483,7 +483,11 @@ from functools import partial
 
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.argspec import layer_upload_spec, repository_spec
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule
-from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import checked_part_size, checked_repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import (
+    check_quoted,
+    checked_part_size,
+    checked_repository,
+)
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import (
     InvalidInputError,
     LayerUploadError,
@@ -537,6 +541,7 @@ class ImageRequest:
 def read(module: EcrModule) -> ImageRequest:
     options, parallel = module.params, module.params["parallel"]
     repository = checked_repository(options)
+    check_quoted(module.options_as_written, "tags", "image")
     if not 1 <= parallel <= MAX_PARALLEL:
         raise InvalidInputError(f"parallel {parallel} must be 1 to {MAX_PARALLEL}")
     part_size = checked_part_size(options)

@@ -217,7 +217,7 @@ from dataclasses import dataclass
 
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.argspec import repository_spec
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule
-from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import checked_repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import check_quoted, checked_repository
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.json_document import parse_json
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.images import Images
@@ -243,6 +243,7 @@ class ImagesRequest:
 
 def read(module: EcrModule) -> ImagesRequest:
     repository = checked_repository(module.params)
+    check_quoted(module.options_as_written, "tags")
     if not module.params["tags"] and not module.params["digests"]:
         raise InvalidInputError("No image is named. tags or digests is required")
     tags, digests = checked_tags(module.params["tags"], "tags"), checked_digests(module.params["digests"], "digests")

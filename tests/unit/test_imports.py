@@ -36,6 +36,7 @@ ALLOWED = {
 # The only files of packages that import more than the standard library.
 BOTOCORE = {"_ecr"}
 ANSIBLE = {
+    "ansible.module_utils.basic": {"_ansible"},
     "ansible.module_utils.common.dict_transformations": {"_ansible"},
     "ansible_collections.amazon.aws.plugins.module_utils.botocore": {"_ecr"},
     "ansible_collections.amazon.aws.plugins.module_utils.common": {"_ansible"},

@@ -12,6 +12,7 @@ import os
 import sys
 import typing as t
 
+from ansible.module_utils.basic import _load_params
 from ansible_collections.amazon.aws.plugins.module_utils.common import set_collection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
@@ -52,6 +53,11 @@ class EcrModule(AnsibleAWSModule):
         set_collection_info(collection_name=COLLECTION_NAME, collection_version=COLLECTION_VERSION)
         self.task = Task(self.warn)
         self._named: Result = {}
+
+    @property
+    def options_as_written(self) -> t.Mapping[str, t.Any]:
+        """The options of the task before Ansible converts their values."""
+        return t.cast("t.Mapping[str, t.Any]", _load_params())
 
     def run(
         self,

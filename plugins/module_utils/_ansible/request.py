@@ -95,6 +95,27 @@ def checked_repository(
     return Repository(options["repository_name"], options["registry_id"])
 
 
+def check_quoted(as_written: t.Mapping[str, t.Any], *options: str) -> None:
+    """Check that YAML read no number with a fraction, and no boolean, where text was meant: 1.10 arrives as 1.1.
+
+    :param as_written: the options of the task before their values are converted
+    :raises InvalidInputError: YAML did
+    """
+    for option in options:
+        value = as_written.get(option)
+        for entry in value if isinstance(value, list) else [value]:
+            if isinstance(entry, float):
+                kind, example = "a number with a fraction", "1.10 as 1.1"
+            elif isinstance(entry, bool):
+                kind, example = "a boolean", "yes as true"
+            else:
+                continue
+            raise InvalidInputError(
+                f"{option} {entry} is {kind}, because it has no quotation marks: YAML reads {example}",
+                "To use it as text, quote it as it should read",
+            )
+
+
 def checked_part_size(options: t.Mapping[str, t.Any]) -> int | None:
     """Return the option ``part_size`` in bytes, None if it is not given.
 

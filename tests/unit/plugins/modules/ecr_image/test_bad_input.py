@@ -19,6 +19,11 @@ from ansible_collections.layerkit.ecr.tests.unit.support.image_bench import Imag
         ({"tags": ["-latest"]}, "'-latest' is not a tag"),
         ({"tags": ["a:b"]}, "'a:b' must be a tag alone"),
         ({"platforms": ["linux"]}, "'linux' must be os/architecture"),
+        ({"tags": [1.10]}, "tags 1.1 is a number with a fraction, because it has no quotation marks"),
+        ({"tags": ["1.0", 2.0]}, "tags 2.0 is a number"),
+        ({"tags": 1.10}, "YAML reads 1.10 as 1.1. Nothing was sent. To use it as text, quote it"),
+        ({"tags": [True]}, "tags True is a boolean"),
+        ({"image": 1.10}, "image 1.1 is a number"),
         ({"parallel": 0}, "parallel 0 must be 1 to 32"),
         ({"parallel": 33}, "parallel 33"),
         ({"part_size": 1}, "part_size 1 must be"),
@@ -32,6 +37,13 @@ def test_bad_input(bench: ImageBench, options: dict[str, t.Any], words: str) -> 
     assert words in failed.msg
     assert "Nothing was sent" in failed.msg
     assert bench.calls() == []
+
+
+@pytest.mark.parametrize("tags", [[1, 20261126], 1, ["1.10", "2"], "1.10,2", "1.10"])
+def test_tags_that_cannot_be_misread(bench: ImageBench, tags: t.Any) -> None:
+    bench.layout.finish(bench.layout.image(b"layer"))
+    bench.run(tags=tags)
+    assert set(bench.tags()) == set(str(tags).strip("[]").replace(" ", "").replace("'", "").split(","))
 
 
 @pytest.mark.parametrize("check", [True, False])
