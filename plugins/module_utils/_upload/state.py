@@ -14,6 +14,7 @@ lock is removed by its holder, so what a killed run left can be removed by whoev
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
@@ -41,7 +42,8 @@ _MAX_STATE = 64 * 1024
 MAX_AGE_SECONDS = 14 * 24 * 60 * 60
 
 _STATE, _NEW, _LOCK = ".json", ".new", ".lock"
-_OURS = re.compile(rf"([0-9a-f]{{64}}-[0-9a-f]{{16}})({'|'.join(map(re.escape, (_STATE, _NEW, _LOCK)))})")
+# The last two are those of version 1.0.0.
+_OURS = re.compile(r"([0-9a-f]{64}-[0-9a-f]{16})\.(json|new|lock|set-aside|json\.[a-z0-9_]{8})")
 
 
 @dataclass(frozen=True)
@@ -104,16 +106,10 @@ class UploadState:
     def peek(cls, directory: str, identity: LayerIdentity) -> tuple[SavedUpload | None, str | None]:
         """Return the saved upload, or a warning of a file that cannot be used. Nothing is held or changed.
 
-        :raises InvalidInputError: the directory cannot be used
+        :raises InvalidInputError: the directory cannot be created or written to
         """
-        try:
-            is_directory = stat.S_ISDIR(Path(directory).stat().st_mode)
-        except FileNotFoundError:
+        if not _is_usable(directory):
             return None, None
-        except (OSError, ValueError) as error:
-            raise _unusable(directory, reason(error)) from error
-        if not is_directory:
-            raise _unusable(directory, "it is not a directory")
         path = cls._path_of(directory, identity)
         saved, misfit = _read(path, identity)
         return saved, _not_used(path, misfit) if misfit else None
@@ -180,6 +176,27 @@ class UploadState:
 
 def _unusable(directory: str, why: str) -> InvalidInputError:
     return InvalidInputError(f"State directory {directory!r} cannot be used: {why}")
+
+
+def _is_usable(directory: str) -> bool:
+    """Return whether the directory exists and can be written to, False if it can be created.
+
+    :raises InvalidInputError: neither
+    """
+    path = Path(directory)
+    for place in (path, *path.absolute().parents):
+        try:
+            is_directory = stat.S_ISDIR(place.stat().st_mode)
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError) as error:
+            raise _unusable(directory, reason(error)) from error
+        if not is_directory:
+            raise _unusable(directory, os.strerror(errno.ENOTDIR))
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise _unusable(directory, os.strerror(errno.EACCES))
+        return place == path
+    return False
 
 
 def _not_used(path: Path, misfit: str) -> str:

@@ -247,7 +247,9 @@ class TestTidying:
         folder.tidy(IDENTITY)
         assert not folder.path.exists()
 
-    @pytest.mark.parametrize("suffixes", [(".json",), (".lock",), (".new",), (".json", ".lock", ".new")])
+    @pytest.mark.parametrize(
+        "suffixes", [(".json",), (".lock",), (".new", ".set-aside"), (".json", ".lock", ".new", ".json.a1_b2c3d")]
+    )
     def test_files_of_any_layer_are_removed_after_two_weeks(self, folder: Folder, suffixes: tuple[str, ...]) -> None:
         self.left(folder, "a", 14.1, *suffixes)
         younger = self.left(folder, "b", 13.9, *suffixes)
@@ -335,6 +337,23 @@ def test_directory_that_cannot_be_made_is_bad_input(tmp_path: Path) -> None:
         UploadState.held(str(tmp_path / "file" / "state"), IDENTITY, Task(pytest.fail)),
     ):
         pass
+
+
+@pytest.mark.parametrize("mode", [0o500, 0o600])
+@pytest.mark.parametrize("path", ["", "state", "deep/state"])
+def test_directory_that_cannot_be_written_to_is_refused_by_a_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, mode: int
+) -> None:
+    def access(place: Path, wanted: int) -> bool:
+        # root may do anything.
+        return (Path(place).stat().st_mode >> 6) & wanted == wanted
+
+    monkeypatch.setattr(os, "access", access)
+    tmp_path.chmod(mode)
+    with pytest.raises(InvalidInputError, match=r"State directory .* cannot be used: Permission denied"):
+        UploadState.peek(f"{tmp_path}/{path}", IDENTITY)
+    tmp_path.chmod(0o700)
+    assert UploadState.peek(f"{tmp_path}/{path}", IDENTITY) == (None, None)
 
 
 @pytest.mark.parametrize("path", ["file", "file/state", "nul\0", "x" * 300])
