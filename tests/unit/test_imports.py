@@ -59,7 +59,7 @@ IMAGES = {"_ecr/acceptance.py", "_ecr/images.py", "_ecr/rate_limiter.py"}
 # The options whose names are no ordinary words.
 OPTION_NAMES = re.compile(
     r"\b(src|access_key|aws_ca_bundle|aws_config|cli_input_json|endpoint_url|generate_cli_skeleton|layer_digests?"
-    r"|layer_part_blob|part_first_byte|part_last_byte|part_size|profile|registry_id|repository_name|secret_key"
+    r"|layer_part_blob|part_first_byte|part_last_byte|part_size|registry_id|repository_name|secret_key"
     r"|session_token"
     r"|state_dir|upload_id|validate_certs)\b"
 )
