@@ -46,7 +46,7 @@ class _Opened(t.Protocol):
 
 
 class Archive(SourceFiles):
-    """A tar archive, uncompressed or compressed with gzip, or with zstd if Python supports it."""
+    """A tar archive, uncompressed or compressed with gzip, xz or bzip2, or with zstd if Python supports it."""
 
     def __init__(self, name: str, opened: _Opened) -> None:
         super().__init__(name)

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Decompresses gzip and zstd files while they are read, in little memory whatever their size.
+"""Decompresses gzip, zstd, xz and bzip2 files while they are read, in little memory whatever their size.
 
-Sources: RFC 1952 (gzip), RFC 8878 (zstd).
+Sources: RFC 1952 (gzip), RFC 8878 (zstd), https://tukaani.org/xz/xz-file-format.txt.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import importlib
 import re
 import typing as t
 import zlib
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from .._core.errors import InvalidInputError
 from .._core.text import MIB
@@ -26,13 +28,15 @@ if t.TYPE_CHECKING:
 
 GZIP = "gzip"
 ZSTD = "zstd"
+XZ = "xz"
+BZIP2 = "bzip2"
 
 _FORMATS = {
     GZIP: re.compile(rb"\x1f\x8b"),
     ZSTD: re.compile(rb"\x28\xb5\x2f\xfd"),
-    "xz": re.compile(rb"\xfd7zXZ\0"),
+    XZ: re.compile(rb"\xfd7zXZ\0"),
     # A tar archive begins with the name of a file, which can be one that begins with BZh.
-    "bzip2": re.compile(rb"BZh[1-9]1AY&SY"),
+    BZIP2: re.compile(rb"BZh[1-9]1AY&SY"),
 }
 
 # zlib's number for the header and the trailer of gzip.
@@ -42,6 +46,9 @@ _WITH_GZIP_HEADER = 16 + zlib.MAX_WBITS
 _STEP = 16 * 1024
 _MAX_INFLATED = 256 * 1024
 _MAX_PLACES = 128
+
+# What the highest preset of xz needs. A file can ask for 4 GiB.
+_MAX_XZ_MEMORY = 66 * MIB
 
 
 def detect_compression(head: bytes) -> str | None:
@@ -54,11 +61,7 @@ def decompressed(blob: Blob, kind: str) -> Stream:
 
     :raises InvalidInputError: this Python does not support the format
     """
-    if kind == GZIP:
-        return GzipStream(blob)
-    if kind == ZSTD:
-        return ZstdStream(blob)
-    raise InvalidInputError(f"{blob} is compressed with {kind}, which is not supported", "Decompress the file first")
+    return GzipStream(blob) if kind == GZIP else SequentialStream(blob, kind)
 
 
 class _Place:
@@ -156,21 +159,30 @@ def inflated(blob: Blob) -> t.Iterator[bytes]:
     yield from iter(lambda: place.step(blob), None)
 
 
-class ZstdStream(Stream):
-    """The decompressed content of a zstd file of one or more frames. It can be read from its beginning only.
+class _Codec(t.NamedTuple):
+    """Makes the decompressors of a format; ``errors`` are what they raise when the data is invalid."""
 
-    :raises InvalidInputError: Python is older than 3.14, the first version that supports zstd
+    decompressor: t.Callable[[], t.Any]
+    errors: tuple[type[Exception], ...]
+
+
+class SequentialStream(Stream):
+    """The decompressed content of a file in any number of frames or streams. It can be read from its beginning only.
+
+    :raises InvalidInputError: this Python does not support the format
     """
 
-    def __init__(self, blob: Blob) -> None:
+    needs_memory = True
+
+    def __init__(self, blob: Blob, kind: str) -> None:
         self._blob = blob
+        self._kind = kind
         try:
-            self._zstd = importlib.import_module("compression.zstd")
+            self._codec = _codec(kind)
         except ImportError as error:
-            raise InvalidInputError(
-                f"{blob} is compressed with zstd, which requires Python 3.14 or later",
-                "Decompress the file first, or run the task with Python 3.14 or later",
-            ) from error
+            raise _unsupported(blob, kind) from error
+        # Each thread that decompresses would keep the memory for the largest dictionary.
+        self._thread = ThreadPoolExecutor(1)
 
     def start(self, _position: int, /) -> tuple[int, t.Iterator[bytes]]:
         """Begin at position 0."""
@@ -181,18 +193,59 @@ class ZstdStream(Stream):
         self._blob.check_unchanged()
 
     def _chunks(self) -> t.Iterator[bytes]:
-        decompressor = self._zstd.ZstdDecompressor()
+        decompressor = self._codec.decompressor()
         for compressed in self._blob.chunks(0, self._blob.size):
             while compressed or not (decompressor.needs_input or decompressor.eof):
                 if decompressor.eof:
-                    decompressor = self._zstd.ZstdDecompressor()
-                try:
-                    yield decompressor.decompress(compressed, _MAX_INFLATED)
-                except self._zstd.ZstdError as error:
-                    raise _damaged(self._blob, "its zstd data is invalid") from error
+                    compressed = self._without_padding(compressed)
+                    if not compressed:
+                        break
+                    decompressor = self._codec.decompressor()
+                yield self._step(decompressor, compressed)
                 compressed = decompressor.unused_data
         if not decompressor.eof:
             raise _cut(self._blob)
+
+    def _without_padding(self, compressed: bytes) -> bytes:
+        """Return what follows after a frame or a stream. Streams of xz can be padded with zeros."""
+        return compressed.lstrip(b"\0") if self._kind == XZ else compressed
+
+    def _step(self, decompressor: t.Any, compressed: bytes) -> bytes:
+        try:
+            chunk: bytes = self._thread.submit(decompressor.decompress, compressed, _MAX_INFLATED).result()
+        except self._codec.errors as error:
+            if "Memory usage limit" in str(error):
+                raise InvalidInputError(
+                    f"{self._blob} needs more than {_MAX_XZ_MEMORY} bytes of memory to be decompressed",
+                    "Decompress the file first",
+                ) from error
+            raise _damaged(self._blob, f"its {self._kind} data is invalid") from error
+        return chunk
+
+
+def _codec(kind: str) -> _Codec:
+    """Return the codec of a format.
+
+    :raises ImportError: this Python does not have it
+    """
+    if kind == ZSTD:
+        zstd = importlib.import_module("compression.zstd")
+        return _Codec(zstd.ZstdDecompressor, (zstd.ZstdError,))
+    if kind == XZ:
+        lzma = importlib.import_module("lzma")
+        return _Codec(partial(lzma.LZMADecompressor, lzma.FORMAT_XZ, memlimit=_MAX_XZ_MEMORY), (lzma.LZMAError,))
+    return _Codec(importlib.import_module("bz2").BZ2Decompressor, (OSError, ValueError))
+
+
+def _unsupported(blob: Blob, kind: str) -> InvalidInputError:
+    if kind == ZSTD:
+        return InvalidInputError(
+            f"{blob} is compressed with zstd, which requires Python 3.14 or later",
+            "Decompress the file first, or run the task with Python 3.14 or later",
+        )
+    return InvalidInputError(
+        f"{blob} is compressed with {kind}, which this Python was built without", "Decompress the file first"
+    )
 
 
 def _damaged(blob: Blob, how: str) -> InvalidInputError:

@@ -29,7 +29,12 @@ _MAX_UNCOUNTED = MIB
 
 
 class Stream(abc.ABC):
-    """Bytes that are computed from those of a file."""
+    """Bytes that are computed from those of a file.
+
+    ``needs_memory`` says whether to compute them takes memory besides what is kept of them.
+    """
+
+    needs_memory = False
 
     @abc.abstractmethod
     def start(self, position: int, /) -> tuple[int, t.Iterator[bytes]]:
@@ -109,9 +114,9 @@ class ForwardBlob(Blob):
     def opened(cls, name: str, stream: Stream, start: int, size: int) -> t.Iterator[ForwardBlob]:
         """Open ``size`` bytes of a stream from ``start`` on for the length of the block.
 
-        While a thread has large blobs open, other threads wait before they open one.
+        While a thread has blobs open that need memory, other threads wait before they open one.
         """
-        with _WINDOW if size > _MAX_UNCOUNTED else contextlib.nullcontext():
+        with _WINDOW if stream.needs_memory or size > _MAX_UNCOUNTED else contextlib.nullcontext():
             blob = cls(name, stream, start, size)
             try:
                 yield blob

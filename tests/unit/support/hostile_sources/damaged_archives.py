@@ -83,6 +83,16 @@ DAMAGED_ARCHIVES = {
     "gzip bomb with a long header": HostileSource(
         archive(lambda: gzip.compress(pax(b"9" * 64 * MIB))), "8192 bytes of headers"
     ),
-    "xz": HostileSource(archive(lambda: lzma.compress(GOOD)), "is compressed with xz, which is not supported"),
-    "bzip2": HostileSource(archive(lambda: bz2.compress(GOOD)), "is compressed with bzip2, which is not supported"),
+    "xz cut": HostileSource(archive(lambda: lzma.compress(GOOD)[:-1]), "is incomplete.*ends too early"),
+    "xz changed": HostileSource(archive(lambda: changed(lzma.compress(GOOD), 100)), "is damaged.*xz data is invalid"),
+    "xz that needs much memory": HostileSource(
+        archive(lambda: lzma.compress(GOOD, filters=[{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 512 * MIB}])),
+        "needs more than 69206016 bytes of memory to be decompressed. Decompress the file first",
+    ),
+    "xz bomb of zeros": HostileSource(
+        archive(lambda: lzma.compress(bytes(96 * MIB), preset=0)), "does not contain an image"
+    ),
+    "bzip2 cut": HostileSource(archive(lambda: bz2.compress(GOOD)[:-1]), "is incomplete.*ends too early"),
+    "bzip2 changed": HostileSource(archive(lambda: changed(bz2.compress(GOOD), 100)), "is damaged.*bzip2 data is"),
+    "bzip2 bomb of zeros": HostileSource(archive(lambda: bz2.compress(bytes(32 * MIB))), "does not contain an image"),
 }

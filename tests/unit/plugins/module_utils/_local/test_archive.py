@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import bz2
 import contextlib
 import gzip
 import io
+import lzma
 import tarfile
 import typing as t
 from pathlib import Path
@@ -47,6 +49,8 @@ COMPRESSIONS: dict[str, t.Callable[[bytes], bytes]] = {
     "plain": bytes,
     "gzip": gzip.compress,
     "gzip members": gzip_members,
+    "xz": lzma.compress,
+    "bzip2": bz2.compress,
 }
 FORMATS = {"gnu": tarfile.GNU_FORMAT, "pax": tarfile.PAX_FORMAT, "ustar": tarfile.USTAR_FORMAT}
 

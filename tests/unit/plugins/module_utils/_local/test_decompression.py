@@ -26,6 +26,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._local.decompression 
     inflated,
 )
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.stream import Stream
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.store import COPY_AGAIN
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import tar_of
 from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import oci_layout
 
@@ -119,11 +120,63 @@ def test_damage_is_reported(file: File, content: bytes, how: str) -> None:
         read(GzipStream(file.blob(content)))
 
 
-@pytest.mark.parametrize("kind", ["xz", "bzip2"])
-def test_other_formats_are_refused(file: File, kind: str) -> None:
-    with pytest.raises(InvalidInputError, match=f"is compressed with {kind}, which is not supported") as error:
-        decompressed(file.blob(b"any"), kind)
+PACKERS: dict[str, t.Callable[[bytes], bytes]] = {"xz": lzma.compress, "bzip2": bz2.compress}
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+@pytest.mark.parametrize("count", [1, 3])
+def test_xz_and_bzip2_are_read(file: File, kind: str, count: int) -> None:
+    content = CONTENT[: 3 * MIB]
+    size = -(-len(content) // count)
+    parts = [content[start : start + size] for start in range(0, len(content), size)]
+    stream = decompressed(file.blob(b"".join(map(PACKERS[kind], parts))), kind)
+    for position in (0, 1, 2 * MIB):
+        assert read(stream, position) == (0, content)
+    assert max(map(len, stream.start(0)[1])) <= 256 * 1024
+
+
+def test_streams_of_xz_can_be_padded(file: File) -> None:
+    padding = bytes(4 * 50_000)
+    blob = file.blob(lzma.compress(b"text") + padding + lzma.compress(b"more") + padding)
+    assert read(decompressed(blob, "xz")) == (0, b"textmore")
+
+
+@pytest.mark.parametrize("preset", [0, 6, 9, 9 | lzma.PRESET_EXTREME])
+def test_every_preset_of_xz_is_read(file: File, preset: int) -> None:
+    assert read(decompressed(file.blob(lzma.compress(b"text", preset=preset)), "xz")) == (0, b"text")
+
+
+def test_the_memory_that_xz_takes_is_bounded(file: File) -> None:
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 128 * MIB}]
+    blob = file.blob(lzma.compress(b"text", filters=filters))
+    with pytest.raises(InvalidInputError, match="needs more than 69206016 bytes of memory to be decompressed") as error:
+        read(decompressed(blob, "xz"))
     assert error.value.remedy == "Decompress the file first"
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+@pytest.mark.parametrize(
+    ("spoil", "how"),
+    [
+        (lambda content: content[:-1], "is incomplete: its compressed data ends too early"),
+        (lambda content: content[:100], "is incomplete: its compressed data ends too early"),
+        (lambda content: content + b"more than the magic number of a format", "is damaged: its .* data is invalid"),
+        (lambda content: content[:60] + b"spoilt" + content[66:], "is damaged: its .* data is invalid"),
+    ],
+)
+def test_damage_of_xz_and_bzip2_is_reported(file: File, kind: str, spoil: t.Callable[[bytes], bytes], how: str) -> None:
+    with pytest.raises(InvalidInputError, match=how) as error:
+        read(decompressed(file.blob(spoil(PACKERS[kind](CONTENT[: MIB // 4]))), kind))
+    assert error.value.remedy == COPY_AGAIN
+
+
+@pytest.mark.parametrize(("kind", "module"), [("xz", "lzma"), ("bzip2", "bz2")])
+def test_what_python_was_built_without_is_reported(
+    file: File, kind: str, module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(InvalidInputError, match=f"is compressed with {kind}, which this Python was built without"):
+        decompressed(file.blob(b"any"), kind)
 
 
 def test_zstd_is_refused_where_python_cannot_read_it(file: File, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import lzma
 import random
 import subprocess
 import sys
@@ -53,9 +54,13 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     layers = [source.randbytes(10 * MIB) + bytes(MIB) for _layer in range(5)]
     content = tar_of(docker_archive(layers))
     directory = tmp_path_factory.mktemp("large")
-    made = {"plain": directory / "plain.tar", "gzip": directory / "gzip.tar"}
+    made = {name: directory / f"{name}.tar" for name in ("plain", "gzip", "xz")}
     made["plain"].write_bytes(content)
     made["gzip"].write_bytes(gzip.compress(content, compresslevel=0))
+    # The dictionary of the default preset. Layers that repeat themselves are compressed fast.
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 8 * MIB}]
+    repeated = tar_of(docker_archive([source.randbytes(1024) * 11 * 1024 for _layer in range(5)]))
+    made["xz"].write_bytes(lzma.compress(repeated, filters=filters))
     return made
 
 
@@ -65,6 +70,8 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         ("plain", "none", 4),
         # A window of 10 MiB, and what five threads decompress and compress by.
         ("gzip", "none", 17),
+        # The same, and one dictionary of xz.
+        ("xz", "none", 25),
         ("plain", "gzip", 19),
         ("gzip", "gzip", 21),
     ],

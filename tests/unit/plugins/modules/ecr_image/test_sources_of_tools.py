@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import bz2
 import json
+import lzma
 import tarfile
 import typing as t
 import uuid
@@ -239,6 +241,22 @@ def test_names_in_lower_case_are_read(repository: Repository) -> None:
     lower = {name[0].lower() + name[1:]: value for name, value in entry.items()}
     result = repository.pushed({**files, "manifest.json": as_json([lower])}, image="example.org/app:1.0")
     assert len(result["layers"]) == 1 + len(LAYERS)
+
+
+@pytest.mark.parametrize("pack", [lzma.compress, bz2.compress], ids=["xz", "bzip2"])
+@pytest.mark.parametrize("files", [docker_archive(), oci_layout()], ids=["docker archive", "layout"])
+def test_an_archive_can_be_compressed_by_xz_and_bzip2(
+    repository: Repository, files: Files, pack: t.Callable[[bytes], bytes]
+) -> None:
+    plain = repository.pushed(files)
+    archive = repository.directory / "packed"
+    archive.write_bytes(pack(tar_of(files)))
+    packed = repository.push_path(archive)
+    assert (packed["changed"], packed["image"]["digest"]) == (False, plain["image"]["digest"])
+    repository.client.batch_delete_image(
+        repositoryName=repository.name, imageIds=[{"imageDigest": plain["image"]["digest"]}]
+    )
+    assert repository.push_path(archive)["changed"]
 
 
 def test_a_layer_can_be_a_hard_link(repository: Repository) -> None:
