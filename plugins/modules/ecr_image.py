@@ -98,6 +98,9 @@ notes:
   - C(ecr:DescribeRepositories) is optional. With it, the module detects before the push that a tag it would move is
     immutable, and check mode returns RV(image.uri) for an image that is not in the registry yet. Without it, the module
     warns about a tag that moves, and the push of an immutable tag fails at the end.
+  - An archived image is restored by its push. C(ecr:DescribeImages) is optional. With it, the module looks for archived
+    images if the registry reports archived layers or does not return an image. Without it, the image is restored as
+    well, but RV(image.tags) does not show which archived images the tags were on.
   - Without C(ecr:BatchCheckLayerAvailability), the module warns and sends all layers of an image that the registry
     does not have.
   - The module rejects an image that Amazon ECR does not accept, before it sends anything. Examples are an image without
@@ -594,7 +597,7 @@ def push(module: EcrModule, client: EcrClient, request: ImageRequest, image: Ima
     surveyor = Surveyor(client, image, layers, module.task, dry_run=module.check_mode)
     found = surveyor.survey(request.tags, request.options.expected_part_size)
     pusher = BlobPusher(found.plan.image, layers, request.parallel, module.task)
-    pushing = ImagePush(client, found.plan, pusher)
+    pushing = ImagePush(client, found.plan, pusher, module.task)
     try:
         pushing.rehearse() if module.check_mode else pushing.run()
     except TaskError as error:

@@ -38,7 +38,8 @@ attributes:
     support: full
 notes:
   - The required IAM actions are C(ecr:BatchGetImage) and C(ecr:DescribeImages). Without C(ecr:DescribeImages), the
-    module warns, does not return size and time, and returns only those tags of an image that were looked up.
+    module warns, does not return size, time and status, and returns only those tags of an image that were looked up.
+    Archived images are then missing, or the task fails.
   - Amazon ECR Public is not supported.
 seealso:
   - module: layerkit.ecr.ecr_image
@@ -144,7 +145,7 @@ images:
       returned: success
       sample: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
     manifest:
-      description: The parsed manifest or index. V(null) if it is not JSON.
+      description: The parsed manifest or index. V(null) if it is not JSON, and for an archived image.
       type: dict
       returned: success
       sample:
@@ -162,10 +163,20 @@ images:
       returned: success
       sample: "2026-02-03T04:05:06+00:00"
     raw_manifest:
-      description: The manifest or index as it is stored. RV(images[].digest) is the digest of this text.
+      description:
+        - The manifest or index as it is stored. RV(images[].digest) is the digest of this text.
+        - V(null) for an archived image.
       type: str
       returned: success
       sample: '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}'
+    status:
+      description:
+        - The storage status of the image. An V(ARCHIVED) image cannot be pulled until it is restored, for example by a
+          push of the same image. It is V(ACTIVATING) while it is restored, and V(ACTIVE) otherwise.
+        - V(null) if the registry does not report it, without C(ecr:DescribeImages), or if botocore does not know it.
+      type: str
+      returned: success
+      sample: ACTIVE
     size:
       description: The size of the image in bytes. V(null) if the registry does not report it.
       type: int
@@ -220,8 +231,10 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module impor
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import check_quoted, checked_repository
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.json_document import parse_json
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Call
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import NotReturnedError
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.images import Images
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.records import ImageDetail, StoredImage
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.records import ImageDetail, StoredImage, StoredImages
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import checked_digests, checked_tags
 
 if t.TYPE_CHECKING:
@@ -229,7 +242,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Repository
     from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import EcrClient
 
-UNKNOWN_DETAILS = "Size, age and further tags of the images are not returned"
+UNKNOWN_DETAILS = "Size, age, status and further tags of the images are not returned"
 
 
 @dataclass(frozen=True)
@@ -253,32 +266,55 @@ def read(module: EcrModule) -> ImagesRequest:
 def act(_module: EcrModule, client: EcrClient, request: ImagesRequest) -> Result:
     images = Images(client)
     stored = images.get(request.digests, request.tags)
+    add_archived(client, stored, request)
     tags_asked: dict[str, list[str]] = {}
     for tag in request.tags:
-        if tag in stored.by_tag:
-            tags_asked.setdefault(stored.by_tag[tag].digest, []).append(tag)
-    found = [*tags_asked, *(digest for digest in request.digests if digest in stored.by_digest)]
-    details = client.unless_denied(lambda: images.describe(found), UNKNOWN_DETAILS) or {}
+        digest = stored.digest_under(tag)
+        if digest:
+            tags_asked.setdefault(digest, []).append(tag)
+    there = {*stored.by_digest, *stored.archived}
+    found = list(dict.fromkeys([*tags_asked, *(digest for digest in request.digests if digest in there)]))
+    details = {**described(client, stored, found), **stored.archived}
     return {
         "changed": False,
         "images": [
-            result_of(stored.by_digest[digest], details.get(digest) or ImageDetail(tuple(tags_asked.get(digest, ()))))
-            for digest in dict.fromkeys(found)
+            result_of(
+                stored.by_digest.get(digest),
+                details.get(digest) or ImageDetail(digest, tuple(tags_asked.get(digest, ()))),
+            )
+            for digest in found
         ],
-        "missing": [tag for tag in request.tags if tag not in stored.by_tag]
-        + [digest for digest in request.digests if digest not in stored.by_digest],
+        "missing": [tag for tag in request.tags if not stored.digest_under(tag)]
+        + [digest for digest in request.digests if digest not in there],
         "registry_id": request.repository.registry_id or stored.registry_id,
         "repository_name": request.repository.name,
     }
 
 
-def result_of(image: StoredImage, detail: ImageDetail) -> Result:
+def add_archived(client: EcrClient, stored: StoredImages, request: ImagesRequest) -> None:
+    digests = tuple(digest for digest in request.digests if digest not in stored.by_digest)
+    tags = tuple(tag for tag in request.tags if tag not in stored.by_tag)
+    if digests or tags:
+        stored.archived.update(Images(client).archived(digests, tags))
+    for name, reason in stored.inaccessible.items():
+        if name in (*digests, *tags) and name not in stored.archived and not stored.digest_under(name):
+            call = Call("BatchGetImage", request.repository, digests=digests, tags=tags)
+            raise NotReturnedError(call, name, "ImageInaccessible", reason)
+
+
+def described(client: EcrClient, stored: StoredImages, found: t.Sequence[str]) -> dict[str, ImageDetail]:
+    active = [digest for digest in found if digest in stored.by_digest]
+    return client.unless_denied(lambda: Images(client).describe(active), UNKNOWN_DETAILS) or {}
+
+
+def result_of(image: StoredImage | None, detail: ImageDetail) -> Result:
     return {
-        "digest": image.digest,
+        "digest": detail.digest,
         "tags": list(detail.tags),
-        "media_type": image.media_type,
-        "manifest": parsed(image.manifest),
-        "raw_manifest": image.manifest,
+        "media_type": image.media_type if image else detail.media_type,
+        "manifest": parsed(image.manifest) if image else None,
+        "raw_manifest": image.manifest if image else None,
+        "status": detail.status,
         "size": detail.size,
         "pushed_at": detail.pushed_at.astimezone(datetime.timezone.utc).isoformat() if detail.pushed_at else None,
     }

@@ -72,6 +72,9 @@ ADVICE = {
         "The manifest does not have the digest that was sent with it. The source is damaged, or something between the "
         "host and AWS changed the request"
     ),
+    "ImageInaccessible": (
+        "The image is archived. Push it again with ecr_image to restore it, or run aws ecr update-image-storage-class"
+    ),
     "ImageTagAlreadyExistsException": (f"The tag is immutable and on another image. {ANOTHER_TAG}"),
     "InternalFailure": _SERVER_FAILED,
     "InvalidLayerException": (
@@ -92,8 +95,7 @@ ADVICE = {
     ),
     "LayerAlreadyExistsException": (
         "The registry already has this layer, but none of the sha256 digests listed is available there, so it is "
-        "unknown which layer that is. List the sha256 digest of the layer, and grant ecr:BatchCheckLayerAvailability. "
-        "Restore the layer first if it is archived"
+        "unknown which layer that is. List the sha256 digest of the layer, and grant ecr:BatchCheckLayerAvailability"
     ),
     "LayerPartTooSmallException": (
         "Every part except the last must be at least 5242880 bytes (5 MiB). Open a new upload and send larger parts, "
@@ -159,12 +161,12 @@ SSO_ERRORS = frozenset({"SSOError", "TokenRetrievalError"})
 TOO_LARGE = frozenset({"413", "RequestEntityTooLarge", "RequestEntityTooLargeException"})
 
 
-def advice(*names: str) -> str:
-    """Return what an error means and what to do next, without the last period.
+def advice(*names: str) -> str | None:
+    """Return what an error means and what to do next, without the last period; None if that is not known.
 
     :param names: error codes or names of botocore's exceptions, the most specific one first
     """
-    return next((ADVICE[name] for name in names if name in ADVICE), "The request failed")
+    return next((ADVICE[name] for name in names if name in ADVICE), None)
 
 
 def clock_advice(is_wrong: bool, times: str) -> str:

@@ -84,8 +84,8 @@ def _connection_options(error: ConnectionOptionsError) -> str:
 
 @message.register
 def _not_returned(error: NotReturnedError) -> str:
-    # Other operations raise this as KmsException.
-    remedy = advice("KmsException") if error.failure_code == "KmsError" else None
+    # Other operations raise the error of AWS KMS as KmsException.
+    remedy = advice("KmsException" if error.failure_code == "KmsError" else error.failure_code)
     reason = f"The error was: {printable(error.failure_code)}, {printable(error.failure_reason, _MAX_ANSWER)}"
     return sentences(f"Failed to {_task(error.call)}", error.problem, remedy, reason)
 
@@ -201,7 +201,7 @@ def _meaning(error: CallError) -> str:
         return login_advice(error.call.profile)
     if names & TOO_LARGE:
         return _too_large(error.call)
-    return advice(*error.names)
+    return advice(*error.names) or "The request failed"
 
 
 def _clock(error: CallError) -> str:

@@ -14,9 +14,11 @@ from .errors import EcrError, NotReturnedError
 from .limits import MAX_PUTS_PER_SECOND
 from .rate_limiter import RateLimiter
 from .records import ImageDetail, RepositorySettings, StoredImage, StoredImages
-from .service_model import batches
+from .service_model import batches, input_shape
 
 if t.TYPE_CHECKING:
+    from botocore.model import StructureShape
+
     from .client import EcrClient, Response
 
 # All that a registry can hold. Amazon ECR may convert an image whose media type the request does not list.
@@ -48,9 +50,7 @@ class Images:
         :raises EcrError: the look-up failed, or the registry does not return an image
         """
         found = StoredImages()
-        ids = [{"imageDigest": digest} for digest in dict.fromkeys(digests)]
-        ids += [{"imageTag": tag} for tag in dict.fromkeys(tags)]
-        for batch in batches("BatchGetImage", "imageIds", ids):
+        for batch in batches("BatchGetImage", "imageIds", _image_ids(digests, tags)):
             self._find(batch, found)
         return found
 
@@ -60,7 +60,7 @@ class Images:
         call = Call("BatchGetImage", self.repository, digests=digests, tags=wanted)
         request = {"imageIds": ids, "acceptedMediaTypes": _ACCEPTED_MEDIA_TYPES}
         response = self._client.call(call, {**self._client.repository_members, **request})
-        absent = _absent_tags(call, response.get("failures", []))
+        absent = _absent_tags(call, response.get("failures", []), found)
         for entry in response.get("images", []):
             image = StoredImage.from_response(entry)
             found.by_digest[image.digest] = image
@@ -72,26 +72,37 @@ class Images:
             if tag not in absent and tag not in found.by_tag:
                 self._find([{"imageTag": tag}], found)
 
-    def describe(self, digests: t.Iterable[str]) -> dict[str, ImageDetail]:
-        """Look up tags, size and age of images with DescribeImages. An image that is gone has no entry."""
-        wanted = list(dict.fromkeys(digests))
+    def describe(self, digests: t.Iterable[str] = (), tags: t.Iterable[str] = ()) -> dict[str, ImageDetail]:
+        """Look up tags, size, age and status of images with DescribeImages, archived ones as well.
+
+        Returns the images by digest. An image that is not there has no entry.
+        """
+        ids = _image_ids(digests, tags)
         found: dict[str, ImageDetail] = {}
-        for batch in batches("DescribeImages", "imageIds", wanted):
+        for batch in batches("DescribeImages", "imageIds", ids):
             found.update(self._described(batch))
         return found
 
-    def _described(self, digests: t.Sequence[str]) -> dict[str, ImageDetail]:
-        request = {"imageIds": [{"imageDigest": digest} for digest in digests]}
+    def archived(self, digests: t.Iterable[str], tags: t.Iterable[str]) -> dict[str, ImageDetail]:
+        """Look for images among those that are archived or are being restored.
+
+        Returns them by digest, and none if the caller lacks the permission for DescribeImages.
+        """
+        described = self._client.unless_denied(lambda: self.describe(digests, tags)) or {}
+        return {digest: image for digest, image in described.items() if image.is_archived or image.is_activating}
+
+    def _described(self, ids: t.Sequence[dict[str, str]]) -> dict[str, ImageDetail]:
+        digests = tuple(image_id["imageDigest"] for image_id in ids if "imageDigest" in image_id)
+        tags = tuple(image_id["imageTag"] for image_id in ids if "imageTag" in image_id)
+        call = Call("DescribeImages", self.repository, digests=digests, tags=tags)
+        request = {"imageIds": ids, **_any_status()}
         try:
-            response = self._client.call(
-                Call("DescribeImages", self.repository, digests=tuple(digests)),
-                {**self._client.repository_members, **request},
-            )
+            response = self._client.call(call, {**self._client.repository_members, **request})
         except EcrError as error:
             if error.code != "ImageNotFoundException":
                 raise
             # One image that is gone makes it refuse all of them.
-            apart = [self._described([digest]) for digest in digests] if len(digests) > 1 else []
+            apart = [self._described([image_id]) for image_id in ids] if len(ids) > 1 else []
             return {digest: detail for details in apart for digest, detail in details.items()}
         return {entry["imageDigest"]: ImageDetail.from_response(entry) for entry in response["imageDetails"]}
 
@@ -115,11 +126,25 @@ class Images:
         return str(registry_id) if registry_id else None
 
 
-def _absent_tags(call: Call, failures: t.Iterable[Response]) -> set[str | None]:
+def _image_ids(digests: t.Iterable[str], tags: t.Iterable[str]) -> list[dict[str, str]]:
+    ids = [{"imageDigest": digest} for digest in dict.fromkeys(digests)]
+    return ids + [{"imageTag": tag} for tag in dict.fromkeys(tags)]
+
+
+def _any_status() -> dict[str, t.Any]:
+    """Return the filter without which archived images are left out; nothing if botocore is too old to know it."""
+    image_filter = t.cast("StructureShape", input_shape("DescribeImages").members["filter"])
+    return {"filter": {"imageStatus": "ANY"}} if "imageStatus" in image_filter.members else {}
+
+
+def _absent_tags(call: Call, failures: t.Iterable[Response], found: StoredImages) -> set[str | None]:
+    """Return the tags that no image has, and add what is archived to what was found."""
     absent = set()
     for failure in failures:
         image_id = failure.get("imageId", {})
-        if failure.get("failureCode") != "ImageNotFound":
+        if failure.get("failureCode") == "ImageInaccessible":
+            found.inaccessible.update(dict.fromkeys(image_id.values(), str(failure.get("failureReason"))))
+        elif failure.get("failureCode") != "ImageNotFound":
             raise NotReturnedError(
                 call,
                 str(image_id.get("imageTag") or image_id.get("imageDigest")),

@@ -16,6 +16,7 @@ from .._core.digest import sha256_of
 AVAILABLE = "AVAILABLE"
 UNAVAILABLE = "UNAVAILABLE"
 ARCHIVED = "ARCHIVED"
+ACTIVATING = "ACTIVATING"
 
 Entry = t.Mapping[str, t.Any]
 
@@ -45,9 +46,14 @@ class Layer:
         )
 
     @property
-    def is_available(self) -> bool:
-        """Whether images can refer to the layer now. They cannot refer to an archived one."""
-        return self.availability == AVAILABLE
+    def is_archived(self) -> bool:
+        """Whether only archived images refer to the layer. A push of such an image restores it."""
+        return self.availability == ARCHIVED
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether the registry has the layer, archived or not."""
+        return self.availability in (AVAILABLE, ARCHIVED)
 
 
 @dataclass(frozen=True)
@@ -104,32 +110,72 @@ class StoredImage:
 
 @dataclass(frozen=True)
 class StoredImages:
-    """What was found of the tags and digests that were asked for. What was not found has no entry."""
+    """What was found of the tags and digests that were asked for. What was not found has no entry.
+
+    ``inaccessible`` are the tags and digests of images that the registry does not return because they are archived,
+    with the reason in the words of AWS; ``archived`` are archived images, and those being restored, by digest.
+    """
 
     by_tag: dict[str, StoredImage] = field(default_factory=dict)
     by_digest: dict[str, StoredImage] = field(default_factory=dict)
+    inaccessible: dict[str, str] = field(default_factory=dict)
+    archived: dict[str, ImageDetail] = field(default_factory=dict)
 
     @property
     def registry_id(self) -> str | None:
         """The AWS account that answered, None if nothing was found."""
-        return next((image.registry_id for image in self.by_digest.values()), None)
+        found: list[StoredImage | ImageDetail] = [*self.by_digest.values(), *self.archived.values()]
+        return next((image.registry_id for image in found), None)
+
+    def has(self, digest: str) -> bool:
+        """Return whether nothing needs to be put for the repository to have the image."""
+        return digest in self.by_digest or (digest in self.archived and self.archived[digest].is_activating)
+
+    def digest_under(self, tag: str) -> str | None:
+        """Return the digest of the image that a tag is on, archived or not."""
+        if tag in self.by_tag:
+            return self.by_tag[tag].digest
+        return next((image.digest for image in self.archived.values() if tag in image.tags), None)
 
 
 @dataclass(frozen=True)
 class ImageDetail:
     """One entry of DescribeImages' answer; the size is in bytes, as stored.
 
-    Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageDetail.html.
+    ``status`` is ``ACTIVE``, ``ARCHIVED`` or ``ACTIVATING``, None if the registry or botocore does not know it. Source:
+    https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageDetail.html.
     """
 
+    digest: str
     tags: tuple[str, ...] = ()
     size: int | None = None
     pushed_at: datetime.datetime | None = None
+    media_type: str | None = None
+    status: str | None = None
+    registry_id: str | None = None
 
     @classmethod
     def from_response(cls, entry: Entry) -> ImageDetail:
         """Return an entry of the answer's ``imageDetails``."""
-        return cls(tuple(entry.get("imageTags", ())), entry.get("imageSizeInBytes"), entry.get("imagePushedAt"))
+        return cls(
+            digest=entry["imageDigest"],
+            tags=tuple(entry.get("imageTags", ())),
+            size=entry.get("imageSizeInBytes"),
+            pushed_at=entry.get("imagePushedAt"),
+            media_type=entry.get("imageManifestMediaType"),
+            status=entry.get("imageStatus"),
+            registry_id=entry.get("registryId"),
+        )
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether the image cannot be pulled until it is restored, which a push does."""
+        return self.status == ARCHIVED
+
+    @property
+    def is_activating(self) -> bool:
+        """Whether the image is being restored, which can take a while."""
+        return self.status == ACTIVATING
 
 
 @dataclass(frozen=True)

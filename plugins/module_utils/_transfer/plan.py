@@ -10,7 +10,6 @@ import enum
 import typing as t
 from dataclasses import dataclass
 
-from .._ecr.records import ARCHIVED
 from .._upload.plan import LayerPlan
 
 if t.TYPE_CHECKING:
@@ -43,7 +42,7 @@ class Reason(enum.Enum):
     IMAGE_PRESENT = "an image in the repository refers to it"
     PRESENT = "the repository has it"
     MISSING = "the repository does not have it"
-    ARCHIVED = "the repository has archived it, and may refuse it until it is restored"
+    ARCHIVED = "the repository has it in its archive"
     UNKNOWN = "it is unknown whether the repository has it"
     FOREIGN = "it is hosted at external URLs, and the source does not contain it"
     REMOVED = "the repository no longer had it"
@@ -63,11 +62,12 @@ class BlobStep:
 
 @dataclass(frozen=True)
 class ManifestStep:
-    """What becomes of one manifest."""
+    """What becomes of one manifest; ``is_archived`` says whether it has to be put because its image is archived."""
 
     manifest: Manifest
     platform: Platform | None
     action: ManifestAction
+    is_archived: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,10 +123,10 @@ class ImagePlan:
 
 def blobs_in_question(image: Image, stored: StoredImages) -> list[str]:
     """Return the digests of the blobs for which only the registry knows whether it has them."""
-    if image.root.digest in stored.by_digest:
+    if stored.has(image.root.digest):
         return []
     held = _held_by_images(image, stored)
-    missing = [manifest for manifest in image.manifests if manifest.digest not in stored.by_digest]
+    missing = [manifest for manifest in image.manifests if not stored.has(manifest.digest)]
     needed = dict.fromkeys(blob.digest for manifest in missing for blob in manifest.blobs)
     return [digest for digest in needed if digest not in held and digest not in image.foreign]
 
@@ -147,7 +147,7 @@ def plan_image(
     :param same: the digests of other manifests of this very image; a tag stays on them
     """
     digest = image.root.digest
-    before = {tag: stored.by_tag[tag].digest if tag in stored.by_tag else None for tag in tags}
+    before = {tag: stored.digest_under(tag) for tag in tags}
     held = _held_by_images(image, stored)
     return ImagePlan(
         image,
@@ -158,15 +158,16 @@ def plan_image(
 
 
 def _manifest_step(image: Image, manifest: Manifest, stored: StoredImages) -> ManifestStep:
-    is_stored = image.root.digest in stored.by_digest or manifest.digest in stored.by_digest
+    is_stored = stored.has(image.root.digest) or stored.has(manifest.digest)
     action = ManifestAction.PRESENT if is_stored else ManifestAction.PUT
-    return ManifestStep(manifest, image.platform_of(manifest), action)
+    is_archived = not is_stored and manifest.digest in stored.archived
+    return ManifestStep(manifest, image.platform_of(manifest), action, is_archived)
 
 
 def _held_by_images(image: Image, stored: StoredImages) -> set[str]:
-    if image.root.digest in stored.by_digest:
+    if stored.has(image.root.digest):
         return set(image.blobs)
-    present = [manifest for manifest in image.manifests if manifest.digest in stored.by_digest]
+    present = [manifest for manifest in image.manifests if stored.has(manifest.digest)]
     return {blob.digest for manifest in present for blob in manifest.blobs}
 
 
@@ -185,7 +186,6 @@ def _blob_step(
         return BlobStep(blob, BlobAction.PRESENT, Reason.IMAGE_PRESENT, layer)
     if found is None:
         return BlobStep(blob, BlobAction.SENT, Reason.UNKNOWN, layer)
-    if found.is_available:
-        return BlobStep(blob, BlobAction.PRESENT, Reason.PRESENT, layer)
-    reason = Reason.ARCHIVED if found.availability == ARCHIVED else Reason.MISSING
-    return BlobStep(blob, BlobAction.SENT, reason, layer)
+    if found.is_stored:
+        return BlobStep(blob, BlobAction.PRESENT, Reason.ARCHIVED if found.is_archived else Reason.PRESENT, layer)
+    return BlobStep(blob, BlobAction.SENT, Reason.MISSING, layer)

@@ -17,14 +17,18 @@ from .._ecr.errors import CallError, ExplainedError, ImmutableTagError
 from .._ecr.images import Images
 from .._ecr.layers import Layers
 from .plan import BlobAction, ImagePlan, ManifestAction
-from .survey import ALL_LAYERS_ARE_SENT
+from .survey import ALL_LAYERS_ARE_SENT, being_restored
 
 if t.TYPE_CHECKING:
+    from .._core.task import Task
     from .._ecr.client import EcrClient
     from .._ecr.records import StoredImages
     from .._oci.descriptor import Descriptor
     from .._oci.manifest import Manifest
     from .blobs import BlobPusher
+
+
+_ALREADY_EXISTS = ("ImageAlreadyExistsException", "ImageTagAlreadyExistsException")
 
 
 class ImagePush:
@@ -36,12 +40,13 @@ class ImagePush:
     :param pusher: sends the blobs
     """
 
-    def __init__(self, client: EcrClient, plan: ImagePlan, pusher: BlobPusher) -> None:
+    def __init__(self, client: EcrClient, plan: ImagePlan, pusher: BlobPusher, task: Task) -> None:
         self._images = Images(client)
         self._layers = Layers(client)
         self._repository = client.repository
         self._plan = plan
         self._pusher = pusher
+        self._task = task
         self._put_count = 0
         self.tags_put: list[str] = []
         self.registry_id: str | None = None
@@ -86,11 +91,18 @@ class ImagePush:
     def _put_root(self) -> None:
         root = self._plan.image.root
         moving = [step.tag for step in self._plan.tags if step.moves]
-        if not moving:
+        if self._plan.manifests[-1].is_archived:
+            self._restore()
+        elif not moving:
             self._put(root)
         for tag in moving:
             self._put(root, tag)
             self.tags_put.append(tag)
+
+    def _restore(self) -> None:
+        """Put the archived image under a tag that it has, or without one if it has none of those wanted."""
+        kept = [step.tag for step in self._plan.tags if not step.moves]
+        self._put(self._plan.image.root, kept[0] if kept else None)
 
     def _put(self, manifest: Manifest, tag: str | None = None) -> None:
         try:
@@ -108,7 +120,7 @@ class ImagePush:
         try:
             self.registry_id = self._images.put(manifest, tag) or self.registry_id
         except CallError as error:
-            if error.code not in ("ImageAlreadyExistsException", "ImageTagAlreadyExistsException"):
+            if error.code not in _ALREADY_EXISTS:
                 raise
             self._check_stored(manifest, tag, error)
             if not error.may_have_been_applied:
@@ -117,13 +129,25 @@ class ImagePush:
 
     def _check_stored(self, manifest: Manifest, tag: str | None, error: CallError) -> None:
         """Raise the error unless the registry has the manifest under the tag."""
-        stored = self._images.get([manifest.digest], [tag] if tag else [])
-        if tag and tag in stored.by_tag:
-            found = stored.by_tag[tag].digest
-            if found != manifest.digest:
-                raise ImmutableTagError(self._repository, tag, found, manifest.digest, error)
-        elif tag or manifest.digest not in stored.by_digest:
+        stored = self._read_back([manifest.digest], [tag] if tag else [])
+        found = stored.digest_under(tag) if tag else manifest.digest
+        if tag and found and found != manifest.digest:
+            raise ImmutableTagError(self._repository, tag, found, manifest.digest, error)
+        if found and stored.has(manifest.digest):
+            return
+        if not tag or manifest.digest not in stored.archived:
             raise error
+        # An immutable tag is refused although it is on this image. Without the tag, the put restores the image.
+        self._put_once(manifest, None)
+
+    def _read_back(self, digests: t.Iterable[str], tags: t.Iterable[str]) -> StoredImages:
+        """Look images up, and those that are not returned in the archive."""
+        stored = self._images.get(digests, tags)
+        hidden = [digest for digest in digests if digest not in stored.by_digest]
+        hidden_tags = [tag for tag in tags if tag not in stored.by_tag]
+        if hidden or hidden_tags:
+            stored.archived.update(self._images.archived(hidden, hidden_tags))
+        return stored
 
     def _send_again(self, manifest: Manifest, error: CallError) -> None:
         """Send the layers of a manifest again that the registry reports as missing."""
@@ -132,9 +156,11 @@ class ImagePush:
         named = set(re.findall(SHA256_DIGEST.pattern, str(error.exception)))
         self._check_foreign(named, error)
         layers = self._layers.available_unless_denied(digests, ALL_LAYERS_ARE_SENT) or {}
-        missing = {digest for digest in digests if digest not in layers or not layers[digest].is_available}
+        missing = {digest for digest in digests if digest not in layers or not layers[digest].is_stored}
+        archived = {digest for digest, layer in layers.items() if layer.is_archived}
         # The refusal is more reliable than the list of layers.
-        wanted = dict.fromkeys(digest for digest in digests if digest in missing | named) or dict.fromkeys(digests)
+        suspects = (missing | named) & set(digests) or archived or set(digests)
+        wanted = dict.fromkeys(digest for digest in digests if digest in suspects)
         if any(self._plan.image.reader.size(digest) is None for digest in wanted):
             # Something else compressed these layers, and the source does not contain their bytes.
             raise error
@@ -165,20 +191,22 @@ class ImagePush:
         put = [step.manifest for step in self._plan.manifests if step.action is ManifestAction.PUT]
         root = self._plan.image.root
         tags = {step.tag: step.after for step in self._plan.tags}
-        digests = dict.fromkeys(manifest.digest for manifest in (*put, root))
-        stored = self._images.get(digests, tags)
+        digests = dict.fromkeys(manifest.digest for manifest in (*put, root)).keys()
+        stored = self._read_back(digests, tags)
         self.registry_id = self.registry_id or stored.registry_id
         self._check_manifests(list(digests), stored)
+        for digest in digests & stored.archived.keys():
+            self._task.warn(being_restored(digest, self._repository))
         for tag, expected in tags.items():
-            found = stored.by_tag[tag].digest if tag in stored.by_tag else "no image"
+            found = stored.digest_under(tag) or "no image"
             if found != expected:
                 raise self._not_verified(f"Tag {tag} is on {found}")
 
     def _check_manifests(self, digests: t.Sequence[str], stored: StoredImages) -> None:
-        absent = [digest for digest in digests if digest not in stored.by_digest]
+        absent = [digest for digest in digests if not stored.has(digest)]
         if absent:
             raise self._not_verified(f"The repository does not list {listed(absent)}")
-        damaged = [digest for digest in digests if not stored.by_digest[digest].is_intact]
+        damaged = [digest for digest, image in stored.by_digest.items() if digest in digests and not image.is_intact]
         if damaged:
             raise self._not_verified(f"Another manifest is stored under {listed(damaged)}")
 

@@ -19,6 +19,7 @@ from .plan import BlobAction, blobs_in_question, plan_image
 
 if t.TYPE_CHECKING:
     from .._core.task import Task
+    from .._ecr.call import Repository
     from .._ecr.client import EcrClient
     from .._ecr.records import RepositorySettings, StoredImages
     from .._oci.image import Image
@@ -27,6 +28,11 @@ if t.TYPE_CHECKING:
 
 # What a task does if it lacks the permission to look layers up.
 ALL_LAYERS_ARE_SENT = "Every layer is sent, because the task cannot check which layers are already there"
+
+
+def being_restored(digest: str, repository: Repository) -> str:
+    """Return the warning about an image that is in the repository and not available yet."""
+    return f"Image {digest} is being restored from the archive of {repository}. It cannot be pulled until that is done."
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,8 @@ class Surveyor:
         questions = blobs_in_question(image, stored)
         layers = Layers(self._client)
         found = layers.available_unless_denied(questions, ALL_LAYERS_ARE_SENT) if questions else {}
+        if stored.inaccessible or any(layer.is_archived for layer in (found or {}).values()):
+            self._look_into_archive(image, stored, tags)
         plan = plan_image(image, tags, stored, found, part_size, same)
         registry_id = self._client.repository.registry_id or stored.registry_id
         settings = self._settings(plan, registry_id)
@@ -93,6 +101,14 @@ class Surveyor:
             found = self._images.get([child.digest for child in children])
             stored.by_digest.update(found.by_digest)
         return stored
+
+    def _look_into_archive(self, image: Image, stored: StoredImages, tags: t.Iterable[str]) -> None:
+        """Add the images that are archived, and warn if the image to push is being restored already."""
+        digests = [manifest.digest for manifest in image.manifests if manifest.digest not in stored.by_digest]
+        stored.archived.update(self._images.archived(digests, [tag for tag in tags if tag not in stored.by_tag]))
+        root = stored.archived.get(image.root.digest)
+        if root and root.is_activating:
+            self._task.warn(being_restored(root.digest, self._client.repository))
 
     def _settings(self, plan: ImagePlan, registry_id: str | None) -> RepositorySettings | None:
         """Return the settings if they matter: for a tag that moves, and for the account, which only a push learns."""

@@ -47,12 +47,12 @@ class CompletionPlan:
 
     @property
     def present(self) -> Layer | None:
-        """The layer that makes sending unnecessary, if every SHA-256 digest is available.
+        """The layer that makes sending unnecessary, if the registry has every SHA-256 digest, archived or not.
 
-        Amazon ECR accepts an upload when any digest matches, so one available digest among several says nothing about
-        this upload.
+        Amazon ECR accepts an upload when any digest matches, so one digest among several that is there says nothing
+        about this upload.
         """
-        if self.layers and all(layer.is_available for layer in self.layers):
+        if self.layers and all(layer.is_stored for layer in self.layers):
             return self.layers[0]
         return None
 
@@ -64,9 +64,9 @@ class CompletionPlan:
         candidates = set(self.sha256_digests)
         return candidates.pop() if len(candidates) == 1 else None
 
-    def was_available(self, digest: str) -> bool:
+    def was_stored(self, digest: str) -> bool:
         """Return whether the registry had this layer when the plan was made."""
-        return any(layer.digest == digest and layer.is_available for layer in self.layers or ())
+        return any(layer.digest == digest and layer.is_stored for layer in self.layers or ())
 
 
 def plan_completion(upload_id: str, digests: t.Sequence[str], layers: t.Mapping[str, Layer] | None) -> CompletionPlan:
@@ -146,22 +146,22 @@ def _resolved(layers: Layers, plan: CompletionPlan, error: EcrError) -> Completi
     """Decide whether a refused completion still means success; raise the error otherwise."""
     if error.code not in ("LayerAlreadyExistsException", "UploadNotFoundException") and not error.may_have_been_applied:
         raise error
-    available = _available(layers, plan, error)
-    arrived = [layer for layer in available if not plan.was_available(layer.digest)]
+    stored = _stored(layers, plan, error)
+    arrived = [layer for layer in stored if not plan.was_stored(layer.digest)]
     if error.may_have_been_applied and arrived:
         return Completion(CompletionAction.COMPLETED, arrived[0].digest, arrived[0])
-    if error.code == "LayerAlreadyExistsException" and available:
-        return Completion(CompletionAction.ALREADY_EXISTS, available[0].digest, available[0])
-    if error.code == "UploadNotFoundException" and available and len(available) == len(set(plan.sha256_digests)):
-        return Completion(CompletionAction.ALREADY_COMPLETED, available[0].digest, available[0])
+    if error.code == "LayerAlreadyExistsException" and stored:
+        return Completion(CompletionAction.ALREADY_EXISTS, stored[0].digest, stored[0])
+    if error.code == "UploadNotFoundException" and stored and len(stored) == len(set(plan.sha256_digests)):
+        return Completion(CompletionAction.ALREADY_COMPLETED, stored[0].digest, stored[0])
     raise error
 
 
-def _available(layers: Layers, plan: CompletionPlan, error: EcrError) -> list[Layer]:
+def _stored(layers: Layers, plan: CompletionPlan, error: EcrError) -> list[Layer]:
     if not plan.sha256_digests:
         return []
     try:
         found = layers.available(plan.sha256_digests)
     except EcrError as unanswered:
         raise error from unanswered
-    return [layer for layer in found.values() if layer.is_available]
+    return [layer for layer in found.values() if layer.is_stored]

@@ -128,7 +128,7 @@ class LayerPusher:
         except EcrError:
             # The layer is complete whether or not it can be looked up.
             return
-        if not layer.is_available:
+        if not layer.is_stored:
             self._task.warn(
                 f"The upload was completed, but {self._client.repository} does not list the layer as available yet."
             )

@@ -33,7 +33,7 @@ class LayerPlan:
     @property
     def is_present(self) -> bool:
         """Whether there is nothing to send."""
-        return self.found is not None and self.found.is_available
+        return self.found is not None and self.found.is_stored
 
     @property
     def bytes_to_send(self) -> int:

@@ -20,7 +20,6 @@ from .._ecr.call import Call
 from .._ecr.errors import AnswerError, CallError, EcrError
 from .._ecr.limits import check_layer, usable_part_size
 from .._ecr.part_body import BlobPart
-from .._ecr.records import ARCHIVED
 from .completion import Completion, CompletionAction, complete_upload, plan_completion
 from .state import SavedUpload
 
@@ -87,7 +86,7 @@ class LayerUpload:
             return self._attempt(upload_id)
         except UploadGoneError:
             layer = self._look()
-            if layer and layer.is_available:
+            if layer and layer.is_stored:
                 return Completion(CompletionAction.ALREADY_EXISTS, layer.digest, layer)
         self._forget()
         try:
@@ -209,7 +208,7 @@ class LayerUpload:
     def _completed_after_all(self, error: EcrError) -> Completion:
         """Decide whether a refused completion still means success; raise the error otherwise."""
         self._may_be_complete = self._may_be_complete or error.may_have_been_applied
-        if error.code == "LayerAlreadyExistsException" and not self._is_archived():
+        if error.code == "LayerAlreadyExistsException":
             # The registry compares the bytes with the one digest given before it reports that it has the layer.
             action = CompletionAction.COMPLETED if self._may_be_complete else CompletionAction.ALREADY_EXISTS
             return Completion(action, self._plan.digest)
@@ -218,6 +217,3 @@ class LayerUpload:
         if spoiled or error.code == "UploadNotFoundException":
             raise UploadGoneError(error) from error
         raise error
-
-    def _is_archived(self) -> bool:
-        return self._plan.found is not None and self._plan.found.availability == ARCHIVED

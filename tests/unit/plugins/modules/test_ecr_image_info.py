@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.images import _ACCEPTED_MEDIA_TYPES
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.service_model import operation_model
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.service_model import input_shape, operation_model
 from ansible_collections.layerkit.ecr.plugins.modules import ecr_image, ecr_image_info
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import OCI_INDEX, OCI_MANIFEST, digest_of
 from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import LayoutWriter
@@ -23,6 +23,7 @@ from ansible_collections.layerkit.ecr.tests.unit.support.stubbed_registry import
 
 if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.tests.strict_ecr.server import StrictECR
+    from botocore.model import StructureShape
 
 REPOSITORY = "team/app"
 ACCOUNT = "123456789012"
@@ -57,13 +58,23 @@ def detail(digest: str = DIGEST, **members: t.Any) -> dict[str, t.Any]:
         "imageTags": ["1", "latest"],
         "imageSizeInBytes": 70,
         "imagePushedAt": NOON,
+        "imageStatus": "ACTIVE",
         **members,
     }
 
 
 def describe(registry: StubbedRegistry, *details: dict[str, t.Any]) -> None:
     ids = [{"imageDigest": entry["imageDigest"]} for entry in details]
-    registry.answers("DescribeImages", {"repositoryName": REPOSITORY, "imageIds": ids}, imageDetails=list(details))
+    registry.answers("DescribeImages", description(*ids), imageDetails=list(details))
+
+
+def description(*ids: dict[str, str]) -> dict[str, t.Any]:
+    return {"repositoryName": REPOSITORY, "imageIds": list(ids), "filter": {"imageStatus": "ANY"}}
+
+
+def finds_none_in_the_archive(registry: StubbedRegistry, *ids: dict[str, str]) -> None:
+    for image_ids in [ids] if len(ids) == 1 else [ids, *([image_id] for image_id in ids)]:
+        registry.refuses("DescribeImages", description(*image_ids), "ImageNotFoundException")
 
 
 def info(**options: t.Any) -> dict[str, t.Any]:
@@ -78,6 +89,7 @@ class TestAnswers:
             images=[found("1"), found()],
             failures=[missing(imageTag="2"), missing(imageDigest=OTHER)],
         )
+        finds_none_in_the_archive(registry, {"imageDigest": OTHER}, {"imageTag": "2"})
         describe(registry, detail())
         result = info(tags=["1", "2"], digests=[DIGEST, OTHER])
         assert result["missing"] == ["2", OTHER]
@@ -89,13 +101,15 @@ class TestAnswers:
                 "media_type": OCI_MANIFEST,
                 "manifest": json.loads(MANIFEST),
                 "raw_manifest": MANIFEST,
+                "status": "ACTIVE",
                 "size": 70,
                 "pushed_at": "2026-02-03T11:00:00+00:00",
             }
         ]
 
-    def test_nothing_found_asks_nothing_more(self, registry: StubbedRegistry) -> None:
+    def test_nothing_found_is_looked_for_in_the_archive(self, registry: StubbedRegistry) -> None:
         registry.answers("BatchGetImage", look_up({"imageTag": "1"}), images=[], failures=[missing(imageTag="1")])
+        finds_none_in_the_archive(registry, {"imageTag": "1"})
         result = info(tags=["1"])
         assert (result["images"], result["missing"], result["registry_id"]) == ([], ["1"], None)
 
@@ -106,6 +120,8 @@ class TestAnswers:
             registry.answers(
                 "BatchGetImage", look_up(*({"imageTag": tag} for tag in batch)), images=[], failures=failures
             )
+        for batch in (tags[:100], tags[100:]):
+            finds_none_in_the_archive(registry, *({"imageTag": tag} for tag in batch))
         assert info(tags=tags)["missing"] == tags
 
     def test_tag_under_which_another_one_is_named_is_asked_for_alone(self, registry: StubbedRegistry) -> None:
@@ -123,21 +139,65 @@ class TestAnswers:
             "BatchGetImage", look_up({"imageTag": "1"}, {"imageTag": "2"}), images=[found("1"), other], failures=[]
         )
         ids = [{"imageDigest": DIGEST}, {"imageDigest": OTHER}]
-        expected = {"repositoryName": REPOSITORY, "imageIds": ids}
-        registry.refuses("DescribeImages", expected, "ImageNotFoundException")
+        registry.refuses("DescribeImages", description(*ids), "ImageNotFoundException")
         describe(registry, detail())
-        registry.refuses("DescribeImages", {**expected, "imageIds": ids[1:]}, "ImageNotFoundException")
+        registry.refuses("DescribeImages", description(*ids[1:]), "ImageNotFoundException")
         first, second = info(tags=["1", "2"])["images"]
         assert (first["size"], second["size"], second["pushed_at"], second["tags"]) == (70, None, None, ["2"])
         assert (second["manifest"], second["raw_manifest"]) == (None, "another manifest")
 
     def test_without_leave_to_describe(self, registry: StubbedRegistry) -> None:
         registry.answers("BatchGetImage", look_up({"imageTag": "1"}), images=[found("1")], failures=[])
-        expected = {"repositoryName": REPOSITORY, "imageIds": [{"imageDigest": DIGEST}]}
-        registry.refuses("DescribeImages", expected, "AccessDeniedException")
+        registry.refuses("DescribeImages", description({"imageDigest": DIGEST}), "AccessDeniedException")
         result = info(tags=["1"])
         assert (result["images"][0]["tags"], result["images"][0]["size"]) == (["1"], None)
         assert "ecr:DescribeImages" in warnings_of(result)[0]
+
+
+class TestArchive:
+    @pytest.mark.parametrize("code", ["ImageNotFound", "ImageInaccessible"])
+    @pytest.mark.parametrize("status", ["ARCHIVED", "ACTIVATING"])
+    def test_archived_image(self, registry: StubbedRegistry, code: str, status: str) -> None:
+        failures = [{**missing(imageTag="1"), "failureCode": code}]
+        registry.answers("BatchGetImage", look_up({"imageTag": "1"}), images=[], failures=failures)
+        archived = detail(imageStatus=status, imageManifestMediaType=OCI_MANIFEST, registryId=ACCOUNT)
+        registry.answers("DescribeImages", description({"imageTag": "1"}), imageDetails=[archived])
+        result = info(tags=["1"])
+        assert (result["missing"], result["registry_id"]) == ([], ACCOUNT)
+        assert result["images"] == [
+            {
+                "digest": DIGEST,
+                "tags": ["1", "latest"],
+                "media_type": OCI_MANIFEST,
+                "manifest": None,
+                "raw_manifest": None,
+                "status": status,
+                "size": 70,
+                "pushed_at": "2026-02-03T11:00:00+00:00",
+            }
+        ]
+
+    def test_archived_image_without_leave_to_describe_says_how_to_restore_it(self, registry: StubbedRegistry) -> None:
+        failure = {**missing(imageTag="1"), "failureCode": "ImageInaccessible", "failureReason": "it is archived"}
+        registry.answers("BatchGetImage", look_up({"imageTag": "1"}), images=[], failures=[failure])
+        registry.refuses("DescribeImages", description({"imageTag": "1"}), "AccessDeniedException")
+        with pytest.raises(
+            ModuleFailedError, match=r"does not return 1\. The image is archived\. Push it again"
+        ) as failed:
+            info(tags=["1"])
+        assert "ImageInaccessible, it is archived" in failed.value.msg
+
+    def test_botocore_that_knows_no_status_sends_no_filter(
+        self, registry: StubbedRegistry, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        image_filter = t.cast("StructureShape", input_shape("DescribeImages").members["filter"])
+        without = {"tagStatus": image_filter.members["tagStatus"]}
+        monkeypatch.setitem(image_filter.__dict__, "members", without)
+        registry.answers("BatchGetImage", look_up({"imageTag": "1"}), images=[found("1")], failures=[])
+        expected = {"repositoryName": REPOSITORY, "imageIds": [{"imageDigest": DIGEST}]}
+        old = {member: value for member, value in detail().items() if member != "imageStatus"}
+        registry.answers("DescribeImages", expected, imageDetails=[old])
+        assert info(tags=["1"])["images"][0]["status"] is None
 
 
 class TestErrors:
@@ -158,8 +218,7 @@ class TestErrors:
     def test_modelled_error_of_describing(self, registry: StubbedRegistry, code: str) -> None:
         registry.answers("BatchGetImage", look_up({"imageTag": "1"}), images=[found("1")], failures=[])
         for _attempt in range(7 if code == "ServerException" else 1):
-            expected = {"repositoryName": REPOSITORY, "imageIds": [{"imageDigest": DIGEST}]}
-            registry.refuses("DescribeImages", expected, code)
+            registry.refuses("DescribeImages", description({"imageDigest": DIGEST}), code)
         with pytest.raises(ModuleFailedError, match=code) as failed:
             info(tags=["1"])
         assert ADVICE[code] in failed.value.msg

@@ -107,7 +107,7 @@ class TestLifeOfALayer:
         first, second = registry.sent(), registry.sent()
         registry.complete(first)
         registry.control.set_availability(registry.repository, DIGEST, "UNAVAILABLE")
-        with pytest.raises(ModuleFailedError, match="Restore the layer first") as failed:
+        with pytest.raises(ModuleFailedError, match="List the sha256 digest") as failed:
             registry.complete(second)
         assert failed.value.result["error"]["code"] == "LayerAlreadyExistsException"
         registry.control.set_availability(registry.repository, DIGEST, None)

@@ -254,12 +254,18 @@ class TestWithoutLeaveToLookUp:
         assert bench.push().changed is True
         assert "does not list the layer as available" in bench.warnings[0]
 
-    def test_archived_layer_is_an_error(self, bench: LayerBench) -> None:
+    def test_archived_layer_is_there(self, bench: LayerBench) -> None:
         bench.push()
         bench.control.set_availability(bench.repository, bench.digest, "ARCHIVED")
-        with pytest.raises(LayerUploadError) as failed:
-            bench.push()
-        assert "Restore the layer first" in message(failed.value)
+        push = bench.push()
+        assert (push.changed, push.action, bench.calls()) == (False, LayerAction.ALREADY_EXISTS, (1, 4, 1))
+
+    def test_layer_that_proves_to_be_archived_when_it_is_complete_is_there(self, bench: LayerBench) -> None:
+        bench.push()
+        bench.may_look = False
+        bench.control.set_availability(bench.repository, bench.digest, "ARCHIVED")
+        push = bench.push()
+        assert (push.changed, push.action, bench.calls()) == (False, LayerAction.ALREADY_EXISTS, (2, 8, 2))
 
 
 class TestFaultsThatAreNot:

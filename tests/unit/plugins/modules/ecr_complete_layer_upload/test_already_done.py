@@ -43,6 +43,17 @@ class TestRefusalsThatAreLookedUp:
         result = run_module(module, **{**TASK, "layer_digests": [OTHER, THIS]})
         assert (result["changed"], result["layer_digest"]) == (False, THIS)
 
+    def test_layer_already_exists_that_is_archived(self, registry: StubbedRegistry) -> None:
+        registry.has(REPOSITORY, absent=[THIS])
+        refuses(registry, "LayerAlreadyExistsException")
+        registry.answers(
+            "BatchCheckLayerAvailability",
+            {"repositoryName": REPOSITORY, "layerDigests": [THIS]},
+            layers=[{"layerDigest": THIS, "layerAvailability": "ARCHIVED"}],
+        )
+        result = run_module(module, **TASK)
+        assert (result["changed"], result["action"], result["layer_digest"]) == (False, "already_exists", THIS)
+
     def test_layer_already_exists_that_cannot_be_confirmed_fails(self, registry: StubbedRegistry) -> None:
         registry.has(REPOSITORY, absent=[THIS])
         refuses(registry, "LayerAlreadyExistsException")

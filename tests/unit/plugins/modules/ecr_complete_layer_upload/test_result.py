@@ -100,18 +100,28 @@ class TestLayerIsAbsent:
         result = run_module(module, **{**TASK, "layer_digests": [OTHER, THIS]})
         assert (result["changed"], result["layer_digest"]) == (True, THIS)
 
-    @pytest.mark.parametrize("availability", ["UNAVAILABLE", "ARCHIVED"])
-    def test_only_available_counts_as_present(self, registry: StubbedRegistry, availability: str) -> None:
+    def test_unavailable_layer_is_completed(self, registry: StubbedRegistry) -> None:
         registry.answers(
             "BatchCheckLayerAvailability",
             {"repositoryName": REPOSITORY, "layerDigests": [THIS]},
-            layers=[{"layerDigest": THIS, "layerAvailability": availability}],
+            layers=[{"layerDigest": THIS, "layerAvailability": "UNAVAILABLE"}],
         )
         completes(registry)
         registry.has(REPOSITORY, available=[THIS])
         result = run_module(module, **TASK)
         assert result["changed"] is True
-        assert result["diff"]["before"] == {THIS: availability}
+        assert result["diff"]["before"] == {THIS: "UNAVAILABLE"}
+
+    @pytest.mark.parametrize("check", [False, True])
+    def test_archived_layer_is_there(self, registry: StubbedRegistry, check: bool) -> None:
+        registry.answers(
+            "BatchCheckLayerAvailability",
+            {"repositoryName": REPOSITORY, "layerDigests": [THIS]},
+            layers=[{"layerDigest": THIS, "layerAvailability": "ARCHIVED"}],
+        )
+        result = run_module(module, check=check, **TASK)
+        assert (result["changed"], result["action"]) == (False, "already_exists")
+        assert result["diff"]["before"] == result["diff"]["after"] == {THIS: "ARCHIVED"}
 
     def test_registry_id_goes_with_every_call(self, registry: StubbedRegistry) -> None:
         look_up = {"registryId": ACCOUNT, "repositoryName": REPOSITORY, "layerDigests": [THIS]}

@@ -83,13 +83,6 @@ class TestRegistryThatLosesThings:
         size = sum(bench.layers().values())
         assert (result["bytes_sent"], result["bytes_present"]) == (2 * size, 0)
 
-    def test_archived_layer_is_reported(self, bench: ImageBench) -> None:
-        bench.layout.finish(bench.layout.image(b"layer"))
-        digest = digest_of(b"layer")
-        bench.control.set_availability(bench.repository, digest, "ARCHIVED")
-        layers = bench.run(check=True)["layers"]
-        assert "archived" in next(layer["reason"] for layer in layers if layer["digest"] == digest)
-
     def test_children_that_the_registry_only_says_it_lacks(
         self, bench: ImageBench, monkeypatch: pytest.MonkeyPatch
     ) -> None:

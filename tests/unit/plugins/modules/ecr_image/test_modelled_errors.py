@@ -66,6 +66,12 @@ class TestErrorsOfTheRegistry:
         ]
         registry.answers("BatchGetImage", ids, images=[], failures=failures)
 
+    def finds_none_in_the_archive(self, registry: StubbedRegistry, ids: dict[str, t.Any]) -> None:
+        asked = ids["imageIds"]
+        for image_ids in [asked] if len(asked) == 1 else [asked, *([image_id] for image_id in asked)]:
+            expected = {"repositoryName": self.REPOSITORY, "imageIds": image_ids, "filter": {"imageStatus": "ANY"}}
+            registry.refuses("DescribeImages", expected, "ImageNotFoundException")
+
     def has_layers(self, registry: StubbedRegistry, layout: LayoutWriter, put: dict[str, t.Any]) -> None:
         manifest = json.loads(layout.path_of(put["imageDigest"]).read_bytes())
         registry.has(self.REPOSITORY, [manifest["config"]["digest"], manifest["layers"][0]["digest"]])
@@ -91,6 +97,7 @@ class TestErrorsOfTheRegistry:
             registry.refuses("PutImage", put, code)
         if "AlreadyExists" in code:
             self.misses(registry, ids)
+            self.finds_none_in_the_archive(registry, ids)
         with pytest.raises(ModuleFailedError, match=code) as failed:
             self.push(layout)
         assert failed.value.result["error"]["code"] == code
@@ -177,6 +184,9 @@ class TestErrorsOfTheRegistry:
         }
         absent = {"imageId": {"imageTag": "1"}, "failureCode": "ImageNotFound", "failureReason": "none"}
         registry.answers("BatchGetImage", ids, images=[image], failures=[absent] if "imageTag" in stored else [])
+        hidden = [image_id for image_id in ids["imageIds"] if image_id.keys() & stored.keys()]
+        if hidden:
+            self.finds_none_in_the_archive(registry, {**ids, "imageIds": hidden})
         with pytest.raises(ModuleFailedError) as failed:
             self.push(layout)
         assert words in failed.value.msg
