@@ -197,9 +197,11 @@ message:
   returned: when AWS answered with an error that the API defines for the operation
   sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
 next_byte_expected:
-  description: The position of the byte that the registry expects next.
+  description:
+    - The position of the byte that the registry expects next, when the part does not begin there.
+    - V(0) if the registry reports that it received nothing of the upload.
   type: int
-  returned: when the part does not follow what the registry received, and the registry reports what it received
+  returned: when the part does not follow what the registry received
   sample: 10485760
 registry_id:
   description:
@@ -305,9 +307,9 @@ def act(module: EcrModule, client: EcrClient, request: PartRequest) -> Result:
         try:
             upload = send_part(layers, request.upload_id, part)
         except CallError as error:
-            if error.last_valid_byte is None:
+            if error.expected_byte is None:
                 raise
-            module.fail(error, next_byte_expected=error.last_valid_byte + 1)
+            module.fail(error, next_byte_expected=error.expected_byte)
     return {
         "changed": upload.changed,
         "diff": diff_of(upload, part),

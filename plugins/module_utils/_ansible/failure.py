@@ -192,8 +192,8 @@ def _attempts(error: CallError) -> str | None:
 
 
 def _meaning(error: CallError) -> str:
-    if error.last_valid_byte is not None:
-        return f"The registry expects byte {error.last_valid_byte + 1} of this upload. Send the part that begins there"
+    if error.expected_byte is not None:
+        return f"The registry expects byte {error.expected_byte} of this upload. Send the part that begins there"
     names = set(error.names)
     if names & (CLOCK_ERRORS | SIGNATURE_ERRORS):
         return _clock(error)

@@ -106,6 +106,22 @@ class CallError(EcrError):
             return None
 
     @property
+    def expected_byte(self) -> int | None:
+        """The byte that the registry expects next of the upload whose part it refused, None if that is not known.
+
+        An upload that holds nothing is reported as 0, -1 or not at all. 0 stands for byte 0 only if the part ended
+        there.
+        """
+        last_byte = self.call.last_byte
+        if self.code != "InvalidLayerPartException" or last_byte is None:
+            return None
+        last_valid = self.last_valid_byte
+        is_empty = last_valid is None or last_valid < 0 or (last_valid == 0 and last_byte > 0)
+        expected = 0 if is_empty else t.cast(int, last_valid) + 1
+        # The part began there, and was refused.
+        return None if expected == self.call.first_byte else expected
+
+    @property
     def lost_an_answer(self) -> bool:
         """Whether an attempt before the last one may have done what was asked, and the last one did not."""
         return any(map(may_have_been_applied, self.earlier_failures)) and not may_have_been_applied(self.exception)

@@ -5,7 +5,8 @@
 """Uploads one layer, and recovers from what can go wrong on the way.
 
 The parts of an upload are strictly consecutive, so one position, the next byte, says how far it is. Only the registry
-knows it for certain. It reports it in the answer to a part, and in InvalidLayerPartException. Source:
+knows it for certain. It reports it in the answer to a part, and in InvalidLayerPartException. An upload that
+cannot be finished with a bounded number of corrections is replaced by a new one, once. Source:
 https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_UploadLayerPart.html.
 """
 
@@ -17,7 +18,7 @@ from dataclasses import replace
 from .._core.blob import Blob, RunningDigest
 from .._core.errors import ContentChangedError
 from .._ecr.call import Call
-from .._ecr.errors import AnswerError, CallError, EcrError
+from .._ecr.errors import AnswerError, CallError, EcrError, ExplainedError
 from .._ecr.limits import check_layer, usable_part_size
 from .._ecr.part_body import BlobPart
 from .completion import Completion, CompletionAction, complete_upload, plan_completion
@@ -68,6 +69,7 @@ class LayerUpload:
         self._task = task
         self._running_digest = RunningDigest(blob)
         self._corrections = 0
+        self._began_at = 0
         self._is_ours_alone = plan.saved is None
         self._may_be_complete = False
         self.upload = plan.saved
@@ -93,10 +95,12 @@ class LayerUpload:
             return self._attempt(None)
         except UploadGoneError as gone:
             self._forget()
-            raise gone.error from gone
+            raise _given_up(gone.error) from gone
 
     def _attempt(self, upload_id: str | None) -> Completion:
-        self._open(upload_id)
+        self._corrections = 0
+        upload = self._open(upload_id)
+        self._began_at = upload.next_byte
         self._send()
         return self._complete()
 
@@ -105,27 +109,27 @@ class LayerUpload:
             return None
         return self._layers.available([self._plan.digest])[self._plan.digest]
 
-    def _open(self, upload_id: str | None) -> None:
+    def _open(self, upload_id: str | None) -> SavedUpload:
         if self.upload is not None:
-            self._move_to(replace(self.upload, part_size=self._part_size or self.upload.part_size))
-            return
+            return self._move_to(replace(self.upload, part_size=self._part_size or self.upload.part_size))
         if upload_id is not None:
             self._is_ours_alone = False
-            self._move_to(SavedUpload(upload_id, self._part_size or self._plan.part_size, self._ask(upload_id)))
-            return
+            part_size = self._part_size or self._plan.part_size
+            return self._move_to(SavedUpload(upload_id, part_size, self._ask(upload_id)))
         opened = self._layers.initiate()
         part_size = self._part_size or usable_part_size(opened.part_size)
         check_layer(str(self._blob), self._blob.size, part_size)
-        self._move_to(SavedUpload(opened.upload_id, part_size, 0))
+        return self._move_to(SavedUpload(opened.upload_id, part_size, 0))
 
     def _forget(self) -> None:
         self._is_ours_alone = True
         self.upload = None
         self._keep(None)
 
-    def _move_to(self, upload: SavedUpload) -> None:
+    def _move_to(self, upload: SavedUpload) -> SavedUpload:
         self.upload = upload
         self._keep(upload)
+        return upload
 
     def _check(self) -> None:
         self._task.check()
@@ -148,10 +152,10 @@ class LayerUpload:
             raise UploadGoneError(error)
         if error.code != "InvalidLayerPartException":
             raise error
-        last_valid = error.last_valid_byte
-        if last_valid is None or not -1 <= last_valid < self._blob.size:
+        expected = error.expected_byte
+        if expected is None or expected > self._blob.size:
             raise UploadGoneError(error)
-        return last_valid + 1
+        return expected
 
     def _send(self) -> None:
         upload = t.cast(SavedUpload, self.upload)
@@ -184,11 +188,18 @@ class LayerUpload:
     def _count_correction(self, next_byte: int, error: CallError) -> None:
         self._corrections += 1
         self._is_ours_alone = False
-        if next_byte == 0:
-            raise UploadGoneError(error)
         if self._corrections > MAX_CORRECTIONS:
-            self._move_to(replace(t.cast(SavedUpload, self.upload), next_byte=next_byte))
-            raise error
+            raise UploadGoneError(error)
+        if next_byte == 0:
+            self._start_over(error)
+
+    def _start_over(self, error: EcrError) -> None:
+        """Resume at byte 0, because the registry reports that nothing of the upload has arrived."""
+        if self._began_at == 0:
+            # It had the first byte before, so it would lose it again.
+            raise UploadGoneError(error)
+        self._began_at = 0
+        self._move_to(replace(t.cast(SavedUpload, self.upload), next_byte=0))
 
     def _complete(self) -> Completion:
         upload = t.cast(SavedUpload, self.upload)
@@ -212,8 +223,25 @@ class LayerUpload:
             # The registry compares the bytes with the one digest given before it reports that it has the layer.
             action = CompletionAction.COMPLETED if self._may_be_complete else CompletionAction.ALREADY_EXISTS
             return Completion(action, self._plan.digest)
+        if error.code == "EmptyUploadException":
+            self._start_over(error)
+            self._send()
+            return self._complete()
         # Another task may have sent other bytes, or parts that are too small, to this upload.
         spoiled = not self._is_ours_alone and error.code in ("InvalidLayerException", "LayerPartTooSmallException")
         if spoiled or error.code == "UploadNotFoundException":
             raise UploadGoneError(error) from error
         raise error
+
+
+def _given_up(error: EcrError) -> EcrError:
+    """Return the failure of an upload that replaced another one and is gone as well."""
+    if not isinstance(error, CallError) or error.code != "InvalidLayerPartException":
+        return error
+    return ExplainedError(
+        error,
+        f"The registry refuses parts of upload {error.call.upload_id} to {error.call.repository}, although each begins "
+        "where the registry expects it",
+        "Something else may be sending to this upload, or something between the host and Amazon ECR may change the "
+        "requests. Run the task again. It opens a new upload",
+    )

@@ -180,21 +180,29 @@ class TestBadInput:
             run_module(module, repository_name="my-app", src=str(tmp_path / "sparse"), part_size=part_size)
 
 
+def completion_is_refused(registry: StubbedRegistry, digest: str, code: str) -> None:
+    upload_id = "5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7"
+    registry.answers("InitiateLayerUpload", {"repositoryName": "my-app"}, uploadId=upload_id, partSize=10)
+    registry.stubber.add_response("upload_layer_part", {"lastByteReceived": 4})
+    request = {"repositoryName": "my-app", "uploadId": upload_id, "layerDigests": [digest]}
+    registry.refuses("CompleteLayerUpload", request, code)
+
+
 @pytest.mark.parametrize("operation", ["InitiateLayerUpload", "CompleteLayerUpload"])
 def test_modelled_errors(registry: StubbedRegistry, tmp_path: Path, operation: str) -> None:
     path = tmp_path / "layer"
     path.write_bytes(b"layer")
-    upload_id = "5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7"
     resolved = {"LayerAlreadyExistsException", "UploadNotFoundException", "ServerException"}
     for code in {shape.name for shape in operation_model(operation).error_shapes} - resolved:
         registry.has("my-app", absent=[digest_of(path)])
         if operation == "InitiateLayerUpload":
             registry.refuses(operation, {"repositoryName": "my-app"}, code)
         else:
-            registry.answers("InitiateLayerUpload", {"repositoryName": "my-app"}, uploadId=upload_id, partSize=10)
-            registry.stubber.add_response("upload_layer_part", {"lastByteReceived": 4})
-            request = {"repositoryName": "my-app", "uploadId": upload_id, "layerDigests": [digest_of(path)]}
-            registry.refuses(operation, request, code)
+            completion_is_refused(registry, digest_of(path), code)
+        if code == "EmptyUploadException":
+            # The layer was sent all the same, so one new upload is tried.
+            registry.has("my-app", absent=[digest_of(path)])
+            completion_is_refused(registry, digest_of(path), code)
         with pytest.raises(ModuleFailedError) as failed:
             run_module(module, repository_name="my-app", src=str(path))
         assert failed.value.result["error"]["code"] == code

@@ -138,8 +138,18 @@ class TestPartThatIsThere:
         assert result["diff"]["before"] == result["diff"]["after"]
         assert set(result) >= KEYS
 
-    @pytest.mark.parametrize(("last_valid", "expected"), [(0, 1), (3, 4), (9, 10), (15, 16), (18, 19)])
-    def test_part_that_does_not_follow_fails(self, registry: StubbedRegistry, last_valid: int, expected: int) -> None:
+    def test_only_byte_of_a_layer_is_unchanged(self, registry: StubbedRegistry) -> None:
+        misplaces(registry, 0, 0, 0)
+        blob = base64.b64encode(LAYER[:1]).decode()
+        result = run_module(module, **TASK, part_first_byte=0, part_last_byte=0, layer_part_blob=blob)
+        assert (result["changed"], result["last_byte_received"]) == (False, 0)
+
+    @pytest.mark.parametrize(
+        ("last_valid", "expected"), [(None, 0), (0, 0), (1, 2), (3, 4), (9, 10), (15, 16), (18, 19)]
+    )
+    def test_part_that_does_not_follow_fails(
+        self, registry: StubbedRegistry, last_valid: int | None, expected: int
+    ) -> None:
         misplaces(registry, last_valid, 12, 19)
         with pytest.raises(ModuleFailedError, match=f"expects byte {expected} of this upload") as failed:
             run_module(
@@ -153,8 +163,11 @@ class TestPartThatIsThere:
         assert failed.value.result["error"]["code"] == "InvalidLayerPartException"
         assert f"bytes 12 to 19 of upload {UPLOAD}" in failed.value.msg
 
-    def test_part_that_does_not_follow_without_a_position_fails(self, registry: StubbedRegistry) -> None:
-        misplaces(registry, None)
+    @pytest.mark.parametrize("last_valid", [None, 0])
+    def test_first_part_that_is_refused_as_if_nothing_had_arrived_fails(
+        self, registry: StubbedRegistry, last_valid: int | None
+    ) -> None:
+        misplaces(registry, last_valid)
         with pytest.raises(
             ModuleFailedError, match=r"does not report which byte it expects\. Send the layer again"
         ) as failed:

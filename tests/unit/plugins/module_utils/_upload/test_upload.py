@@ -24,7 +24,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import (
     TaskStoppedError,
 )
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr import limits
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import CallError
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import CallError, ExplainedError
 from ansible_collections.layerkit.ecr.plugins.module_utils._upload.layer import LayerAction
 from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import ecr_client
 from ansible_collections.layerkit.ecr.tests.unit.support.layer_bench import LayerBench
@@ -329,10 +329,11 @@ class TestFaultsThatAreNot:
         event = "before-parameter-build.ecr.UploadLayerPart"
         with bench.during(event, meddle), pytest.raises(LayerUploadError) as failed:
             bench.push()
-        assert code_of(failed.value) == "InvalidLayerPartException"
-        upload_id = upload_id_of(failed.value)
-        assert failed.value.progress.next_byte == bench.control.uploads(bench.repository)[upload_id]
-        assert bench.calls()[2] == 0
+        assert isinstance(failed.value.cause, ExplainedError)
+        assert failed.value.cause.code == "InvalidLayerPartException"
+        assert f"to repository {bench.repository}, although each begins where" in message(failed.value)
+        assert failed.value.progress.next_byte is None
+        assert (bench.calls()[0], bench.calls()[2]) == (2, 0), "one new upload"
 
 
 class TestGoingOn:
@@ -389,6 +390,105 @@ class TestGoingOn:
         assert failed.value.progress.next_byte is None
         assert "to resume" not in message(failed.value)
         assert failed.value.progress.upload_id is None
+
+
+class TestUploadThatHoldsNothing:
+    """0, -1 or no position, and EmptyUploadException: nothing has arrived, whatever an earlier run knew."""
+
+    @pytest.fixture(params=[0, -1, None])
+    def bench(self, bench: LayerBench, request: pytest.FixtureRequest) -> t.Iterator[LayerBench]:
+        def report(parsed: dict[str, t.Any], **_event: t.Any) -> None:
+            if parsed.get("lastValidByteReceived") == -1:
+                del parsed["lastValidByteReceived"]
+                if request.param is not None:
+                    parsed["lastValidByteReceived"] = request.param
+
+        with bench.during("after-call.ecr.UploadLayerPart", report):
+            yield bench
+
+    def test_upload_id_is_used_from_byte_0(self, bench: LayerBench) -> None:
+        upload_id = bench.open_upload()
+        push = bench.push(upload_id=upload_id)
+        assert (push.progress.upload_id, push.progress.bytes_sent) == (upload_id, 35)
+        # The question for the position, and the layer.
+        assert bench.calls() == (0, 1 + 1, 1)
+        assert bench.holds_the_layer()
+
+    def test_state_that_knows_more_starts_over_in_the_same_upload(self, bench: LayerBench, tmp_path: Path) -> None:
+        upload_id = self.state_without_parts(bench, tmp_path)
+        push = bench.push(state_directory=str(tmp_path / "state"))
+        assert (push.progress.upload_id, push.progress.bytes_sent) == (upload_id, 35)
+        assert bench.calls() == (0, 1 + 4, 1)
+        assert (bench.warnings, list((tmp_path / "state").iterdir())) == ([], [])
+        assert bench.holds_the_layer()
+
+    def state_without_parts(self, bench: LayerBench, tmp_path: Path, next_byte: int = 20) -> str:
+        """Leave the state of an upload of which the registry has nothing any more."""
+        state_dir = str(tmp_path / "state")
+        bench.strike(SEND, "access_denied")
+        with pytest.raises(LayerUploadError) as failed:
+            bench.push(state_directory=state_dir)
+        (state,) = Path(state_dir).glob("*.json")
+        state.write_text(json.dumps({**json.loads(state.read_text()), "next_byte": next_byte}))
+        bench.control.calls.clear(bench.repository)
+        return upload_id_of(failed.value)
+
+    def test_empty_upload_is_sent_from_byte_0(self, bench: LayerBench, tmp_path: Path) -> None:
+        upload_id = self.state_without_parts(bench, tmp_path, next_byte=35)
+        push = bench.push(state_directory=str(tmp_path / "state"))
+        assert (push.progress.upload_id, push.progress.bytes_sent) == (upload_id, 35)
+        assert bench.calls() == (0, 4, 2)
+        assert bench.holds_the_layer()
+
+    def test_upload_that_holds_nothing_for_ever_is_replaced_once(self, bench: LayerBench, tmp_path: Path) -> None:
+        upload_id = self.state_without_parts(bench, tmp_path)
+
+        def refuse(params: dict[str, t.Any], **_event: t.Any) -> None:
+            if params["uploadId"] == upload_id:
+                # A position where no part can belong is refused, with the report that nothing has arrived.
+                params["partFirstByte"] += 1000
+                params["partLastByte"] += 1000
+
+        with bench.during("before-parameter-build.ecr.UploadLayerPart", refuse):
+            push = bench.push(state_directory=str(tmp_path / "state"))
+        assert push.progress.upload_id != upload_id
+        assert bench.calls() == (1, 2 + 4, 1)
+        assert list((tmp_path / "state").iterdir()) == []
+        assert bench.holds_the_layer()
+
+    def test_two_uploads_that_hold_nothing_for_ever_leave_no_state(self, bench: LayerBench, tmp_path: Path) -> None:
+        self.state_without_parts(bench, tmp_path)
+
+        def refuse(params: dict[str, t.Any], **_event: t.Any) -> None:
+            params["partFirstByte"] += 1000
+            params["partLastByte"] += 1000
+
+        with (
+            bench.during("before-parameter-build.ecr.UploadLayerPart", refuse),
+            pytest.raises(LayerUploadError, match="although each begins where the registry expects it"),
+        ):
+            bench.push(state_directory=str(tmp_path / "state"))
+        assert bench.calls() == (1, 3, 0)
+        assert list((tmp_path / "state").iterdir()) == []
+        assert bench.push(state_directory=str(tmp_path / "state")).changed is True
+
+    def test_layer_of_one_byte(self, ecr: ECRClient, strict_ecr: StrictECR, bench: LayerBench, tmp_path: Path) -> None:
+        small = LayerBench(ecr, strict_ecr.control, bench.repository, tmp_path / "small", b"x", PART)
+        small.strike(SEND, "drop_after")
+        assert small.push().progress.bytes_sent == 1
+        assert small.holds_the_layer()
+        assert small.calls() == (1, 2, 1)
+
+
+@pytest.mark.parametrize("there", [0, 1])
+def test_upload_of_a_layer_of_one_byte_is_resumed(
+    ecr: ECRClient, strict_ecr: StrictECR, repository: str, tmp_path: Path, there: int
+) -> None:
+    bench = LayerBench(ecr, strict_ecr.control, repository, tmp_path / "small", b"x", PART)
+    upload_id = bench.open_upload(*[b"x"] * there)
+    push = bench.push(upload_id=upload_id)
+    assert (push.progress.upload_id, push.progress.bytes_sent) == (upload_id, 1 - there)
+    assert bench.holds_the_layer()
 
 
 class TestTimeThatIsOver:
