@@ -245,6 +245,9 @@ if t.TYPE_CHECKING:
 UNKNOWN_DETAILS = "Size, age, status and further tags of the images are not returned"
 
 
+SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+"
+
+
 @dataclass(frozen=True)
 class ImagesRequest:
     """What the task asks for."""
@@ -263,7 +266,7 @@ def read(module: EcrModule) -> ImagesRequest:
     return ImagesRequest(repository, tuple(tags), tuple(digests))
 
 
-def act(_module: EcrModule, client: EcrClient, request: ImagesRequest) -> Result:
+def act(module: EcrModule, client: EcrClient, request: ImagesRequest) -> Result:
     images = Images(client)
     stored = images.get(request.digests, request.tags)
     add_archived(client, stored, request)
@@ -274,6 +277,8 @@ def act(_module: EcrModule, client: EcrClient, request: ImagesRequest) -> Result
             tags_asked.setdefault(digest, []).append(tag)
     there = {*stored.by_digest, *stored.archived}
     found = list(dict.fromkeys([*tags_asked, *(digest for digest in request.digests if digest in there)]))
+    for digest in found:
+        warn_of_other_text(module, stored.by_digest.get(digest))
     details = {**described(client, stored, found), **stored.archived}
     return {
         "changed": False,
@@ -302,6 +307,15 @@ def add_archived(client: EcrClient, stored: StoredImages, request: ImagesRequest
             raise NotReturnedError(call, name, "ImageInaccessible", reason)
 
 
+def warn_of_other_text(module: EcrModule, image: StoredImage | None) -> None:
+    # The digest of a signed manifest of schema 1 leaves its signatures out.
+    if image and not image.is_intact and not str(image.media_type).startswith(SCHEMA_1):
+        module.warn(
+            f"The registry returned another manifest for image {image.digest}: its text has the digest "
+            f"{image.text_digest}. Something between the host and Amazon ECR may change answers, such as a proxy."
+        )
+
+
 def described(client: EcrClient, stored: StoredImages, found: t.Sequence[str]) -> dict[str, ImageDetail]:
     active = [digest for digest in found if digest in stored.by_digest]
     return client.unless_denied(lambda: Images(client).describe(active), UNKNOWN_DETAILS) or {}
@@ -322,7 +336,7 @@ def result_of(image: StoredImage | None, detail: ImageDetail) -> Result:
 
 def parsed(manifest: str) -> Result | None:
     try:
-        document: Result = parse_json(manifest.encode(), "manifest")
+        document: Result = parse_json(manifest.encode(errors="surrogatepass"), "manifest")
     except InvalidInputError:
         return None
     return document

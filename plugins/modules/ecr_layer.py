@@ -286,14 +286,15 @@ def act(module: EcrModule, client: EcrClient, request: LayerRequest) -> Result:
     with FileBlob.open(request.src, f"src {request.src!r}") as blob:
         check_layer(str(blob), blob.size, request.options.expected_part_size)
         digest = checked_digest(blob, request.digest)
+        stream_parts(client.events)
+        pusher = LayerPusher(client, request.options, module.task)
         try:
             found = Layers(client).available_unless_denied([digest], UNKNOWN_LAYERS) or {}
+            plan = LayerPlan(digest, blob.size, request.options.expected_part_size, found.get(digest))
+            pusher.check_size(plan)
         except TaskError as error:
             begun = UploadProgress(digest, blob.size, request.options.upload_id, bytes_sent=0, part_count=0)
             module.fail(error, action=LayerAction.FAILED.value, **progress_result(begun))
-        stream_parts(client.events)
-        pusher = LayerPusher(client, request.options, module.task)
-        plan = LayerPlan(digest, blob.size, request.options.expected_part_size, found.get(digest))
         if module.check_mode:
             push = pusher.predict(pusher.with_saved_upload(plan, dry_run=True))
         else:
@@ -320,8 +321,8 @@ def run(module: EcrModule, pusher: LayerPusher, blob: Blob, plan: LayerPlan) -> 
         push = pusher.push(blob, plan)
     except LayerUploadError as error:
         module.fail(error, action=LayerAction.FAILED.value, **progress_result(error.progress))
-    if push.changed:
-        pusher.warn_unless_available(push)
+    if not plan.is_present:
+        pusher.confirm(push)
     pusher.tidy([plan])
     return push
 

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 import hypothesis
 import pytest
 from ansible_collections.amazon.aws.plugins.module_utils import cloud
+from ansible_collections.layerkit.ecr.plugins.module_utils._core import task
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr import client, limits
 from ansible_collections.layerkit.ecr.tests.unit.support.stubbed_registry import StubbedRegistry
 from botocore.loaders import JSONFileLoader
@@ -58,9 +59,10 @@ def no_ambient_aws_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: p
 
 @pytest.fixture
 def delays(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The delays between attempts, in seconds; nothing really sleeps."""
+    """The delays between attempts and before second looks, in seconds; nothing really sleeps."""
     slept: list[float] = []
     monkeypatch.setattr(cloud, "time", SimpleNamespace(sleep=slept.append))
+    monkeypatch.setattr(task, "time", SimpleNamespace(sleep=slept.append))
     return slept
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import select
 import threading
+import time
 import typing as t
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 
@@ -51,6 +52,16 @@ class Task:
             raise TaskStoppedError(
                 "The task was stopped: its timeout expired and Ansible is no longer waiting for the result"
             )
+
+    def pause(self, seconds: float) -> None:
+        """Wait, and check every second.
+
+        :raises TaskStoppedError: as in ``check``
+        """
+        while seconds > 0:
+            self.check()
+            time.sleep(min(seconds, 1))
+            seconds -= 1
 
     def guard(self, chunks: t.Iterable[bytes]) -> t.Iterator[bytes]:
         """Yield the chunks, and check before each.

@@ -103,9 +103,14 @@ class StoredImage:
         )
 
     @property
+    def text_digest(self) -> str:
+        """The digest of the text of the manifest, which is another one if the text was converted or changed."""
+        return sha256_of([self.manifest.encode(errors="surrogatepass")])
+
+    @property
     def is_intact(self) -> bool:
-        """Whether the manifest has the digest that it is listed under, and so was not converted."""
-        return sha256_of([self.manifest.encode()]) == self.digest
+        """Whether the manifest has the digest that it is listed under."""
+        return self.text_digest == self.digest
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._ecr.errors import ImmutableTagError
+from .._ecr.call import Call
+from .._ecr.errors import AnswerError, ImmutableTagError
 from .._ecr.images import Images
 from .._ecr.layers import Layers
 from .._oci.image import settled_image
@@ -21,7 +22,7 @@ if t.TYPE_CHECKING:
     from .._core.task import Task
     from .._ecr.call import Repository
     from .._ecr.client import EcrClient
-    from .._ecr.records import RepositorySettings, StoredImages
+    from .._ecr.records import RepositorySettings, StoredImage, StoredImages
     from .._oci.image import Image
     from .._upload.layer import LayerPusher
     from .plan import BlobStep, ImagePlan
@@ -74,6 +75,8 @@ class Surveyor:
         if stored.inaccessible or any(layer.is_archived for layer in (found or {}).values()):
             self._look_into_archive(image, stored, tags)
         plan = plan_image(image, tags, stored, found, part_size, same)
+        for step in plan.blobs:
+            self._pusher.check_size(step.layer)
         registry_id = self._client.repository.registry_id or stored.registry_id
         settings = self._settings(plan, registry_id)
         if settings:
@@ -95,12 +98,26 @@ class Surveyor:
         return image, self._stored(image, tags), set()
 
     def _stored(self, image: Image, tags: t.Sequence[str]) -> StoredImages:
-        root, children = image.root, image.children
-        stored = self._images.get([root.digest], tags)
-        if root.digest not in stored.by_digest and children:
-            found = self._images.get([child.digest for child in children])
-            stored.by_digest.update(found.by_digest)
+        # The children are asked for in the same request, and hashed although the index is there.
+        digests = [manifest.digest for manifest in reversed(image.manifests)]
+        stored = self._images.get(digests, tags)
+        self._check_manifests(digests, [*stored.by_digest.values(), *stored.by_tag.values()])
         return stored
+
+    def _check_manifests(self, digests: t.Container[str], stored: t.Iterable[StoredImage]) -> None:
+        """Check that the manifests with these digests come back with the text that their digests name.
+
+        A registry cannot hold another text under a digest, so putting the manifest again would not help.
+        """
+        for image in stored:
+            if image.digest in digests and not image.is_intact:
+                raise AnswerError(
+                    Call("BatchGetImage", self._client.repository, digests=(image.digest,)),
+                    f"The registry returned another manifest for image {image.digest} of {self._client.repository}. "
+                    f"Its text has the digest {image.text_digest}",
+                    "Something between the host and Amazon ECR may change answers, such as a proxy. Run the task "
+                    "again, and push to another repository if the image itself is damaged",
+                )
 
     def _look_into_archive(self, image: Image, stored: StoredImages, tags: t.Iterable[str]) -> None:
         """Add the images that are archived, and warn if the image to push is being restored already."""

@@ -12,7 +12,8 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from .._core.errors import ContentChangedError, LayerUploadError, Resume, TaskError, UploadProgress
-from .._ecr.errors import EcrError
+from .._ecr.call import Call
+from .._ecr.errors import AnswerError, EcrError
 from .._ecr.layers import Layers
 from .._ecr.limits import DEFAULT_PART
 from .state import LayerIdentity, SavedUpload, UploadState
@@ -23,6 +24,10 @@ if t.TYPE_CHECKING:
     from .._core.task import Task
     from .._ecr.client import EcrClient
     from .plan import LayerPlan
+
+
+# How long a registry may take to list a layer that it has.
+SECOND_LOOK_SECONDS = 3
 
 
 class LayerAction(enum.Enum):
@@ -120,18 +125,43 @@ class LayerPusher:
         if self._options.state_directory is not None:
             UploadState.tidy(self._options.state_directory, map(self._identity, done))
 
-    def warn_unless_available(self, push: LayerPush) -> None:
-        """Look whether a layer that was uploaded is listed now, if the registry can be asked."""
+    def check_size(self, plan: LayerPlan) -> None:
+        """Check that a layer that is there has the size of ours.
+
+        :raises AnswerError: the registry reports another size for the same digest
+        """
+        if not plan.found or not plan.found.is_stored or plan.found.size in (None, plan.size):
+            return
+        repository = self._client.repository
+        raise AnswerError(
+            Call("BatchCheckLayerAvailability", repository, digests=(plan.digest,)),
+            f"The registry reports layer {plan.digest} of {repository} with {plan.found.size} bytes, but the layer "
+            f"with this digest has {plan.size}",
+            "Something between the host and Amazon ECR may change answers, such as a proxy. Run the task again",
+        )
+
+    def confirm(self, push: LayerPush) -> None:
+        """Warn if the registry does not list a layer that it completed, or answered that it has, if it can be asked."""
         digest = push.progress.digest
         try:
             layer = self._layers.available([digest])[digest]
+            if not layer.is_stored:
+                self._task.pause(SECOND_LOOK_SECONDS)
+                layer = self._layers.available([digest])[digest]
         except EcrError:
             # The layer is complete whether or not it can be looked up.
             return
-        if not layer.is_stored:
-            self._task.warn(
-                f"The upload was completed, but {self._client.repository} does not list the layer as available yet."
-            )
+        if layer.is_stored:
+            return
+        answer = (
+            "The upload was completed"
+            if push.changed
+            else f"The registry refused to complete layer {digest} with LayerAlreadyExistsException"
+        )
+        self._task.warn(
+            f"{answer}, but {self._client.repository} does not list the layer as available: it is {layer.availability} "
+            "in the answer to BatchCheckLayerAvailability. An image that refers to it may be refused."
+        )
 
     def _push(self, blob: Blob, plan: LayerPlan, state: UploadState | None) -> LayerPush:
         keep = _keeper(state)

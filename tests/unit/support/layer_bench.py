@@ -73,8 +73,8 @@ class LayerBench:
             found = Layers(client).available([self.digest])[self.digest] if self.may_look else None
             plan = LayerPlan(self.digest, blob.size, upload_options.expected_part_size, found)
             push = pusher.push(blob, plan)
-            if push.changed:
-                pusher.warn_unless_available(push)
+            if not plan.is_present:
+                pusher.confirm(push)
             pusher.tidy([plan])
             return push
 

@@ -47,8 +47,17 @@ class StubbedRegistry:
             modeled_fields=modeled_fields,
         )
 
-    def has(self, repository: str, available: t.Sequence[str] = (), absent: t.Sequence[str] = ()) -> None:
-        """Expect one look-up of these digests, available ones first, and answer it."""
+    def has(
+        self,
+        repository: str,
+        available: t.Sequence[str] = (),
+        absent: t.Sequence[str] = (),
+        size: int | None = 7,
+    ) -> None:
+        """Expect one look-up of these digests, available ones first, and answer it.
+
+        :param size: the size of those that are available, None if the registry does not report it
+        """
         self.answers(
             "BatchCheckLayerAvailability",
             {"repositoryName": repository, "layerDigests": [*available, *absent]},
@@ -56,8 +65,8 @@ class StubbedRegistry:
                 {
                     "layerDigest": digest,
                     "layerAvailability": "AVAILABLE",
-                    "layerSize": 7,
                     "mediaType": "application/x-layer",
+                    **({"layerSize": size} if size is not None else {}),
                 }
                 for digest in available
             ],

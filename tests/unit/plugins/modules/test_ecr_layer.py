@@ -180,6 +180,21 @@ class TestBadInput:
             run_module(module, repository_name="my-app", src=str(tmp_path / "sparse"), part_size=part_size)
 
 
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("availability", ["AVAILABLE", "ARCHIVED"])
+def test_layer_that_the_registry_has_with_another_size(
+    registry: StubbedRegistry, tmp_path: Path, check: bool, availability: str
+) -> None:
+    path = tmp_path / "layer"
+    path.write_bytes(b"layer")
+    found = {"layerDigest": digest_of(path), "layerAvailability": availability, "layerSize": 4}
+    look_up = {"repositoryName": "my-app", "layerDigests": [digest_of(path)]}
+    registry.answers("BatchCheckLayerAvailability", look_up, layers=[found])
+    with pytest.raises(ModuleFailedError, match=r"with 4 bytes, but the layer with this digest has 5\. ") as failed:
+        run_module(module, check=check, repository_name="my-app", src=str(path))
+    assert (failed.value.result["action"], failed.value.result["changed"]) == ("failed", False)
+
+
 def completion_is_refused(registry: StubbedRegistry, digest: str, code: str) -> None:
     upload_id = "5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7"
     registry.answers("InitiateLayerUpload", {"repositoryName": "my-app"}, uploadId=upload_id, partSize=10)

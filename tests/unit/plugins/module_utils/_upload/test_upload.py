@@ -249,6 +249,27 @@ class TestWithoutLeaveToLookUp:
         bench.control.set_availability(bench.repository, bench.digest, "UNAVAILABLE")
         assert bench.push().action == LayerAction.ALREADY_EXISTS
 
+    def test_contradiction_of_the_registry_is_warned_about(self, bench: LayerBench, delays: list[float]) -> None:
+        bench.push()
+        bench.control.set_availability(bench.repository, bench.digest, "UNAVAILABLE")
+        push = bench.push()
+        assert (push.changed, push.action) == (False, LayerAction.ALREADY_EXISTS)
+        (warning,) = bench.warnings
+        assert f"refused to complete layer {bench.digest} with LayerAlreadyExistsException, but" in warning
+        assert "it is UNAVAILABLE in the answer to BatchCheckLayerAvailability" in warning
+        assert sum(delays) > 0
+
+    def test_layer_that_is_listed_after_a_pause_is_not_warned_about(
+        self, bench: LayerBench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def pause(_task: task.Task, _seconds: float) -> None:
+            bench.control.set_availability(bench.repository, bench.digest, None)
+
+        bench.push()
+        bench.control.set_availability(bench.repository, bench.digest, "UNAVAILABLE")
+        monkeypatch.setattr(task.Task, "pause", pause)
+        assert (bench.push().changed, bench.warnings) == (False, [])
+
     def test_completed_layer_that_is_not_listed_is_warned_about(self, bench: LayerBench) -> None:
         bench.control.set_availability(bench.repository, bench.digest, "UNAVAILABLE")
         assert bench.push().changed is True

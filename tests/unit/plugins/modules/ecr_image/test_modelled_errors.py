@@ -74,7 +74,7 @@ class TestErrorsOfTheRegistry:
 
     def has_layers(self, registry: StubbedRegistry, layout: LayoutWriter, put: dict[str, t.Any]) -> None:
         manifest = json.loads(layout.path_of(put["imageDigest"]).read_bytes())
-        registry.has(self.REPOSITORY, [manifest["config"]["digest"], manifest["layers"][0]["digest"]])
+        registry.has(self.REPOSITORY, [manifest["config"]["digest"], manifest["layers"][0]["digest"]], size=None)
 
     @pytest.mark.parametrize(
         "code",
