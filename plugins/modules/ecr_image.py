@@ -425,7 +425,7 @@ manifests:
     action:
       description:
         - V(put) if this task pushed the manifest, or would push it in check mode.
-        - V(present) if the repository already has the manifest.
+        - V(present) if the repository already has the manifest, or if something else pushed it meanwhile.
       type: str
       returned: success
       sample: put
@@ -602,12 +602,13 @@ def push(module: EcrModule, client: EcrClient, request: ImageRequest, image: Ima
         pushing.rehearse() if module.check_mode else pushing.run()
     except TaskError as error:
         module.fail(error, **failure_result(client, found, pushing, pusher), **layer_of(error))
+    plan = found.plan if module.check_mode else pushing.outcome
     return {
-        "changed": found.plan.changed if module.check_mode else pushing.changed,
-        "diff": diff_result(found.plan),
-        "image": image_result(found.plan, repository_uri(client, found, pushing)),
-        "manifests": manifests_result(found.plan),
-        **layers_result(found.plan, None if module.check_mode else pusher.outcome),
+        "changed": plan.changed if module.check_mode else pushing.changed,
+        "diff": diff_result(plan),
+        "image": image_result(plan, repository_uri(client, found, pushing)),
+        "manifests": manifests_result(plan),
+        **layers_result(plan, None if module.check_mode else pusher.outcome),
         "registry_id": pushing.registry_id or found.registry_id,
         "repository_name": request.repository.name,
     }
@@ -616,8 +617,8 @@ def push(module: EcrModule, client: EcrClient, request: ImageRequest, image: Ima
 def failure_result(client: EcrClient, found: Survey, push: ImagePush, pusher: BlobPusher) -> Result:
     return {
         "changed": push.changed,
-        "image": image_result(found.plan, repository_uri(client, found, push), push.tags_put),
-        **layers_result(found.plan, pusher.outcome),
+        "image": image_result(push.outcome, repository_uri(client, found, push)),
+        **layers_result(push.outcome, pusher.outcome),
     }
 
 

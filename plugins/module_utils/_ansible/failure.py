@@ -13,7 +13,7 @@ from functools import singledispatch
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 
-from .._core.errors import InvalidInputError, LayerUploadError, Resume, TaskError, UploadProgress
+from .._core.errors import InvalidInputError, LayerUploadError, Resume, TaskError, Unanswered, UploadProgress
 from .._core.text import listed, printable
 from .._ecr.errors import (
     AnswerError,
@@ -67,6 +67,13 @@ def message(error: TaskError) -> str:
 @message.register
 def _invalid_input(error: InvalidInputError) -> str:
     return sentences(error.problem, _NOTHING_SENT, error.remedy)
+
+
+def after_sending(error: TaskError) -> TaskError:
+    """Return the failure of a task that sent something before, so that it does not say the opposite."""
+    if isinstance(error, LayerUploadError):
+        return LayerUploadError(after_sending(error.cause), error.progress)
+    return TaskError(error.problem, error.remedy) if isinstance(error, InvalidInputError) else error
 
 
 @message.register
@@ -267,7 +274,15 @@ def _images(call: Call) -> str:
 def _progress(progress: UploadProgress, may_resume: bool) -> str:
     if progress.next_byte is None:
         return f"Layer {progress.digest} was not uploaded"
-    state = f"Layer {progress.digest} is incomplete: the registry has {progress.next_byte} of its {progress.size} bytes"
+    if progress.unanswered is Unanswered.COMPLETION:
+        return _may_be_complete(progress)
+    received = f"{progress.next_byte} of its {progress.size} bytes"
+    state = f"Layer {progress.digest} is incomplete: the registry has {received}"
+    if progress.unanswered is Unanswered.PART:
+        state = (
+            f"Layer {progress.digest} is incomplete: the registry confirmed {received}, and may have received more, "
+            "because an answer was lost"
+        )
     if not may_resume:
         return state
     upload_id = printable(str(progress.upload_id))
@@ -277,3 +292,15 @@ def _progress(progress: UploadProgress, may_resume: bool) -> str:
         Resume.NEEDS_STATE: "Set state_dir to resume from there next time",
     }
     return f"{state}. {ways[progress.resume]}"
+
+
+def _may_be_complete(progress: UploadProgress) -> str:
+    ways = {
+        Resume.BY_STATE: "Run the task again with the same state_dir",
+        Resume.BY_UPLOAD_ID: f"Run the task again with upload_id={printable(str(progress.upload_id))}",
+        Resume.NEEDS_STATE: "Run the task again",
+    }
+    return (
+        f"All bytes of layer {progress.digest} were sent, but it is unknown whether the layer is complete, because the "
+        f"answer was lost. {ways[progress.resume]}. It checks the registry first"
+    )

@@ -105,7 +105,8 @@ class EcrModule(AnsibleAWSModule):
 
         :param result: further keys, which win over those of the error
         """
-        words = printable(failure.message(error), _MAX_WORDS)
+        reported = failure.after_sending(error) if self.task.has_sent else error
+        words = printable(failure.message(reported), _MAX_WORDS)
         keys = {**self._named, **failure.facts(error), **result}
         answer = failure.words_of_aws(error)
         if answer is None:

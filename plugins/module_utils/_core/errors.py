@@ -7,7 +7,7 @@
 .. code-block:: text
 
     TaskError                     what failed and why, and what to do next
-    ├── InvalidInputError         refused before anything was sent
+    ├── InvalidInputError         options or files that cannot be used
     │   ├── NoSuchImageError      _oci/reference.py
     │   └── AmbiguousImageError   _oci/reference.py
     ├── ContentChangedError       a file changed while the task read it
@@ -45,7 +45,7 @@ class TaskError(Exception):
 
 
 class InvalidInputError(TaskError):
-    """The options, or the files that they name, cannot be used; nothing was sent."""
+    """The options, or the files that they name, cannot be used. ``Task.has_sent`` says whether something was sent."""
 
 
 class ContentChangedError(TaskError):
@@ -64,12 +64,19 @@ class Resume(enum.Enum):
     NEEDS_STATE = "only if a state file is kept"
 
 
+class Unanswered(enum.Enum):
+    """The step of an upload that may have been carried out, because its answer was lost."""
+
+    PART = "a part"
+    COMPLETION = "the completion"
+
+
 @dataclass(frozen=True)
 class UploadProgress:
     """How far the upload of a layer is; sizes are in bytes.
 
     ``bytes_sent`` and ``part_count`` count what the registry received from this run. ``next_byte`` is the position of
-    the first byte that the registry lacks, None when the upload cannot be resumed.
+    the first byte that the registry is not known to have, None when the upload cannot be resumed.
     """
 
     digest: str
@@ -79,6 +86,7 @@ class UploadProgress:
     part_count: int
     next_byte: int | None = None
     resume: Resume = Resume.BY_UPLOAD_ID
+    unanswered: Unanswered | None = None
 
 
 class LayerUploadError(TaskError):

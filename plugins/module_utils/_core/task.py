@@ -33,11 +33,14 @@ def is_waited_for() -> bool:
 class Task:
     """The run that a call is part of. One object is passed down to everything that runs for the task.
 
+    ``has_sent`` is set before the first byte of a layer, or the first manifest, is sent.
+
     :param warn: shows the user a warning, a sentence with its period
     """
 
     def __init__(self, warn: t.Callable[[str], None]) -> None:
         self.warn = warn
+        self.has_sent = False
         self._lock = threading.Lock()
         self._stopped = threading.Event()
 

@@ -76,7 +76,7 @@ class TagStep:
 
     tag: str
     before: str | None
-    after: str
+    after: str | None
 
     @property
     def moves(self) -> bool:
@@ -101,7 +101,8 @@ class ImagePlan:
     @property
     def changed(self) -> bool:
         """Whether there is anything to do."""
-        return not self.is_present or any(step.moves for step in self.tags)
+        puts = any(step.action is ManifestAction.PUT for step in self.manifests)
+        return puts or bool(self.blobs_to_send) or any(step.moves for step in self.tags)
 
     @property
     def blobs_to_send(self) -> list[BlobStep]:
@@ -158,7 +159,10 @@ def plan_image(
 
 
 def _manifest_step(image: Image, manifest: Manifest, stored: StoredImages) -> ManifestStep:
-    is_stored = stored.has(image.root.digest) or stored.has(manifest.digest)
+    # An index that is there may list images that were archived since.
+    is_stored = stored.has(manifest.digest) or (
+        stored.has(image.root.digest) and manifest.digest not in stored.archived
+    )
     action = ManifestAction.PRESENT if is_stored else ManifestAction.PUT
     is_archived = not is_stored and manifest.digest in stored.archived
     return ManifestStep(manifest, image.platform_of(manifest), action, is_archived)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .plan import BlobAction, ManifestAction, Reason
+from .plan import BlobAction, ManifestAction
 
 if t.TYPE_CHECKING:
     from .blobs import BlobPushes
@@ -16,28 +16,23 @@ if t.TYPE_CHECKING:
 
 Result = dict[str, t.Any]
 
-_STATES = {BlobAction.SENT: "absent", BlobAction.PRESENT: "present", BlobAction.SKIPPED: "elsewhere"}
+_STATES = {
+    BlobAction.SENT: "absent",
+    BlobAction.PRESENT: "present",
+    BlobAction.SKIPPED: "elsewhere",
+    BlobAction.FAILED: "absent",
+}
 
 
-def image_result(plan: ImagePlan, repository_uri: str | None, tags_put: t.Collection[str] | None = None) -> Result:
-    """Return the names of the image; ``uri`` is the reference pinned by digest.
-
-    :param tags_put: the tags that were put on the image before the task failed; None if it did not fail
-    """
+def image_result(plan: ImagePlan, repository_uri: str | None) -> Result:
+    """Return the names of the image; ``uri`` is the reference pinned by digest."""
     root = plan.image.root
     return {
         "digest": root.digest,
         "media_type": root.media_type,
         "repository_uri": repository_uri,
         "uri": f"{repository_uri}@{root.digest}" if repository_uri else None,
-        "tags": [
-            {
-                "tag": step.tag,
-                "before": step.before,
-                "after": step.after if tags_put is None or step.tag in tags_put else step.before,
-            }
-            for step in plan.tags
-        ],
+        "tags": [{"tag": step.tag, "before": step.before, "after": step.after} for step in plan.tags],
         "platforms": [str(platform) for platform in plan.image.platforms],
     }
 
@@ -61,7 +56,7 @@ def layers_result(plan: ImagePlan, pushes: BlobPushes | None = None) -> Result:
 
     :param pushes: what became of the blobs; None for what the plan will do
     """
-    entries = [_layer(step, pushes) for step in plan.blobs]
+    entries = [_layer(step) for step in plan.blobs]
     if pushes is None:
         return {"layers": entries, "bytes_sent": plan.bytes_to_send, "bytes_present": plan.bytes_present}
     present = sum(entry["size"] for entry in entries if entry["action"] == BlobAction.PRESENT.value)
@@ -70,21 +65,13 @@ def layers_result(plan: ImagePlan, pushes: BlobPushes | None = None) -> Result:
     return {"layers": entries, "bytes_sent": pushes.bytes_sent, "bytes_present": present + resumed}
 
 
-def _layer(step: BlobStep, pushes: BlobPushes | None) -> Result:
-    action, reason = step.action, step.reason
-    push = pushes.pushed.get(step.blob.digest) if pushes else None
-    if push and push.changed and action is BlobAction.PRESENT:
-        action, reason = BlobAction.SENT, Reason.REMOVED
-    elif push and not push.changed and action is BlobAction.SENT:
-        action, reason = BlobAction.PRESENT, Reason.ARRIVED
-    elif pushes and push is None and action is BlobAction.SENT:
-        action, reason = BlobAction.FAILED, Reason.NOT_SENT
+def _layer(step: BlobStep) -> Result:
     return {
         "digest": step.blob.digest,
         "size": step.blob.size,
         "media_type": step.blob.media_type,
-        "action": action.value,
-        "reason": reason.value,
+        "action": step.action.value,
+        "reason": step.reason.value,
     }
 
 
@@ -102,7 +89,7 @@ def diff_result(plan: ImagePlan) -> Result:
     if not plan.changed:
         return {"before": before, "after": before}
     after = {
-        "tags": {step.tag: step.after for step in plan.tags},
+        "tags": {step.tag: step.after or "no image" for step in plan.tags},
         "manifests": {step.manifest.digest: "present" for step in plan.manifests},
         "layers": {step.blob.digest: _presence(step, _state_after(step)) for step in plan.blobs},
         "transfer": _transfer(plan.bytes_to_send, plan.bytes_present),

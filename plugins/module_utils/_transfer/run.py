@@ -16,6 +16,7 @@ from .._core.text import listed
 from .._ecr.errors import CallError, ExplainedError, ImmutableTagError
 from .._ecr.images import Images
 from .._ecr.layers import Layers
+from .outcome import PutAccount, carried_out
 from .plan import BlobAction, ImagePlan, ManifestAction
 from .survey import ALL_LAYERS_ARE_SENT, being_restored
 
@@ -34,8 +35,7 @@ _ALREADY_EXISTS = ("ImageAlreadyExistsException", "ImageTagAlreadyExistsExceptio
 class ImagePush:
     """The push of one image.
 
-    ``tags_put`` are the tags that this run put on the image, and ``registry_id`` is the AWS account that the registry
-    answered with.
+    ``registry_id`` is the AWS account that the registry answered with.
 
     :param pusher: sends the blobs
     """
@@ -47,14 +47,18 @@ class ImagePush:
         self._plan = plan
         self._pusher = pusher
         self._task = task
-        self._put_count = 0
-        self.tags_put: list[str] = []
+        self._account = PutAccount()
         self.registry_id: str | None = None
 
     @property
     def changed(self) -> bool:
         """Whether this run changed the repository."""
-        return self._put_count > 0 or self._pusher.outcome.changed
+        return bool(self._account.manifests) or self._pusher.outcome.changed
+
+    @property
+    def outcome(self) -> ImagePlan:
+        """The plan as far as this run carried it out."""
+        return carried_out(self._plan, self._account, self._pusher.outcome.pushed)
 
     def run(self) -> None:
         """Send what the repository lacks, and verify that the image is there under its tags.
@@ -93,20 +97,22 @@ class ImagePush:
         moving = [step.tag for step in self._plan.tags if step.moves]
         if self._plan.manifests[-1].is_archived:
             self._restore()
-        elif not moving:
+        elif not moving and not self._plan.is_present:
             self._put(root)
         for tag in moving:
-            self._put(root, tag)
-            self.tags_put.append(tag)
+            if not self._put(root, tag):
+                self._account.tags_found.add(tag)
+            self._account.tags.append(tag)
 
     def _restore(self) -> None:
         """Put the archived image under a tag that it has, or without one if it has none of those wanted."""
         kept = [step.tag for step in self._plan.tags if not step.moves]
         self._put(self._plan.image.root, kept[0] if kept else None)
 
-    def _put(self, manifest: Manifest, tag: str | None = None) -> None:
+    def _put(self, manifest: Manifest, tag: str | None = None) -> bool:
+        """Put a manifest, and what it needs if the registry lacks that. Return whether this run put it."""
         try:
-            self._put_once(manifest, tag)
+            return self._put_once(manifest, tag)
         except CallError as error:
             if error.code == "LayersNotFoundException":
                 self._send_again(manifest, error)
@@ -114,9 +120,10 @@ class ImagePush:
                 self._put_children_again()
             else:
                 raise
-            self._put_once(manifest, tag)
+            return self._put_once(manifest, tag)
 
-    def _put_once(self, manifest: Manifest, tag: str | None) -> None:
+    def _put_once(self, manifest: Manifest, tag: str | None) -> bool:
+        self._task.has_sent = True
         try:
             self.registry_id = self._images.put(manifest, tag) or self.registry_id
         except CallError as error:
@@ -124,8 +131,9 @@ class ImagePush:
                 raise
             self._check_stored(manifest, tag, error)
             if not error.may_have_been_applied:
-                return
-        self._put_count += 1
+                return False
+        self._account.manifests.add(manifest.digest)
+        return True
 
     def _check_stored(self, manifest: Manifest, tag: str | None, error: CallError) -> None:
         """Raise the error unless the registry has the manifest under the tag."""

@@ -138,7 +138,7 @@ class Surveyor:
     def _check_tags(self, plan: ImagePlan, settings: RepositorySettings) -> None:
         for step in plan.tags:
             if step.before and step.moves and settings.is_immutable(step.tag):
-                raise ImmutableTagError(self._client.repository, step.tag, step.before, step.after)
+                raise ImmutableTagError(self._client.repository, step.tag, step.before, plan.image.root.digest)
 
     def _with_saved_uploads(self, plan: ImagePlan) -> ImagePlan:
         """Return the plan with what is left of the uploads that an earlier run began."""

@@ -191,7 +191,7 @@ class LayerPusher:
         progress = replace(self._progress(plan, upload), resume=self._options.resume)
         if upload.upload is None or isinstance(error, ContentChangedError):
             return progress
-        return replace(progress, next_byte=upload.upload.next_byte)
+        return replace(progress, next_byte=upload.upload.next_byte, unanswered=upload.unanswered)
 
     def _resumed(self, plan: LayerPlan, saved: SavedUpload | None) -> LayerPlan:
         if saved is None:

@@ -12,11 +12,12 @@ https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_UploadLayerPart.ht
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 from dataclasses import replace
 
 from .._core.blob import Blob, RunningDigest
-from .._core.errors import ContentChangedError
+from .._core.errors import ContentChangedError, TaskStoppedError, Unanswered
 from .._ecr.call import Call
 from .._ecr.errors import AnswerError, CallError, EcrError, ExplainedError
 from .._ecr.limits import check_layer, usable_part_size
@@ -45,7 +46,7 @@ class LayerUpload:
     """The upload of one layer.
 
     ``upload`` is the open upload, None before it is opened; ``bytes_sent`` and ``parts_sent`` count what the registry
-    received from this run.
+    received from this run. ``unanswered`` is the step that failed and may have been carried out.
 
     :param part_size: the size asked for in bytes, None for the size that the registry recommends
     :param keep: called with the upload after every step, and with None when it is given up
@@ -73,6 +74,7 @@ class LayerUpload:
         self._is_ours_alone = plan.saved is None
         self._may_be_complete = False
         self.upload = plan.saved
+        self.unanswered: Unanswered | None = None
         self.bytes_sent = 0
         self.parts_sent = 0
 
@@ -124,12 +126,27 @@ class LayerUpload:
     def _forget(self) -> None:
         self._is_ours_alone = True
         self.upload = None
+        self.unanswered = None
         self._keep(None)
 
     def _move_to(self, upload: SavedUpload) -> SavedUpload:
         self.upload = upload
         self._keep(upload)
         return upload
+
+    @contextlib.contextmanager
+    def _watching(self, step: Unanswered) -> t.Iterator[None]:
+        """Remember the step if it fails without an answer that says whether it was carried out."""
+        self.unanswered = None
+        try:
+            yield
+        except EcrError as error:
+            self.unanswered = step if error.may_have_been_applied else None
+            raise
+        except TaskStoppedError:
+            # The task was stopped between two attempts.
+            self.unanswered = step
+            raise
 
     def _check(self) -> None:
         self._task.check()
@@ -170,12 +187,15 @@ class LayerUpload:
         last = min(first + upload.part_size, self._blob.size) - 1
         self._running_digest.catch_up(first)
         part = BlobPart(self._blob, first, last, self._running_digest)
+        self._task.has_sent = True
         try:
-            self._layers.upload_part(upload.upload_id, first, last, part)
+            with self._watching(Unanswered.PART):
+                self._layers.upload_part(upload.upload_id, first, last, part)
         except CallError as error:
             # The registry refuses bytes that change after they were signed as if the credentials were wrong.
             self._blob.check_unchanged()
             next_byte = self._position_in(error)
+            self.unanswered = None
             if next_byte != last + 1:
                 self._count_correction(next_byte, error)
                 return next_byte
@@ -212,7 +232,8 @@ class LayerUpload:
             )
         found = None if self._plan.found is None else {self._plan.digest: self._plan.found}
         try:
-            return complete_upload(self._layers, plan_completion(upload.upload_id, [self._plan.digest], found))
+            with self._watching(Unanswered.COMPLETION):
+                return complete_upload(self._layers, plan_completion(upload.upload_id, [self._plan.digest], found))
         except EcrError as error:
             return self._completed_after_all(error)
 

@@ -338,6 +338,48 @@ class TestFaultsThatAreNot:
         assert (push.changed, push.progress.bytes_sent) == (True, 15)
         assert bench.holds_the_layer()
 
+    @pytest.mark.parametrize("state", [True, False])
+    def test_completion_whose_answer_is_lost_is_not_called_incomplete(
+        self, bench: LayerBench, tmp_path: Path, state: bool
+    ) -> None:
+        bench.strike(COMPLETE, "drop_before", times=7)
+        with pytest.raises(LayerUploadError) as failed:
+            bench.push(state_directory=str(tmp_path / "state") if state else None)
+        words = message(failed.value)
+        assert f"All bytes of layer {bench.digest} were sent, but it is unknown whether the layer is complete" in words
+        assert "incomplete" not in words
+        assert ("with the same state_dir" if state else f"upload_id={upload_id_of(failed.value)}") in words
+
+    def test_part_whose_answer_is_lost_may_have_arrived(self, bench: LayerBench) -> None:
+        bench.strike(SEND, "drop_before", skip=1, times=7)
+        with pytest.raises(LayerUploadError) as failed:
+            bench.push()
+        words = "the registry confirmed 10 of its 35 bytes, and may have received more, because an answer was lost"
+        assert words in message(failed.value)
+        assert failed.value.progress.next_byte == 10
+
+    @pytest.mark.parametrize(
+        ("operation", "words"), [(SEND, "may have received more"), (COMPLETE, "unknown whether the layer is complete")]
+    )
+    def test_stop_between_attempts_leaves_the_outcome_unknown(
+        self, bench: LayerBench, monkeypatch: pytest.MonkeyPatch, operation: str, words: str
+    ) -> None:
+        monkeypatch.setattr(
+            task, "is_waited_for", lambda: operation not in bench.control.calls.operations(bench.repository)
+        )
+        bench.strike(operation, "drop_before")
+        with pytest.raises(LayerUploadError, match="no longer waiting") as failed:
+            bench.push()
+        assert words in message(failed.value)
+
+    @pytest.mark.parametrize(("kind", "skip"), [("access_denied", 2), ("expired_token", 1), ("kms", 0)])
+    def test_refused_part_has_not_arrived(self, bench: LayerBench, kind: Kind, skip: int) -> None:
+        bench.strike(SEND, "drop_after")
+        bench.strike(SEND, kind, skip=1 + skip)
+        with pytest.raises(LayerUploadError) as failed:
+            bench.push()
+        assert f"the registry has {10 * (1 + skip)} of its 35 bytes" in message(failed.value)
+
     def test_corrections_are_bounded(self, bench: LayerBench) -> None:
         def meddle(params: dict[str, t.Any], **_event: t.Any) -> None:
             # Another task adds a byte to this upload before each of our parts.

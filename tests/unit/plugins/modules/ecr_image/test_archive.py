@@ -119,11 +119,11 @@ def test_immutable_tag_of_another_archived_image_is_refused_first(archive: Image
     assert not set(archive.calls()) & {"PutImage", *UPLOADS}
 
 
-@pytest.mark.parametrize("whole", [True, False])
-def test_index(archive: ImageBench, index: dict[str, t.Any], whole: bool) -> None:
+@pytest.mark.parametrize("children", [[], ["linux/amd64"], ["linux/amd64", "linux/arm64/v8", "linux/arm/v7"]])
+def test_index(archive: ImageBench, index: dict[str, t.Any], children: list[str]) -> None:
     archive.run(tags=["1"])
-    for image in index.values() if whole else [index["root"], index["linux/amd64"]]:
-        archive.control.set_image_status(archive.repository, image["digest"], "ARCHIVED")
+    for part in ["root", *children]:
+        archive.control.set_image_status(archive.repository, index[part]["digest"], "ARCHIVED")
     archive.calls()
     predicted, done = archive.run(check=True, tags=["1"]), archive.run(tags=["1"])
     assert (done["changed"], done["bytes_sent"]) == (True, 0)
@@ -131,6 +131,17 @@ def test_index(archive: ImageBench, index: dict[str, t.Any], whole: bool) -> Non
     assert set(statuses(archive).values()) == {"ACTIVE"}
     assert not set(archive.calls()) & set(UPLOADS)
     assert not archive.run(tags=["1"])["changed"]
+
+
+def test_child_of_an_index_that_is_not_archived(bench: ImageBench, index: dict[str, t.Any]) -> None:
+    child = index["linux/amd64"]["digest"]
+    bench.run(tags=["1"])
+    bench.control.set_image_status(bench.repository, child, "ARCHIVED")
+    predicted, done = bench.run(check=True, tags=["1"]), bench.run(tags=["1"])
+    assert predicted["diff"] == done["diff"]
+    assert {digest for digest, action in actions(done, "manifests").items() if action == "put"} == {child}
+    assert set(statuses(bench).values()) == {"ACTIVE"}
+    assert not bench.run(tags=["1"])["changed"]
 
 
 def test_image_that_takes_time_to_restore(archive: ImageBench) -> None:

@@ -1,0 +1,66 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a run did: its plan, reduced to the steps that this run carried out."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field, replace
+
+from .plan import BlobAction, ManifestAction, Reason
+
+if t.TYPE_CHECKING:
+    from .._upload.layer import LayerPush
+    from .plan import BlobStep, ImagePlan, ManifestStep, TagStep
+
+
+@dataclass
+class PutAccount:
+    """What PutImage did so far.
+
+    ``manifests`` are the digests that this run put. ``tags`` are those that are on the image after a put, and
+    ``tags_found`` those among them that something else had put on it meanwhile.
+    """
+
+    manifests: set[str] = field(default_factory=set)
+    tags: list[str] = field(default_factory=list)
+    tags_found: set[str] = field(default_factory=set)
+
+
+def carried_out(plan: ImagePlan, account: PutAccount, pushes: t.Mapping[str, LayerPush]) -> ImagePlan:
+    """Return the plan with what this run did. What something else did meanwhile was there.
+
+    :param pushes: what became of the blobs, by digest
+    """
+    return replace(
+        plan,
+        tags=tuple(_tag(step, account) for step in plan.tags),
+        manifests=tuple(_manifest(step, account) for step in plan.manifests),
+        blobs=tuple(_blob(step, pushes.get(step.blob.digest)) for step in plan.blobs),
+    )
+
+
+def _tag(step: TagStep, account: PutAccount) -> TagStep:
+    if not step.moves:
+        return step
+    if step.tag in account.tags_found:
+        return replace(step, before=step.after)
+    return step if step.tag in account.tags else replace(step, after=step.before)
+
+
+def _manifest(step: ManifestStep, account: PutAccount) -> ManifestStep:
+    if step.action is ManifestAction.PUT and step.manifest.digest not in account.manifests:
+        return replace(step, action=ManifestAction.PRESENT)
+    return step
+
+
+def _blob(step: BlobStep, push: LayerPush | None) -> BlobStep:
+    if push and push.changed and step.action is BlobAction.PRESENT:
+        return replace(step, action=BlobAction.SENT, reason=Reason.REMOVED)
+    if push and not push.changed and step.action is BlobAction.SENT:
+        return replace(step, action=BlobAction.PRESENT, reason=Reason.ARRIVED)
+    if push is None and step.action is BlobAction.SENT:
+        return replace(step, action=BlobAction.FAILED, reason=Reason.NOT_SENT)
+    return step
