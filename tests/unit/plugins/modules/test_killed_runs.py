@@ -13,12 +13,14 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.layerkit.ecr.tests.unit.support.image_files import digest_of
 from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import LayoutWriter
 
 if t.TYPE_CHECKING:
+    from ansible_collections.layerkit.ecr.tests.strict_ecr.server import StrictECR
     from mypy_boto3_ecr import ECRClient
 
-MAX_STEPS = 60
+MAX_STEPS = 40
 PROGRAM = "ansible_collections.layerkit.ecr.tests.unit.support.killed_runs"
 
 
@@ -32,15 +34,13 @@ def layer_file(tmp_path: Path) -> str:
 @pytest.fixture
 def layout(tmp_path: Path) -> str:
     layout = LayoutWriter(tmp_path / "layout")
-    return str(layout.finish(layout.image(b"first layer", b"second layer")))
+    return str(layout.finish(layout.image(b"layer")))
 
 
 def killed_runs(
-    ecr: ECRClient, repository: str, connection: dict[str, t.Any], path: Path, module: str, **options: t.Any
+    repository: str, connection: dict[str, t.Any], path: Path, module: str, **options: t.Any
 ) -> list[dict[str, t.Any]]:
     """Return the runs of a module, one for each step in its state directory, and a last one without a kill."""
-    for step in range(1, MAX_STEPS + 1):
-        ecr.create_repository(repositoryName=f"{repository}/{step}")
     task = {
         "module": module,
         "connection": {**connection, "aws_config": {}},
@@ -53,9 +53,14 @@ def killed_runs(
     return runs
 
 
-@pytest.mark.parametrize(("module", "steps"), [("ecr_layer", 12), ("ecr_image", 30)])
+@pytest.mark.parametrize(
+    ("module", "steps", "lost"),
+    [("ecr_layer", 12, ()), ("ecr_image", 20, ()), ("ecr_image", 20, (b"layer",))],
+    ids=["ecr_layer", "ecr_image", "ecr_image that sends layers again"],
+)
 def test_nothing_is_left_by_the_run_after_one_that_was_killed(
     ecr: ECRClient,
+    strict_ecr: StrictECR,
     repository: str,
     connection: dict[str, t.Any],
     tmp_path: Path,
@@ -63,9 +68,15 @@ def test_nothing_is_left_by_the_run_after_one_that_was_killed(
     layout: str,
     module: str,
     steps: int,
+    lost: tuple[bytes, ...],
 ) -> None:
+    for step in range(1, MAX_STEPS + 1):
+        ecr.create_repository(repositoryName=f"{repository}/{step}")
+        for layer in lost:
+            # PutImage will miss it.
+            strict_ecr.control.set_availability(f"{repository}/{step}", digest_of(layer), "AVAILABLE")
     src = {"src": layer_file} if module == "ecr_layer" else {"src": layout, "parallel": 1, "tags": ["1"]}
-    runs = killed_runs(ecr, repository, connection, tmp_path, module, **src)
+    runs = killed_runs(repository, connection, tmp_path, module, **src)
     assert len(runs) > steps
     suffixes = {Path(name).suffix for run in runs for name in run["left"]}
     assert suffixes == {".json", ".lock", ".new"}
