@@ -22,6 +22,7 @@ from .archive import Archive
 from .directory import Directory
 from .docker_archive import MANIFEST, DockerArchive
 from .files import USE_AN_IMAGE
+from .lookalikes import check_files, check_path
 from .oci_layout import INDEX, OciLayout
 
 if t.TYPE_CHECKING:
@@ -60,8 +61,11 @@ def open_source(path: str, name: str, compress: bool, parallel: int, task: Task)
     :param parallel: how many layers are compressed and hashed at once
     :raises InvalidInputError: the path cannot be read, or is not such a source
     """
+    check_path(path, name)
     opened = Directory.opened if _is_directory(path) else Archive.opened
     with opened(path, name) as files:
+        if files.size(INDEX) is None:
+            check_files(files, path)
         yield _source(files, compress, parallel, task)
 
 
@@ -105,12 +109,12 @@ def load_image(
         if _is_final(refusal):
             raise
         return _instead(refusal, lambda: load(docker.choose(image)), task)
+    saved = _saved(docker)
     ids = image_ids(chosen, source.name)
-    saved = _saved(docker, image, source.name)
-    others = [named for named in saved if named.digest not in ids]
+    others = [named for named in _fitting(saved, image, source.name) if named.digest not in ids]
     if others:
         raise ambiguous([NamedImage(chosen.root.digest, ()), *others], image, source.name)
-    if source.compress and gains_by_compression(chosen.root, found, [named.digest for named in docker.images()]):
+    if source.compress and gains_by_compression(chosen.root, found, [named.digest for named in saved]):
         return load(docker.choose(found.root.blobs[0].digest))
     return found
 
@@ -137,13 +141,19 @@ def _compression(media_type: str) -> str:
     return media_type.rpartition(".tar")[2].strip(".+")
 
 
-def _saved(docker: DockerArchive, image: str | None, name: str) -> list[NamedImage]:
-    """Return the images of a docker archive that fit and whose configuration is there."""
+def _saved(docker: DockerArchive) -> list[NamedImage]:
+    """Return the images of a docker archive whose configurations are there, none if it is damaged."""
     try:
-        fitting = matching(docker.images(), image, name)
+        return [named for named in docker.images() if SHA256_DIGEST.fullmatch(named.digest)]
     except InvalidInputError:
         return []
-    return [named for named in fitting if SHA256_DIGEST.fullmatch(named.digest)]
+
+
+def _fitting(images: t.Sequence[NamedImage], image: str | None, name: str) -> list[NamedImage]:
+    try:
+        return matching(images, image, name)
+    except NoSuchImageError:
+        return []
 
 
 def _is_final(refusal: InvalidInputError) -> bool:

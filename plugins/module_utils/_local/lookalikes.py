@@ -1,0 +1,106 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is mistaken for the path of an image, and the command that makes an image of it.
+
+Sources: https://github.com/containers/image/blob/main/docs/containers-transports.5.md for the references of skopeo, and
+https://docs.docker.com/reference/cli/docker/container/export/.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import typing as t
+from pathlib import Path
+
+from .._core.errors import InvalidInputError
+from .._core.text import printable
+
+if t.TYPE_CHECKING:
+    from .files import SourceFiles
+
+_URL = re.compile("(https?|s3|ftp|file)://.*", re.IGNORECASE)
+# References to files, and to what is not in files.
+_FILE_TRANSPORT = re.compile("(oci|oci-archive|docker-archive):([^:]+)(?::(.+))?")
+_OTHER_TRANSPORT = re.compile("(dir:|docker://|docker-daemon:|containers-storage:|ostree:|sif:|atomic:).+")
+# A registry or a tag makes a name that of an image: docker.io/library/app, app:1.0.
+_IMAGE = re.compile(
+    r"(localhost|[\w-]+(\.[\w-]+)+|[\w.-]+:\d+)(/[a-z0-9._-]+)+(:[\w.-]+)?(@sha256:[a-f0-9]+)?"
+    r"|[a-z0-9][a-z0-9._-]*(/[a-z0-9._-]+)*(:[\w.-]+|@sha256:[a-f0-9]+)"
+)
+_ARCHIVE = re.compile(r".*\.(tar|tgz|gz|xz|bz2|zst|zip|json|oci)", re.IGNORECASE)
+
+# skopeo's dir: has a manifest under the same name as a docker archive has its list of images.
+_DIRECTORY_VERSION = "version"
+_DIRECTORY_MARK = b"Directory Transport Version"
+_FILE_SYSTEM = (".dockerenv", "etc/passwd", "etc/os-release", "bin/sh", "usr/bin/env", "etc/hostname")
+_MAKE_AN_IMAGE = (
+    "Save the image instead: docker save --output image.tar IMAGE. If the changes of a container are wanted, make an "
+    "image of it first: docker commit CONTAINER IMAGE"
+)
+
+
+def check_path(path: str, name: str) -> None:
+    """Check that a path that does not exist is not a reference to an image elsewhere.
+
+    :param name: names the source in errors
+    :raises InvalidInputError: it is
+    """
+    if os.path.lexists(path):
+        return
+    shown = printable(shlex.quote(path))
+    file = _FILE_TRANSPORT.fullmatch(path)
+    if file:
+        image = f", and {printable(file[3])} as the name of the image" if file[3] else ""
+        remedy = f"Give the path alone: {printable(file[2])}{image}"
+        raise InvalidInputError(f"{name} is a reference, not a path", remedy)
+    if _OTHER_TRANSPORT.fullmatch(path):
+        raise _elsewhere(f"{name} is a reference, not a path", f"skopeo copy {shown} oci-archive:image.tar")
+    if _URL.fullmatch(path):
+        raise InvalidInputError(f"{name} is a URL, not a path", "Download the file first")
+    if _IMAGE.fullmatch(path) and not _ARCHIVE.fullmatch(path):
+        problem = f"{name} does not exist. It looks like the name of an image, and images are not pulled"
+        raise _elsewhere(problem, f"docker pull {shown} && docker save --output image.tar {shown}")
+
+
+def check_files(files: SourceFiles, path: str) -> None:
+    """Check that a source without an index is not a directory of skopeo's, or a file system.
+
+    :param path: the path of the source
+    :raises InvalidInputError: it is
+    """
+    if _has_directory_mark(files):
+        # The transport reads a directory, not an archive of one.
+        directory = printable(shlex.quote(path)) if Path(path).is_dir() else "DIRECTORY"
+        problem = f"{files} was written by skopeo with the transport dir:"
+        raise _elsewhere(problem, f"skopeo copy dir:{directory} oci-archive:image.tar")
+    for prefix in ("", "rootfs/"):
+        found = [name for name in _FILE_SYSTEM if _exists(files, prefix + name)]
+        if len(found) > 1 or ".dockerenv" in found:
+            raise InvalidInputError(
+                f"{files} is a file system, as docker export writes it or a layer contains it, not an image",
+                _MAKE_AN_IMAGE,
+            )
+
+
+def _elsewhere(problem: str, command: str) -> InvalidInputError:
+    return InvalidInputError(problem, f"Make an archive of the image first: {command}")
+
+
+def _has_directory_mark(files: SourceFiles) -> bool:
+    try:
+        size = files.size(_DIRECTORY_VERSION)
+        return size is not None and size < 100 and files.read(_DIRECTORY_VERSION).startswith(_DIRECTORY_MARK)
+    except InvalidInputError:
+        return False
+
+
+def _exists(files: SourceFiles, name: str) -> bool:
+    """Return whether there is a file or anything else of this name."""
+    try:
+        return files.size(name) is not None
+    except InvalidInputError:
+        return True
