@@ -28,8 +28,13 @@ options:
       - C(docker save) of Docker 25 and later writes an archive that has both formats. The module reads it as an OCI
         image layout. It reads it as a docker archive if O(compress=gzip), or, with a warning, if the OCI image layout
         is incomplete.
-      - Archives can be compressed with gzip, or with zstd if the host has Python 3.14 or later. They are read in place
-        and never unpacked. Uncompressed archives are faster to read.
+      - If several entries of C(index.json) have the same name, or none has a name, and they differ by platform, they
+        are one multi-platform image, as apko and other build tools write it.
+      - Archives can be compressed with gzip, xz or bzip2, or with zstd if the host has Python 3.14 or later. They are
+        read in place and never unpacked. Uncompressed archives are faster to read. An archive compressed with xz needs
+        up to 66 MiB of memory.
+      - Symbolic links are followed within an archive, but not within a directory. To push a directory with symbolic
+        links, as the rules of Bazel write it, copy it with C(cp -rL) first.
       - A relative path starts at the directory of the playbook if the connection is local, and at the login directory
         of the remote user otherwise. Images are never pulled from a URL or a registry.
     type: path
@@ -40,7 +45,8 @@ options:
       - A reference such as V(docker.io/library/app:1.0) or V(app:1.0), a tag such as V(1.0), or a digest. V(app:1.0)
         also selects the image that podman names V(localhost/app:1.0).
       - In a docker archive, the digest is that of the image configuration, which container engines call the image ID.
-      - If not given, O(src) must contain exactly one image.
+      - If not given, O(src) must contain exactly one image. Otherwise the task fails and lists the images. In an archive
+        that has both formats, the images of both count.
     type: str
   tags:
     description:
@@ -53,12 +59,16 @@ options:
   platforms:
     description:
       - The platforms of a multi-platform image to push, each as V(os/architecture) or V(os/architecture/variant), for
-        example V(linux/amd64) or V(linux/arm64/v8).
+        example V(linux/amd64) or V(linux/arm64/v8). Other names of architectures are understood, so
+        V(linux/{{ ansible_facts.architecture }}) works.
       - If one platform is given, its image is pushed without the index, as AWS Lambda requires. If O(src) contains
         several images for this platform, the task fails and lists them.
       - If several platforms are given, they are pushed with an index of these platforms only. Attestations do not
         belong to a platform and are skipped.
       - If not given, the image is pushed unchanged, byte for byte.
+      - The index of an image can list platforms that O(src) does not contain, for example after C(docker pull) and
+        C(docker save). If O(src) contains a single platform of it, this platform is pushed with its own digest, and a
+        warning. If it contains several, the task fails and lists them.
       - If O(src) contains an image for a single platform, that platform must be the one given.
     type: list
     elements: str
