@@ -40,8 +40,22 @@ _SERVER_FAILED = (
 )
 
 ANOTHER_TAG = "Choose another tag, or delete the image that has it"
+_BETWEEN = (
+    "Check endpoint_url, AWS_ENDPOINT_URL, HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and look for a sign-in page or a "
+    "gateway on the way"
+)
 
 ADVICE = {
+    # HTTP statuses without an error code of AWS.
+    "403": f"A proxy or a gateway refused the request. Allow Amazon ECR there. {_BETWEEN}",
+    "407": (
+        "The proxy requires authentication. Set user and password in HTTPS_PROXY or HTTP_PROXY, or list the endpoint "
+        "in NO_PROXY"
+    ),
+    "429": (
+        "A proxy or a gateway limits the request rate, and retrying did not help. Run fewer pushes at once, or run the "
+        "task again later"
+    ),
     "AccessDeniedException": (
         "The caller lacks permission. Grant the ecr action that the error names on this repository in the IAM policy "
         "of the caller and, for the registry of another account, in the repository policy"
@@ -140,6 +154,9 @@ ADVICE = {
     "UnableToGetUpstreamImageException": (
         "The image comes from an upstream registry, which did not return it. Check the pull through cache rule and its "
         "credentials"
+    ),
+    "UnreadableAnswer": (
+        f"The outcome is unknown. {_BETWEEN}. Then run the task again. It checks the registry before it sends anything"
     ),
     "UnrecognizedClientException": _NOT_ACCEPTED,
     "UploadNotFoundException": (

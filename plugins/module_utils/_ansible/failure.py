@@ -21,6 +21,7 @@ from .._ecr.errors import (
     ConnectionOptionsError,
     EcrError,
     ExplainedError,
+    ForeignAnswerError,
     ImmutableTagError,
     NotReturnedError,
 )
@@ -80,6 +81,14 @@ def after_sending(error: TaskError) -> TaskError:
 def _call(error: CallError) -> str:
     lost = _LOST_ANSWER if error.lost_an_answer else None
     return sentences(_failed(error), _meaning(error), lost, _kept(error))
+
+
+@message.register
+def _foreign_answer(error: ForeignAnswerError) -> str:
+    way = f"through the proxy {error.proxy}" if error.proxy else "without a proxy"
+    origin = f"This was not Amazon ECR's answer. It came from {error.endpoint}, {way}"
+    lost = _LOST_ANSWER if error.lost_an_answer else None
+    return sentences(_failed(error), origin, _meaning(error), lost, _kept(error))
 
 
 @message.register

@@ -13,26 +13,30 @@ import contextlib
 import gc
 import typing as t
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 try:
     from botocore import xform_name
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.httpsession import mask_proxy_url
+    from botocore.utils import get_environ_proxies
 except ImportError:
     pass  # AnsibleAWSModule reports a missing SDK
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import boto3_inventory_conn, get_aws_connection_info
 
+from .answers import UnreadableAnswerError, answered, watch_answers
 from .call import Call, Repository
 from .credentials import credential_failures_named
-from .errors import CallError, ConnectionOptionsError, EcrError
-from .retry import with_retries
+from .errors import CallError, ConnectionOptionsError, EcrError, ForeignAnswerError
+from .retry import RetryAfter, with_retries
 from .service_model import SERVICE, dns_suffix
 
 if t.TYPE_CHECKING:
     from .._core.task import Task
+    from .answers import Record, Response
 
-Response = dict[str, t.Any]
 Found = t.TypeVar("Found")
 
 # botocore's own number of connections. More threads than connections would wait for each other.
@@ -80,6 +84,7 @@ class EcrClient:
         self._task = task
         self._profile = profile
         self.repository = repository
+        watch_answers(client.meta.events)
 
     @classmethod
     def connect(
@@ -115,6 +120,24 @@ class EcrClient:
         return str(self._client.meta.region_name)
 
     @property
+    def endpoint(self) -> str:
+        """The URL that is called, without a password in it."""
+        return str(mask_proxy_url(str(self._client.meta.endpoint_url)))
+
+    @property
+    def proxy(self) -> str | None:
+        """The URL of the proxy in force, without a password in it; None if there is none."""
+        endpoint = str(self._client.meta.endpoint_url)
+        proxies = self._client.meta.config.proxies
+        if proxies is None:
+            proxies = get_environ_proxies(endpoint)
+        proxy = proxies.get(urlsplit(endpoint).scheme)
+        if not proxy:
+            return None
+        # botocore masks a password only in a complete URL.
+        return str(mask_proxy_url(proxy if "://" in proxy else f"http://{proxy.lstrip('/')}"))
+
+    @property
     def events(self) -> t.Any:
         """Botocore's hooks into this client's requests."""
         return self._client.meta.events
@@ -136,37 +159,49 @@ class EcrClient:
         return {"repositoryName": self.repository.name, **self.registry_members}
 
     def call(
-        self, call: Call, request: t.Mapping[str, t.Any], before_attempt: t.Callable[[], None] | None = None
-    ) -> Response:
-        """Send a request until it is answered, and return the members of the answer.
+        self,
+        call: Call,
+        request: t.Mapping[str, t.Any],
+        read: t.Callable[[Response], Record],
+        before_attempt: t.Callable[[], None] | None = None,
+    ) -> Record:
+        """Send a request until it is answered, and return the record of the answer.
 
         :param call: the operation, and what it is about
         :param request: the request in the API's spelling
+        :param read: makes the record; raises UnreadableAnswerError for an answer without what the record needs
         :param before_attempt: returns when the next attempt may begin
         :raises EcrError: no attempt succeeded
         :raises TaskStoppedError: the task stopped before the next attempt
         """
         call = replace(call, profile=self._profile)
         failures: list[Exception] = []
+        retry_after = RetryAfter(self._task)
 
-        def attempt() -> t.Any:
+        def send() -> Response:
+            with credential_failures_named():
+                return t.cast("Response", getattr(self._client, xform_name(call.operation))(**request))
+
+        def attempt() -> Record:
+            retry_after.wait()
             self._task.check()
             if before_attempt:
                 before_attempt()
             try:
-                with credential_failures_named():
-                    return getattr(self._client, xform_name(call.operation))(**request)
+                return answered(call.operation, send, read)
             except ClientError as refusal:
                 failures.append(_counted_here(refusal))
-            except BotoCoreError as failure:
+            except (BotoCoreError, UnreadableAnswerError) as failure:
                 failures.append(failure)
+            retry_after.heed(failures[-1])
             raise failures[-1]
 
         try:
-            response = with_retries(attempt)
+            return t.cast("Record", with_retries(attempt))
+        except UnreadableAnswerError as error:
+            raise ForeignAnswerError(call, error, failures[:-1], self.endpoint, self.proxy) from error
         except (ClientError, BotoCoreError) as error:
             raise CallError(call, error, failures[:-1]) from error
-        return {member: value for member, value in response.items() if member != "ResponseMetadata"}
 
     def unless_denied(self, look: t.Callable[[], Found], consequence: str | None = None) -> Found | None:
         """Return what a look-up finds, or warn and return None if the caller lacks the permission.

@@ -18,6 +18,7 @@ except ImportError:
 
 from .._core.errors import TaskError
 from .._core.text import printable
+from .answers import UnreadableAnswerError
 from .retry import may_have_been_applied, retried_silently
 
 if t.TYPE_CHECKING:
@@ -131,6 +132,38 @@ class CallError(EcrError):
         """Whether this or an earlier attempt may have done what was asked."""
         attempts = [*self.earlier_failures, self.exception]
         return any(map(may_have_been_applied, attempts)) or retried_silently(self.exception)
+
+
+class ForeignAnswerError(CallError):
+    """A call of which the last attempt was answered, but not by Amazon ECR.
+
+    :param endpoint: the URL that was called
+    :param proxy: the URL of the proxy in force, None if there is none
+    """
+
+    def __init__(
+        self,
+        call: Call,
+        exception: UnreadableAnswerError,
+        earlier_failures: t.Sequence[Exception],
+        endpoint: str,
+        proxy: str | None,
+    ) -> None:
+        super().__init__(call, exception, earlier_failures)
+        self.status = exception.status
+        self.endpoint = endpoint
+        self.proxy = proxy
+
+    @property
+    def code(self) -> str:
+        """The HTTP status of a failure, else what is wrong."""
+        is_failure = self.status is not None and self.status >= 300
+        return str(self.status) if is_failure else "UnreadableAnswer"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the failure is called, the most specific name first."""
+        return (self.code, "UnreadableAnswer")
 
 
 class ConnectionOptionsError(EcrError):

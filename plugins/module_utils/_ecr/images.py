@@ -7,19 +7,28 @@
 from __future__ import annotations
 
 import typing as t
+from functools import partial
 
 from .._oci.manifest import MEDIA_TYPES, Manifest
 from .call import Call
 from .errors import EcrError, NotReturnedError
 from .limits import MAX_PUTS_PER_SECOND
 from .rate_limiter import RateLimiter
-from .records import ImageDetail, RepositorySettings, StoredImage, StoredImages
+from .records import (
+    ImageDetail,
+    PutAnswer,
+    RepositorySettings,
+    ReturnedImages,
+    StoredImages,
+    UnreturnedImage,
+    described_images,
+)
 from .service_model import batches, input_shape
 
 if t.TYPE_CHECKING:
     from botocore.model import StructureShape
 
-    from .client import EcrClient, Response
+    from .client import EcrClient
 
 # All that a registry can hold. Amazon ECR may convert an image whose media type the request does not list.
 _ACCEPTED_MEDIA_TYPES = [
@@ -41,8 +50,8 @@ class Images:
     def settings(self) -> RepositorySettings:
         """Look up the settings of the repository with DescribeRepositories."""
         request = {"repositoryNames": [self.repository.name], **self._client.registry_members}
-        response = self._client.call(Call("DescribeRepositories", self.repository), request)
-        return RepositorySettings.from_response(response["repositories"][0])
+        read = partial(RepositorySettings.from_response, name=self.repository.name)
+        return self._client.call(Call("DescribeRepositories", self.repository), request, read)
 
     def get(self, digests: t.Iterable[str] = (), tags: t.Iterable[str] = ()) -> StoredImages:
         """Look images up with BatchGetImage, in batches of 100, as they were pushed.
@@ -59,14 +68,18 @@ class Images:
         digests = tuple(image_id["imageDigest"] for image_id in ids if "imageDigest" in image_id)
         call = Call("BatchGetImage", self.repository, digests=digests, tags=wanted)
         request = {"imageIds": ids, "acceptedMediaTypes": _ACCEPTED_MEDIA_TYPES}
-        response = self._client.call(call, {**self._client.repository_members, **request})
-        absent = _absent_tags(call, response.get("failures", []), found)
-        for entry in response.get("images", []):
-            image = StoredImage.from_response(entry)
+        answer = self._client.call(
+            call,
+            {**self._client.repository_members, **request},
+            partial(ReturnedImages.from_response, names=(*digests, *wanted)),
+        )
+        absent = _absent_tags(call, answer.failures, found)
+        for image, tag in answer.images:
             found.by_digest[image.digest] = image
-            tag = entry["imageId"].get("imageTag")
-            if tag in wanted or len(ids) == len(wanted) == 1:
-                found.by_tag[tag if tag in wanted else wanted[0]] = image
+            if tag in wanted:
+                found.by_tag[tag] = image
+            elif len(ids) == len(wanted) == 1:
+                found.by_tag[wanted[0]] = image
         # A registry may name an image by another of its tags than the one that was asked for.
         for tag in wanted if len(ids) > 1 else ():
             if tag not in absent and tag not in found.by_tag:
@@ -97,14 +110,13 @@ class Images:
         call = Call("DescribeImages", self.repository, digests=digests, tags=tags)
         request = {"imageIds": ids, **_any_status()}
         try:
-            response = self._client.call(call, {**self._client.repository_members, **request})
+            return self._client.call(call, {**self._client.repository_members, **request}, described_images)
         except EcrError as error:
             if error.code != "ImageNotFoundException":
                 raise
             # One image that is gone makes it refuse all of them.
             apart = [self._described([image_id]) for image_id in ids] if len(ids) > 1 else []
             return {digest: detail for details in apart for digest, detail in details.items()}
-        return {entry["imageDigest"]: ImageDetail.from_response(entry) for entry in response["imageDetails"]}
 
     def put(self, manifest: Manifest, tag: str | None = None) -> str | None:
         """Store a manifest byte for byte, or give a stored one another tag, with PutImage.
@@ -117,13 +129,15 @@ class Images:
             "imageDigest": manifest.digest,
             **({"imageTag": tag} if tag else {}),
         }
-        response = self._client.call(
+        answer = self._client.call(
             Call("PutImage", self.repository, digests=(manifest.digest,), tags=(tag,) if tag else ()),
             {**self._client.repository_members, **request},
+            partial(PutAnswer.from_response, digest=manifest.digest),
             before_attempt=self._puts.wait,
         )
-        registry_id = response.get("image", {}).get("registryId")
-        return str(registry_id) if registry_id else None
+        return answer.registry_id
+
+        return answer.registry_id
 
 
 def _image_ids(digests: t.Iterable[str], tags: t.Iterable[str]) -> list[dict[str, str]]:
@@ -137,19 +151,14 @@ def _any_status() -> dict[str, t.Any]:
     return {"filter": {"imageStatus": "ANY"}} if "imageStatus" in image_filter.members else {}
 
 
-def _absent_tags(call: Call, failures: t.Iterable[Response], found: StoredImages) -> set[str | None]:
+def _absent_tags(call: Call, failures: t.Iterable[UnreturnedImage], found: StoredImages) -> set[str | None]:
     """Return the tags that no image has, and add what is archived to what was found."""
     absent = set()
     for failure in failures:
-        image_id = failure.get("imageId", {})
-        if failure.get("failureCode") == "ImageInaccessible":
-            found.inaccessible.update(dict.fromkeys(image_id.values(), str(failure.get("failureReason"))))
-        elif failure.get("failureCode") != "ImageNotFound":
-            raise NotReturnedError(
-                call,
-                str(image_id.get("imageTag") or image_id.get("imageDigest")),
-                str(failure.get("failureCode")),
-                str(failure.get("failureReason")),
-            )
-        absent.add(image_id.get("imageTag"))
+        if failure.is_archived:
+            names = filter(None, (failure.tag, failure.digest))
+            found.inaccessible.update(dict.fromkeys(names, failure.reason))
+        elif not failure.is_absent:
+            raise NotReturnedError(call, str(failure.tag or failure.digest), failure.code, failure.reason)
+        absent.add(failure.tag)
     return absent

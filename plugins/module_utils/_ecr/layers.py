@@ -7,16 +7,17 @@
 from __future__ import annotations
 
 import typing as t
+from functools import partial
 
 from .._core.digest import EMPTY_BLOB
 from .._core.text import listed, printable
 from .call import Call
 from .errors import AnswerError
-from .records import CompletedLayer, Layer, OpenUpload, ReceivedPart
+from .records import CheckedLayers, CompletedLayer, Layer, OpenUpload, ReceivedPart
 from .service_model import batches
 
 if t.TYPE_CHECKING:
-    from .client import EcrClient, Response
+    from .client import EcrClient
 
 
 class Layers:
@@ -38,10 +39,12 @@ class Layers:
         found: dict[str, Layer] = {}
         for batch in batches("BatchCheckLayerAvailability", "layerDigests", wanted):
             call = Call("BatchCheckLayerAvailability", self.repository, digests=tuple(batch))
-            response = self._client.call(call, {**self._client.repository_members, "layerDigests": batch})
-            _refuse_malformed(call, response.get("failures", []))
-            layers = (Layer.from_response(entry) for entry in response.get("layers", []))
-            found.update((layer.digest, layer) for layer in layers)
+            request = {**self._client.repository_members, "layerDigests": batch}
+            answer = self._client.call(call, request, partial(CheckedLayers.from_response, digests=batch))
+            if answer.refused:
+                refused = listed(list(map(printable, answer.refused)))
+                raise AnswerError(call, f"The registry does not accept these digests: {refused}")
+            found.update(answer.layers)
         return {digest: found.get(digest, Layer(digest)) for digest in wanted}
 
     def available_unless_denied(self, digests: t.Iterable[str], consequence: str) -> dict[str, Layer] | None:
@@ -62,8 +65,7 @@ class Layers:
     def initiate(self) -> OpenUpload:
         """Open an upload with InitiateLayerUpload. Every call opens another one."""
         call = Call("InitiateLayerUpload", self.repository)
-        response = self._client.call(call, self._client.repository_members)
-        return OpenUpload(response["uploadId"], response.get("partSize"))
+        return self._client.call(call, self._client.repository_members, OpenUpload.from_response)
 
     def upload_part(self, upload_id: str, first_byte: int, last_byte: int, blob: t.Sized) -> ReceivedPart:
         """Send the bytes ``first_byte`` to ``last_byte``, both inclusive, with UploadLayerPart.
@@ -71,39 +73,17 @@ class Layers:
         :param blob: bytes, or a BlobPart if ``part_body.stream_parts`` prepared the client
         """
         call = Call("UploadLayerPart", self.repository, upload_id, first_byte=first_byte, last_byte=last_byte)
-        response = self._client.call(
-            call,
-            {
-                **self._client.repository_members,
-                "uploadId": upload_id,
-                "partFirstByte": first_byte,
-                "partLastByte": last_byte,
-                "layerPartBlob": blob,
-            },
-        )
-        received = response.get("lastByteReceived")
-        if received != last_byte:
-            raise AnswerError(
-                call,
-                f"The registry reports byte {received} as the last one of upload {upload_id} to {self.repository}, but "
-                f"byte {last_byte} was sent",
-                "Send the layer again in a new upload",
-                changed=True,
-            )
-        return ReceivedPart(last_byte, response.get("registryId"))
+        request = {
+            **self._client.repository_members,
+            "uploadId": upload_id,
+            "partFirstByte": first_byte,
+            "partLastByte": last_byte,
+            "layerPartBlob": blob,
+        }
+        return self._client.call(call, request, partial(ReceivedPart.from_response, last_byte=last_byte))
 
     def complete(self, upload_id: str, digests: t.Sequence[str]) -> CompletedLayer:
         """Close an upload with CompleteLayerUpload. The registry accepts it if any of the digests is the layer's."""
         call = Call("CompleteLayerUpload", self.repository, upload_id, tuple(digests))
-        response = self._client.call(
-            call, {**self._client.repository_members, "uploadId": upload_id, "layerDigests": list(digests)}
-        )
-        return CompletedLayer(response.get("layerDigest"), response.get("registryId"))
-
-
-def _refuse_malformed(call: Call, failures: t.Iterable[Response]) -> None:
-    malformed = [entry["layerDigest"] for entry in failures if entry.get("failureCode") == "InvalidLayerDigest"]
-    if malformed:
-        raise AnswerError(
-            call, f"The registry does not accept these digests: {listed(list(map(printable, malformed)))}"
-        )
+        request = {**self._client.repository_members, "uploadId": upload_id, "layerDigests": list(digests)}
+        return self._client.call(call, request, CompletedLayer.from_response)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from .._core.errors import InvalidInputError
 from .._core.text import MIB
-from .service_model import largest
 
 MIN_PART = 5 * MIB
 MAX_PART = 10 * MIB
@@ -28,12 +27,6 @@ MAX_PUTS_PER_SECOND = 10
 def parts_of(size: int, part_size: int) -> int:
     """Return how many parts of ``part_size`` bytes a layer, or the rest of one, of ``size`` bytes has."""
     return -(-size // part_size)
-
-
-def usable_part_size(recommended: object) -> int:
-    """Return the size that the registry recommends, or the default one if the API does not allow that size."""
-    max_size = largest("UploadLayerPart", "layerPartBlob")
-    return recommended if isinstance(recommended, int) and 1 <= recommended <= max_size else DEFAULT_PART
 
 
 def check_layer(name: str, size: int, part_size: int) -> None:

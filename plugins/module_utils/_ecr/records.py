@@ -2,7 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the registry answers, as typed values."""
+"""What the registry answers, as typed values.
+
+A record is made of an answer that has the types of the service model. An answer that lacks what a registry always
+answers, or that contradicts the request, raises UnreadableAnswerError.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,10 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._core.digest import sha256_of
+from .._core.text import printable
+from . import limits
+from .answers import UnreadableAnswerError, check_accounted, needed
+from .service_model import largest
 
 AVAILABLE = "AVAILABLE"
 UNAVAILABLE = "UNAVAILABLE"
@@ -39,8 +47,8 @@ class Layer:
     def from_response(cls, entry: Entry) -> Layer:
         """Return an entry of the answer's ``layers``."""
         return cls(
-            digest=entry["layerDigest"],
-            availability=entry.get("layerAvailability", UNAVAILABLE),
+            digest=needed(entry, "layerDigest"),
+            availability=needed(entry, "layerAvailability"),
             size=entry.get("layerSize"),
             media_type=entry.get("mediaType"),
         )
@@ -57,11 +65,37 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class CheckedLayers:
+    """The answer of BatchCheckLayerAvailability, by digest; ``refused`` are the digests that it calls malformed."""
+
+    layers: dict[str, Layer]
+    refused: tuple[str, ...]
+
+    @classmethod
+    def from_response(cls, response: Entry, digests: t.Sequence[str]) -> CheckedLayers:
+        """Return the answer to a look-up of these digests."""
+        layers = {layer.digest: layer for layer in map(Layer.from_response, response.get("layers") or ())}
+        failures = {
+            needed(entry, "layerDigest"): needed(entry, "failureCode") for entry in response.get("failures") or ()
+        }
+        check_accounted(response, ("layers",), digests, {**layers, **failures})
+        return cls(layers, tuple(digest for digest, code in failures.items() if code == "InvalidLayerDigest"))
+
+
+@dataclass(frozen=True)
 class OpenUpload:
     """The answer of InitiateLayerUpload; ``part_size`` is the recommended size of the parts in bytes."""
 
     upload_id: str
-    part_size: int | None
+    part_size: int
+
+    @classmethod
+    def from_response(cls, response: Entry) -> OpenUpload:
+        """Return the answer."""
+        part_size = needed(response, "partSize")
+        if not limits.MIN_PART <= part_size <= largest("UploadLayerPart", "layerPartBlob"):
+            raise UnreadableAnswerError(f"partSize is {part_size}, which is no size of a part")
+        return cls(needed(response, "uploadId"), part_size)
 
 
 @dataclass(frozen=True)
@@ -71,13 +105,26 @@ class ReceivedPart:
     last_byte: int
     registry_id: str | None = None
 
+    @classmethod
+    def from_response(cls, response: Entry, last_byte: int) -> ReceivedPart:
+        """Return the answer to a part that ends with ``last_byte``."""
+        received = needed(response, "lastByteReceived")
+        if received != last_byte:
+            raise UnreadableAnswerError(f"lastByteReceived is {received}, and {last_byte} was sent")
+        return cls(received, response.get("registryId"))
+
 
 @dataclass(frozen=True)
 class CompletedLayer:
     """The answer of CompleteLayerUpload: which of the digests listed is the layer's."""
 
-    digest: str | None
+    digest: str
     registry_id: str | None = None
+
+    @classmethod
+    def from_response(cls, response: Entry) -> CompletedLayer:
+        """Return the answer."""
+        return cls(needed(response, "layerDigest"), response.get("registryId"))
 
 
 @dataclass(frozen=True)
@@ -96,8 +143,8 @@ class StoredImage:
     def from_response(cls, entry: Entry) -> StoredImage:
         """Return an entry of the answer's ``images``."""
         return cls(
-            digest=entry["imageId"]["imageDigest"],
-            manifest=entry.get("imageManifest", ""),
+            digest=needed(needed(entry, "imageId"), "imageDigest"),
+            manifest=needed(entry, "imageManifest"),
             media_type=entry.get("imageManifestMediaType"),
             registry_id=entry.get("registryId"),
         )
@@ -111,6 +158,61 @@ class StoredImage:
     def is_intact(self) -> bool:
         """Whether the manifest has the digest that it is listed under."""
         return self.text_digest == self.digest
+
+
+@dataclass(frozen=True)
+class UnreturnedImage:
+    """One of the failures of BatchGetImage's answer; ``code`` and ``reason`` say why.
+
+    Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageFailure.html.
+    """
+
+    code: str
+    reason: str
+    tag: str | None = None
+    digest: str | None = None
+
+    @classmethod
+    def from_response(cls, entry: Entry) -> UnreturnedImage:
+        """Return an entry of the answer's ``failures``."""
+        image_id = needed(entry, "imageId")
+        return cls(
+            code=needed(entry, "failureCode"),
+            reason=entry.get("failureReason") or "",
+            tag=image_id.get("imageTag"),
+            digest=image_id.get("imageDigest"),
+        )
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether the repository has no such image."""
+        return self.code == "ImageNotFound"
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether the repository has the image and does not return it because it is archived."""
+        return self.code == "ImageInaccessible"
+
+
+@dataclass(frozen=True)
+class ReturnedImages:
+    """The answer of BatchGetImage: each image, with the tag that it is listed by."""
+
+    images: tuple[tuple[StoredImage, str | None], ...]
+    failures: tuple[UnreturnedImage, ...]
+
+    @classmethod
+    def from_response(cls, response: Entry, names: t.Sequence[str]) -> ReturnedImages:
+        """Return the answer to a look-up of these tags and digests."""
+        images = tuple(
+            (StoredImage.from_response(entry), entry["imageId"].get("imageTag"))
+            for entry in response.get("images") or ()
+        )
+        failures = tuple(map(UnreturnedImage.from_response, response.get("failures") or ()))
+        found = {name for image, tag in images for name in (image.digest, tag)}
+        found |= {name for failure in failures for name in (failure.digest, failure.tag)}
+        check_accounted(response, ("images", "failures"), names, found)
+        return cls(images, failures)
 
 
 @dataclass(frozen=True)
@@ -163,8 +265,8 @@ class ImageDetail:
     def from_response(cls, entry: Entry) -> ImageDetail:
         """Return an entry of the answer's ``imageDetails``."""
         return cls(
-            digest=entry["imageDigest"],
-            tags=tuple(entry.get("imageTags", ())),
+            digest=needed(entry, "imageDigest"),
+            tags=tuple(entry.get("imageTags") or ()),
             size=entry.get("imageSizeInBytes"),
             pushed_at=entry.get("imagePushedAt"),
             media_type=entry.get("imageManifestMediaType"),
@@ -183,6 +285,28 @@ class ImageDetail:
         return self.status == ACTIVATING
 
 
+def described_images(response: Entry) -> dict[str, ImageDetail]:
+    """Return DescribeImages' answer, by digest."""
+    details = map(ImageDetail.from_response, needed(response, "imageDetails"))
+    return {detail.digest: detail for detail in details}
+
+
+@dataclass(frozen=True)
+class PutAnswer:
+    """The answer of PutImage."""
+
+    registry_id: str | None
+
+    @classmethod
+    def from_response(cls, response: Entry, digest: str) -> PutAnswer:
+        """Return the answer to a manifest with this digest."""
+        image = needed(response, "image")
+        stored = (image.get("imageId") or {}).get("imageDigest", digest)
+        if stored != digest:
+            raise UnreadableAnswerError(f"imageDigest is {printable(stored)}, and {digest} was sent")
+        return cls(image.get("registryId"))
+
+
 @dataclass(frozen=True)
 class RepositorySettings:
     """One entry of DescribeRepositories' answer.
@@ -197,13 +321,16 @@ class RepositorySettings:
     exclusions: tuple[str, ...] = ()
 
     @classmethod
-    def from_response(cls, entry: Entry) -> RepositorySettings:
-        """Return an entry of the answer's ``repositories``."""
-        filters = entry.get("imageTagMutabilityExclusionFilters") or ()
+    def from_response(cls, response: Entry, name: str) -> RepositorySettings:
+        """Return the entry of the repository with this name."""
+        entries = [entry for entry in needed(response, "repositories") if entry.get("repositoryName") == name]
+        if not entries:
+            raise UnreadableAnswerError("the repository is missing")
+        filters = entries[0].get("imageTagMutabilityExclusionFilters") or ()
         return cls(
-            registry_id=entry["registryId"],
-            uri=entry["repositoryUri"],
-            tag_mutability=entry.get("imageTagMutability", "MUTABLE"),
+            registry_id=needed(entries[0], "registryId"),
+            uri=needed(entries[0], "repositoryUri"),
+            tag_mutability=needed(entries[0], "imageTagMutability"),
             exclusions=tuple(exclusion["filter"] for exclusion in filters),
         )
 

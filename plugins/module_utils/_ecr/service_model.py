@@ -60,6 +60,12 @@ def upload_id_shape() -> Shape:
     return input_shape("CompleteLayerUpload").members["uploadId"]
 
 
+def error_shape(code: str) -> StructureShape | None:
+    """Return the shape of an error of the service, None if the model does not list it."""
+    # The annotation of the stubs is wrong: codes are strings.
+    return t.cast("StructureShape | None", _service_model().shape_for_error_code(t.cast(t.Any, code)))
+
+
 def digest_shape() -> Shape:
     """Return the shape of a layer's digest."""
     return t.cast("ListShape", input_shape("CompleteLayerUpload").members["layerDigests"]).member

@@ -20,7 +20,7 @@ from .._core.blob import Blob, RunningDigest
 from .._core.errors import ContentChangedError, TaskStoppedError, Unanswered
 from .._ecr.call import Call
 from .._ecr.errors import AnswerError, CallError, EcrError, ExplainedError
-from .._ecr.limits import check_layer, usable_part_size
+from .._ecr.limits import check_layer
 from .._ecr.part_body import BlobPart
 from .completion import Completion, CompletionAction, complete_upload, plan_completion
 from .state import SavedUpload
@@ -119,7 +119,7 @@ class LayerUpload:
             part_size = self._part_size or self._plan.part_size
             return self._move_to(SavedUpload(upload_id, part_size, self._ask(upload_id)))
         opened = self._layers.initiate()
-        part_size = self._part_size or usable_part_size(opened.part_size)
+        part_size = self._part_size or opened.part_size
         check_layer(str(self._blob), self._blob.size, part_size)
         return self._move_to(SavedUpload(opened.upload_id, part_size, 0))
 

@@ -20,15 +20,16 @@ ACCOUNT = "123456789012"
 UPLOAD = "5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7"
 NIL = "00000000-0000-0000-0000-000000000000"
 ZERO_BYTES = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+PART_SIZE = 5242880
 KEYS = {"part_size", "registry_id", "repository_name", "upload_id"}
 
 
 def test_opens_an_upload(registry: StubbedRegistry) -> None:
-    registry.answers("InitiateLayerUpload", {"repositoryName": REPOSITORY}, uploadId=UPLOAD, partSize=20)
+    registry.answers("InitiateLayerUpload", {"repositoryName": REPOSITORY}, uploadId=UPLOAD, partSize=PART_SIZE)
     result = run_module(module, repository_name=REPOSITORY)
     assert result["changed"] is True
     assert {key: result[key] for key in KEYS} == {
-        "part_size": 20,
+        "part_size": PART_SIZE,
         "registry_id": None,
         "repository_name": REPOSITORY,
         "upload_id": UPLOAD,
@@ -37,14 +38,17 @@ def test_opens_an_upload(registry: StubbedRegistry) -> None:
 
 def test_every_run_opens_another(registry: StubbedRegistry) -> None:
     for upload in (UPLOAD, NIL):
-        registry.answers("InitiateLayerUpload", {"repositoryName": REPOSITORY}, uploadId=upload, partSize=20)
+        registry.answers("InitiateLayerUpload", {"repositoryName": REPOSITORY}, uploadId=upload, partSize=PART_SIZE)
     results = [run_module(module, repositoryName=REPOSITORY) for _run in range(2)]
     assert [(result["changed"], result["upload_id"]) for result in results] == [(True, UPLOAD), (True, NIL)]
 
 
 def test_registry_id_is_sent_and_returned(registry: StubbedRegistry) -> None:
     registry.answers(
-        "InitiateLayerUpload", {"registryId": ACCOUNT, "repositoryName": REPOSITORY}, uploadId=UPLOAD, partSize=20
+        "InitiateLayerUpload",
+        {"registryId": ACCOUNT, "repositoryName": REPOSITORY},
+        uploadId=UPLOAD,
+        partSize=PART_SIZE,
     )
     assert run_module(module, repository_name=REPOSITORY, registryId=ACCOUNT)["registry_id"] == ACCOUNT
 
@@ -87,7 +91,7 @@ def test_modelled_error(registry: StubbedRegistry, code: str) -> None:
 
 def test_throttling_is_tried_again(registry: StubbedRegistry, delays: list[float]) -> None:
     registry.refuses("InitiateLayerUpload", {"repositoryName": REPOSITORY}, "ThrottlingException")
-    registry.answers("InitiateLayerUpload", {"repositoryName": REPOSITORY}, uploadId=UPLOAD, partSize=20)
+    registry.answers("InitiateLayerUpload", {"repositoryName": REPOSITORY}, uploadId=UPLOAD, partSize=PART_SIZE)
     assert run_module(module, repository_name=REPOSITORY)["upload_id"] == UPLOAD
     assert len(delays) == 1
 
@@ -107,7 +111,7 @@ def test_bad_input(options: dict[str, t.Any], words: str) -> None:
 
 
 def test_cli_input_json(registry: StubbedRegistry) -> None:
-    registry.answers("InitiateLayerUpload", {"repositoryName": REPOSITORY}, uploadId=UPLOAD, partSize=20)
+    registry.answers("InitiateLayerUpload", {"repositoryName": REPOSITORY}, uploadId=UPLOAD, partSize=PART_SIZE)
     assert run_module(module, cli_input_json={"repositoryName": REPOSITORY})["repository_name"] == REPOSITORY
 
 

@@ -197,7 +197,7 @@ def test_layer_that_the_registry_has_with_another_size(
 
 def completion_is_refused(registry: StubbedRegistry, digest: str, code: str) -> None:
     upload_id = "5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7"
-    registry.answers("InitiateLayerUpload", {"repositoryName": "my-app"}, uploadId=upload_id, partSize=10)
+    registry.answers("InitiateLayerUpload", {"repositoryName": "my-app"}, uploadId=upload_id, partSize=10 * MIB)
     registry.stubber.add_response("upload_layer_part", {"lastByteReceived": 4})
     request = {"repositoryName": "my-app", "uploadId": upload_id, "layerDigests": [digest]}
     registry.refuses("CompleteLayerUpload", request, code)

@@ -116,9 +116,16 @@ class TestSending:
         result = run_module(module, **TASK, part_first_byte=10, part_last_byte=len(LAYER) - 1, src=str(layer_file))
         assert not warnings_of(result)
 
-    def test_answer_that_has_fewer_bytes_fails(self, registry: StubbedRegistry) -> None:
+    def test_answer_that_has_fewer_bytes_is_a_lost_one(self, registry: StubbedRegistry) -> None:
         registry.answers("UploadLayerPart", part_request(), lastByteReceived=3)
-        with pytest.raises(ModuleFailedError, match=f"byte 3.*byte {len(LAYER) - 1}"):
+        misplaces(registry, len(LAYER) - 1, 0, len(LAYER) - 1)
+        result = run_module(module, **WHOLE)
+        assert (result["changed"], result["last_byte_received"]) == (True, len(LAYER) - 1)
+
+    def test_answer_that_always_has_fewer_bytes_fails(self, registry: StubbedRegistry) -> None:
+        for _attempt in range(7):
+            registry.answers("UploadLayerPart", part_request(), lastByteReceived=3)
+        with pytest.raises(ModuleFailedError, match=f"lastByteReceived is 3, and {len(LAYER) - 1} was sent"):
             run_module(module, **WHOLE)
 
 

@@ -26,6 +26,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ecr import part_body
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Repository
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import EcrClient
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import Layers
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.limits import DEFAULT_PART
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.part_body import (
     BLOCK_SIZE,
     MAX_BLOCKS,
@@ -38,6 +39,7 @@ from botocore.crt.auth import CrtSigV4Auth
 
 # More than two blocks, no two alike.
 CONTENT = random.Random(7).randbytes(2 * BLOCK_SIZE)
+UPLOAD = "5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7"
 RESET_AT_ONCE = struct.pack("ii", 1, 0)
 
 
@@ -75,7 +77,9 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(size)
         if is_part:
             self.server.received.append(({name.lower(): value for name, value in self.headers.items()}, body))
-        self.answer(500 if fault else 200, {"uploadId": "x", "lastByteReceived": len(CONTENT) - 1})
+        self.answer(
+            500 if fault else 200, {"uploadId": UPLOAD, "partSize": DEFAULT_PART, "lastByteReceived": len(CONTENT) - 1}
+        )
 
     def answer(self, status: int, document: dict[str, t.Any]) -> None:
         content = json.dumps(document).encode()
@@ -137,7 +141,7 @@ def test_every_attempt_has_the_signature_of_its_bytes(
     (tmp_path / "layer").write_bytes(CONTENT)
     server.faults += faults
     with FileBlob.open(str(tmp_path / "layer"), "layer") as blob:
-        layers.upload_part("x", 0, len(CONTENT) - 1, BlobPart(blob, 0, len(CONTENT) - 1))
+        layers.upload_part(UPLOAD, 0, len(CONTENT) - 1, BlobPart(blob, 0, len(CONTENT) - 1))
     assert server.faults == []
     assert len(server.received) == 1 + faults.count("error")
     for headers, body in server.received:
@@ -145,7 +149,7 @@ def test_every_attempt_has_the_signature_of_its_bytes(
         assert signed == expected
         assert json.loads(body) == {
             "repositoryName": "app",
-            "uploadId": "x",
+            "uploadId": UPLOAD,
             "partFirstByte": 0,
             "partLastByte": len(CONTENT) - 1,
             "layerPartBlob": base64.b64encode(CONTENT).decode(),

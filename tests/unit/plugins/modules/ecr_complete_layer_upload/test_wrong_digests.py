@@ -19,6 +19,7 @@ from ansible_collections.layerkit.ecr.tests.unit.support.expected_completion imp
     ZERO_BYTES,
     complete_request,
     completes,
+    refuses,
 )
 from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import ModuleFailedError, run_module, warnings_of
 from ansible_collections.layerkit.ecr.tests.unit.support.stubbed_registry import StubbedRegistry
@@ -37,11 +38,13 @@ class TestWrongBytes:
         assert failed.value.result["layer_digest"] == OTHER
         assert failed.value.result["changed"] is True
 
-    def test_answer_without_a_digest_fails(self, registry: StubbedRegistry) -> None:
+    def test_answer_without_a_digest_is_a_lost_one(self, registry: StubbedRegistry) -> None:
         registry.has(REPOSITORY, absent=[THIS])
         registry.answers("CompleteLayerUpload", complete_request(), registryId=ACCOUNT)
-        with pytest.raises(ModuleFailedError, match="was completed as another layer"):
-            run_module(module, **TASK)
+        refuses(registry, "UploadNotFoundException")
+        registry.has(REPOSITORY, available=[THIS])
+        result = run_module(module, **TASK)
+        assert (result["changed"], result["action"], result["layer_digest"]) == (True, "completed", THIS)
 
     def test_only_other_algorithms_are_accepted_with_a_warning(self, registry: StubbedRegistry) -> None:
         completes(registry, SHA512)
