@@ -185,19 +185,29 @@ def _read(operation: str, send: t.Callable[[], Response], read: t.Callable[[Resp
 
 def _cause(failure: HTTPClientError | ProxyConnectionError) -> Exception:
     """Return what made botocore fail to send a request or to receive its answer."""
-    refused = _TUNNEL_REFUSED.search(str(failure))
+    error = failure.kwargs.get("error")
+    refused = _TUNNEL_REFUSED.search(str(error))
     if refused:
         return UnreadableAnswerError("the proxy refused to connect", status=int(refused[1]), was_sent=False)
-    error = failure.kwargs.get("error")
     if isinstance(error, TaskError):
         # The source cannot be read, or was changed while it was sent.
         return error
     for cause in (error, *getattr(error, "args", ())):
-        if isinstance(cause, http.client.HTTPException) and not isinstance(cause, ConnectionError):
-            return UnreadableAnswerError(
-                f"it is not HTTP ({type(cause).__name__}: {printable(str(cause), _MAX_SHOWN)})"
-            )
+        if _is_about_http(cause) or (type(failure) is HTTPClientError and _is_of_urllib3(cause)):
+            words = printable(str(cause), _MAX_SHOWN)
+            return UnreadableAnswerError(f"it is not valid HTTP ({type(cause).__name__}: {words})")
     return failure
+
+
+def _is_about_http(cause: object) -> bool:
+    # Where the connection was closed in the middle, this may have been Amazon ECR.
+    lost = isinstance(cause, (ConnectionError, http.client.IncompleteRead))
+    return isinstance(cause, http.client.HTTPException) and not lost
+
+
+def _is_of_urllib3(cause: object) -> bool:
+    # Some packages of botocore have their own copy of it.
+    return "urllib3" in type(cause).__module__.split(".")
 
 
 def _check(operation: str) -> None:
