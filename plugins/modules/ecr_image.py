@@ -45,8 +45,8 @@ options:
       - A reference such as V(docker.io/library/app:1.0) or V(app:1.0), a tag such as V(1.0), or a digest. V(app:1.0)
         also selects the image that podman names V(localhost/app:1.0).
       - In a docker archive, the digest is that of the image configuration, which container engines call the image ID.
-      - If not given, O(src) must contain exactly one image. Otherwise the task fails and lists the images. In an archive
-        that has both formats, the images of both count.
+      - If not given, O(src) must contain exactly one image. Otherwise the task fails and lists the images. In an
+        archive that has both formats, the images of both count.
     type: str
   tags:
     description:
