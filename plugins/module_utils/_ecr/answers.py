@@ -158,7 +158,10 @@ def answered(operation: str, send: t.Callable[[], Response], read: t.Callable[[R
     try:
         return _read(operation, send, read)
     except (HTTPClientError, ProxyConnectionError) as failure:
-        raise _cause(failure) from failure
+        cause = _cause(failure)
+        if cause is None:
+            raise
+        raise cause from failure
     finally:
         _arrival.clear()
 
@@ -183,8 +186,8 @@ def _read(operation: str, send: t.Callable[[], Response], read: t.Callable[[Resp
         raise UnreadableAnswerError(error.flaw, _arrival.answer) from error
 
 
-def _cause(failure: HTTPClientError | ProxyConnectionError) -> Exception:
-    """Return what made botocore fail to send a request or to receive its answer."""
+def _cause(failure: HTTPClientError | ProxyConnectionError) -> Exception | None:
+    """Return what made botocore fail to send a request or to receive its answer, None if it says so itself."""
     error = failure.kwargs.get("error")
     refused = _TUNNEL_REFUSED.search(str(error))
     if refused:
@@ -196,7 +199,7 @@ def _cause(failure: HTTPClientError | ProxyConnectionError) -> Exception:
         if _is_about_http(cause) or (type(failure) is HTTPClientError and _is_of_urllib3(cause)):
             words = printable(str(cause), _MAX_SHOWN)
             return UnreadableAnswerError(f"it is not valid HTTP ({type(cause).__name__}: {words})")
-    return failure
+    return None
 
 
 def _is_about_http(cause: object) -> bool:
