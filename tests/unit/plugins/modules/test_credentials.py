@@ -196,7 +196,7 @@ class TestExpired:
     def test_push_says_that_nothing_is_lost(self, registry: StubbedRegistry, tmp_path: Path) -> None:
         layer = tmp_path / "layer"
         layer.write_bytes(b"x" * (6 * MIB))
-        registry.stubber.add_response("batch_check_layer_availability", {})
+        registry.stubber.add_response("batch_check_layer_availability", {"layers": []})
         registry.stubber.add_response("initiate_layer_upload", {"uploadId": UPLOAD, "partSize": 5 * MIB})
         registry.stubber.add_response("upload_layer_part", {"lastByteReceived": 5 * MIB - 1})
         registry.stubber.add_client_error("upload_layer_part", "ExpiredTokenException", "The token is expired")
@@ -217,7 +217,7 @@ class TestTooLarge:
     def test_large_parts(self, registry: StubbedRegistry, tmp_path: Path) -> None:
         layer = tmp_path / "layer"
         layer.write_bytes(b"x" * (10 * MIB))
-        registry.stubber.add_response("batch_check_layer_availability", {})
+        registry.stubber.add_response("batch_check_layer_availability", {"layers": []})
         registry.stubber.add_response("initiate_layer_upload", {"uploadId": UPLOAD, "partSize": 10 * MIB})
         registry.stubber.add_client_error("upload_layer_part", "413", self.PAGE, 413)
         words = failure_of(ecr_layer, src=str(layer), state_dir=str(tmp_path / "state")).msg
