@@ -55,6 +55,10 @@ bench-quick: $(ENVIRONMENT) tools
 	@$(STEP) 'benchmarks, quick' python -m ansible_collections.layerkit.ecr.tests.benchmarks --quick \
 		--without aws-cli docker-registry --work .work/bench-quick --report .work/bench-quick/benchmarks.md
 
+.PHONY: answers
+answers: $(ENVIRONMENT) ## Every operation with every answer that is not Amazon ECR's, which takes half an hour
+	@$(STEP) 'every kind of answer' pytest --numprocesses=2 --dist=worksteal -m table $(PYTEST_ARGS)
+
 .PHONY: test
 test: $(ENVIRONMENT) ## Run all targets below
 	@echo 'Three steps run at a time; the output of a step appears when it ends.'
