@@ -12,7 +12,7 @@ short_description: Complete an upload of an image layer to Amazon ECR
 description:
   - Completes an upload with the API operation CompleteLayerUpload. Amazon ECR then stores the uploaded bytes as a
     layer.
-  - The module queries the registry first. If every SHA-256 digest in O(layer_digests) is already available in the
+  - The module queries the registry first. If every SHA-256 digest in O(layer_digests) is available or archived in the
     repository, the module sends nothing and reports no change.
   - The task fails if the digest that Amazon ECR returns is not one of O(layer_digests).
   - To push a layer in one task, use M(layerkit.ecr.ecr_layer).
