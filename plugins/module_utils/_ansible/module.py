@@ -151,12 +151,10 @@ class _ResultWritten:
             error = failed
         if isinstance(error, OSError):
             with contextlib.suppress(OSError):
-                print(
-                    f"The result of the task cannot be written to standard output: {error.strerror}.", file=sys.stderr
-                )
+                sys.stderr.write(f"The result of the task cannot be written to standard output: {error.strerror}.\n")
             # What Python still writes at its exit goes nowhere.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(1)
+            raise SystemExit(1)
 
 
 def _named(request: Request) -> Result:

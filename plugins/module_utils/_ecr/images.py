@@ -137,8 +137,6 @@ class Images:
         )
         return answer.registry_id
 
-        return answer.registry_id
-
 
 def _image_ids(digests: t.Iterable[str], tags: t.Iterable[str]) -> list[dict[str, str]]:
     ids = [{"imageDigest": digest} for digest in dict.fromkeys(digests)]
