@@ -103,7 +103,7 @@ def load_image(
     if docker is None:
         return load(layout.choose(image, platforms))
     try:
-        chosen = layout.choose(image, platforms)
+        chosen = _chosen(layout, docker, source.name, image, platforms)
         found = load(chosen)
     except InvalidInputError as refusal:
         if _is_final(refusal):
@@ -117,6 +117,20 @@ def load_image(
     if source.compress and gains_by_compression(chosen.root, found, [named.digest for named in saved]):
         return load(docker.choose(found.root.blobs[0].digest))
     return found
+
+
+def _chosen(
+    layout: OciLayout, docker: DockerArchive, name: str, image: str | None, platforms: t.Sequence[Platform]
+) -> SourceImage:
+    """Return the image of the layout, also if only the docker archive in the same source knows its name or its id."""
+    try:
+        return layout.choose(image, platforms)
+    except NoSuchImageError:
+        fitting = _fitting(_saved(docker), image, name)
+        found = layout.of_image_id(fitting[0].digest) if len(fitting) == 1 else None
+        if found is None:
+            raise
+        return found
 
 
 def gains_by_compression(root: Descriptor, image: Image, saved_ids: t.Collection[str]) -> bool:

@@ -10,6 +10,7 @@ Source: https://github.com/opencontainers/image-spec/blob/main/image-layout.md.
 from __future__ import annotations
 
 import collections
+import contextlib
 import typing as t
 
 from .._core.digest import SHA256_DIGEST, sha256_of
@@ -17,14 +18,12 @@ from .._core.errors import InvalidInputError
 from .._core.json_document import MAX_DOCUMENT, JsonObject
 from .._core.text import MIB, printable, quoted
 from .._oci.descriptor import Descriptor, Entry
-from .._oci.image import stated_platform
+from .._oci.image import image_ids, stated_platform
 from .._oci.manifest import INDEXES, OCI_INDEX, Manifest
 from .._oci.reference import NamedImage, ambiguous, matching, share_a_name
 from .._oci.store import COPY_AGAIN, ImageReader, SourceImage
 
 if t.TYPE_CHECKING:
-    import contextlib
-
     from .._core.blob import Blob
     from .._core.task import Task
     from .._oci.platform import Platform
@@ -99,6 +98,20 @@ class OciLayout(ImageReader):
         if not has_version:
             self._task.warn(f"{self._files.where(LAYOUT)} is missing. {INDEX} is read as that of an OCI image layout.")
         return source
+
+    def of_image_id(self, image_id: str) -> LayoutImage | None:
+        """Return the image, not an index, whose configuration has this digest, None if there is none."""
+        left = _MAX_SEARCHED
+        for entry in self._index().entries:
+            if entry.media_type in INDEXES or not entry.is_usable or entry.descriptor.size > left:
+                continue
+            left -= entry.descriptor.size
+            image = LayoutImage(self._files, entry.descriptor)
+            # What is wrong with an image that is not this one does not matter.
+            with contextlib.suppress(InvalidInputError):
+                if image_id in image_ids(image, str(self._files)):
+                    return image
+        return None
 
     def _has_version(self) -> bool:
         if self._files.size(LAYOUT) is None:

@@ -235,9 +235,10 @@ class _Index:
 
 
 def _name_of(entry: Entry) -> str:
-    """Return the platform of an image, or its digest if it has none, as an attestation."""
-    platform = entry.platform
-    return str(platform) if platform and platform.is_known else entry.descriptor.digest
+    """Return the platform of an image, or its digest if it has none."""
+    if entry.platform and entry.platform.is_known:
+        return str(entry.platform)
+    return f"attestation {entry.descriptor.digest}" if entry.platform else entry.descriptor.digest
 
 
 def _no_platform(platform: Platform, found: t.Sequence[Platform], name: str) -> NoSuchImageError:

@@ -337,6 +337,21 @@ class TestTwoImagesAndNoName:
         with pytest.raises(AmbiguousImageError, match=r"contains 2 images named 'app:1[.]0'$"):
             self.read(tmp_path, layout, "app:1.0")
 
+    @pytest.mark.parametrize("compress", [False, True])
+    def test_a_name_that_only_docker_knows_means_the_image_of_the_layout(
+        self, tmp_path: Path, layout: LayoutWriter, compress: bool
+    ) -> None:
+        [one] = layout.entries
+        layout.entries.append(layout.of_platform("linux/arm64"))
+        entries = json.loads(layout.files["manifest.json"])
+        layout.files["manifest.json"] = as_json([{**entries[0], "RepoTags": ["app:1.0"]}])
+        (tmp_path / "both.tar").write_bytes(tar_of(layout.complete()))
+        image_id = entries[0]["Config"].rpartition("/")[2]
+        for image in ("app:1.0", f"sha256:{image_id}", image_id[:12]):
+            warnings: list[str] = []
+            found = read_image(tmp_path / "both.tar", image, compress, warnings)
+            assert (found.root.digest, warnings) == (one["digest"], [])
+
     def test_what_is_not_there_is_no_image(self, tmp_path: Path, layout: LayoutWriter) -> None:
         entries = json.loads(layout.files["manifest.json"])
         layout.files["manifest.json"] = as_json([entries[0], {"Config": "absent.json", "Layers": []}])

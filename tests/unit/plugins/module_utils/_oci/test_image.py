@@ -15,7 +15,11 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._core.blob import Blo
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.digest import sha256_of
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.descriptor import Descriptor
-from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image import Image, assemble_image
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image import (
+    Image,
+    PartialImageError,
+    assemble_image,
+)
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.platform import Platform
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import AmbiguousImageError, NoSuchImageError
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.store import COPY_AGAIN, SourceImage
@@ -201,6 +205,44 @@ def test_two_images_of_one_platform_are_a_choice(store: Store) -> None:
         f"{first['digest']} (linux/amd64), {second['digest']} (linux/amd64)"
     )
     assert len(store.assemble().children) == 2
+
+
+def test_an_attestation_that_is_missing_is_named(store: Store) -> None:
+    entries = of_platforms(store, "linux/amd64", "unknown/unknown")
+    del store.content[entries["unknown/unknown"]["digest"]]
+    image = store.assemble()
+    assert image.root.digest == entries["linux/amd64"]["digest"]
+    assert image.missing == (f"attestation {entries['unknown/unknown']['digest']}",)
+
+
+def test_a_blob_that_is_missing_is_damage_and_no_missing_platform(store: Store) -> None:
+    entries = of_platforms(store, "linux/amd64", "linux/arm64/v8", "linux/s390x")
+    del store.content[sha256_of([b"linux/arm64/v8"])]
+    with pytest.raises(InvalidInputError, match=f"blob {sha256_of([b'linux/arm64/v8'])} is missing"):
+        store.assemble()
+    # The image that is damaged may be wanted as well.
+    del store.content[entries["linux/s390x"]["digest"]]
+    with pytest.raises(PartialImageError) as error:
+        store.assemble()
+    assert (error.value.missing, error.value.complete) == (("linux/s390x",), (Platform("linux", "amd64"),))
+
+
+def test_what_is_wrong_with_other_images_of_an_index_does_not_matter(store: Store) -> None:
+    wanted = {**store.image(store.add(b"layer")), "platform": {"os": "linux", "architecture": "amd64"}}
+    others: list[Document] = [
+        {"mediaType": OCI_MANIFEST, "digest": "sha512:" + "a" * 128, "size": 1, "platform": members_of("linux/arm64")},
+        {"mediaType": None, "digest": ABSENT, "size": 1, "platform": members_of("linux/s390x")},
+        {"mediaType": OCI_INDEX, "digest": ABSENT, "size": 1},
+        {"mediaType": "text/plain", "digest": ABSENT, "size": -1},
+        {},
+    ]
+    store.index(*others, wanted)
+    assert store.assemble("linux/amd64").root.digest == wanted["digest"]
+    for platform, rule in (("linux/arm64", "digest 'sha512:"), ("linux/s390x", "mediaType is missing")):
+        with pytest.raises(InvalidInputError, match=rule):
+            store.assemble(platform)
+    with pytest.raises(InvalidInputError, match="digest 'sha512:"):
+        store.assemble()
 
 
 def test_layers_that_are_hosted_elsewhere_are_foreign(store: Store) -> None:
