@@ -26,8 +26,8 @@ options:
       - Or a docker archive. C(docker save), C(podman save) and C(skopeo copy SOURCE docker-archive:image.tar) write it.
         The module creates a manifest for it, which is the same in every run.
       - C(docker save) of Docker 25 and later writes an archive that has both formats. The module reads it as an OCI
-        image layout. It reads it as a docker archive if O(compress=gzip), or, with a warning, if the OCI image layout
-        is incomplete.
+        image layout. It reads it as a docker archive to compress its layers (see O(compress)), or, with a warning, if
+        the OCI image layout is incomplete.
       - If several entries of C(index.json) have the same name, or none has a name, and they differ by platform, they
         are one multi-platform image, as apko and other build tools write it.
       - Archives can be compressed with gzip, xz or bzip2, or with zstd if the host has Python 3.14 or later. They are
@@ -75,18 +75,23 @@ options:
     default: []
   compress:
     description:
-      - How to compress the layers of a docker archive. They are usually not compressed.
-      - V(none) pushes the layers unchanged. V(gzip) compresses them while they are sent. To compute the digests, it
-        also compresses them once before.
-      - Hosts with the same versions of Python and zlib produce the same bytes. With other versions the digests can
-        differ, and the image is pushed again.
-      - An OCI image layout is always pushed unchanged. V(gzip) reads an archive that has both formats as a docker
-        archive, so the image gets another manifest.
+      - How to send the uncompressed layers of a docker archive. C(docker save) does not compress layers.
+      - V(gzip) compresses them, to about a third of their size. V(none) sends the bytes of the archive. Layers that are
+        compressed in the archive are always sent unchanged.
+      - The digest of an image depends on what compressed its layers. With V(gzip), an image is therefore recognised by
+        its configuration, whose digest is the image ID. If the image of one of O(tags) has the same configuration and
+        as many layers, it is this image, whatever tool pushed it. The module does not change it, compresses nothing,
+        and sets the other O(tags) on it.
+      - With V(none), and without O(tags), an image is recognised by its digest. Hosts with the same version of zlib
+        produce the same bytes.
+      - The layers of an OCI image layout are always pushed unchanged. With V(gzip), an archive that has both formats is
+        read as a docker archive if that contains the same image for one platform and the OCI image layout has an
+        uncompressed layer.
     type: str
     choices:
       - none
       - gzip
-    default: none
+    default: gzip
   parallel:
     description:
       - The number of layers to send at the same time, V(1) to V(32).
@@ -206,13 +211,13 @@ EXAMPLES = r"""
     tags:
       - "1.4.2"
 
-- name: Compress the layers that docker save left uncompressed
+- name: Push the layers as docker save left them, uncompressed
   layerkit.ecr.ecr_image:
     repository_name: my-app
     src: build/docker-save.tar
-    compress: gzip
+    compress: none
     tags:
-      - 1.4.2-gzip
+      - 1.4.2-plain
 
 - name: Push a single platform for AWS Lambda
   layerkit.ecr.ecr_image:
@@ -652,7 +657,7 @@ def main() -> None:
         "image": {"type": "str"},
         "tags": {"type": "list", "elements": "str", "default": []},
         "platforms": {"type": "list", "elements": "str", "default": []},
-        "compress": {"type": "str", "choices": ["none", "gzip"], "default": "none"},
+        "compress": {"type": "str", "choices": ["none", "gzip"], "default": "gzip"},
         "parallel": {"type": "int", "default": 8},
     }
     module = EcrModule(argument_spec=spec)

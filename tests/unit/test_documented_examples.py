@@ -329,7 +329,7 @@ def test_examples_of_ecr_image(host: Host) -> None:
     everything = dict.fromkeys(("1.4.2", "latest", "1.5.0", "1.6.0"), host.images["all"])
     built = root_of(host.directory / "build/app-1.7.0.tar")
     expected: Tags = {
-        "my-app": {**everything, "1.4.2-gzip": None, "1.7.0": built},
+        "my-app": {**everything, "1.4.2-plain": None, "1.7.0": built},
         "my-function": {"1.4.2": host.images["linux/amd64"]},
         "my-worker": {"1.4.2": None},
         "new-app": {"1.4.2": host.images["all"]},

@@ -12,9 +12,12 @@ from __future__ import annotations
 import gzip
 import json
 import typing as t
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from ansible_collections.layerkit.ecr.tests.real_images.image import digest_of
+from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import LayoutWriter
 from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import ModuleFailedError
 
 if t.TYPE_CHECKING:
@@ -23,11 +26,15 @@ if t.TYPE_CHECKING:
 
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 LAYOUTS = ["single", "first_of_family", "second_of_family", "index", "zstd", "artifact"]
-OCI_ARCHIVES = ["oci_archive", "oci_archive_gzip", "index_archive", "docker_save"]
+OCI_ARCHIVES = ["oci_archive", "oci_archive_gzip", "index_archive"]
 DOCKER_ARCHIVES = ["docker_archive", "first_of_docker_archive", "second_of_docker_archive"]
 # Docker's, with an OCI layout that cannot be used.
 DEFECTIVE = ["docker_save_by_digest", "docker_save_without_layers"]
+# Docker's, with one platform of several.
 PARTIAL = ["docker_save_of_one_platform"]
+# Docker's, with an OCI layout of uncompressed layers.
+DOCKER_SAVE = ["docker_save"]
+GZIP_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 TAGS = ("1.0", "latest")
 AMD64, ARM64, ARM = "linux/amd64", "linux/arm64/v8", "linux/arm/v7"
 # What a result says of the push; check mode says the same of the push to come.
@@ -35,15 +42,15 @@ PUSH = ("image", "layers", "manifests", "bytes_sent", "bytes_present")
 
 
 def test_all_images_are_pushed(images: dict[str, RealImage]) -> None:
-    assert sorted(images) == sorted(LAYOUTS + OCI_ARCHIVES + DOCKER_ARCHIVES + DEFECTIVE + PARTIAL)
+    assert sorted(images) == sorted(LAYOUTS + OCI_ARCHIVES + DOCKER_ARCHIVES + DEFECTIVE + PARTIAL + DOCKER_SAVE)
 
 
-@pytest.mark.parametrize("name", LAYOUTS + OCI_ARCHIVES)
+@pytest.mark.parametrize("name", LAYOUTS + OCI_ARCHIVES + DOCKER_SAVE)
 def test_manifests_are_put_byte_for_byte(
     registry: Registry, tools: Tools, images: dict[str, RealImage], name: str
 ) -> None:
     source = images[name]
-    held = pushed_once(registry, source)
+    held = pushed_once(registry, source, **({"compress": "none"} if name in DOCKER_SAVE else {}))
     assert held.manifest == tools.skopeo("inspect", "--raw", source.reference)
     assert held.digest == source.digest
     children = list(source.platforms.values())
@@ -52,23 +59,43 @@ def test_manifests_are_put_byte_for_byte(
     assert registry.tags() == {**dict.fromkeys(children, ()), held.digest: TAGS}
 
 
-@pytest.mark.parametrize("name", DOCKER_ARCHIVES + DEFECTIVE)
-def test_docker_archive_gets_a_manifest(registry: Registry, images: dict[str, RealImage], name: str) -> None:
+@pytest.mark.parametrize("name", DOCKER_ARCHIVES + DEFECTIVE + DOCKER_SAVE)
+def test_docker_archive_gets_a_manifest_of_compressed_layers(
+    registry: Registry, images: dict[str, RealImage], name: str
+) -> None:
     held = pushed_once(registry, images[name])
     assert held.media_type == DOCKER_MANIFEST
     assert held.document["config"]["digest"] == images[name].config
+    assert {layer["mediaType"] for layer in held.layers} == {GZIP_LAYER}
+    assert {layer["digest"] for layer in held.layers}.isdisjoint(images[name].diff_ids)
     assert diff_ids(registry, held) == images[name].diff_ids
     assert registry.tags() == {held.digest: TAGS}
 
 
-@pytest.mark.parametrize("name", ["second_of_docker_archive", "docker_save_by_digest"])
-def test_docker_archive_is_compressed_when_asked_for(
+@pytest.mark.parametrize("name", DOCKER_ARCHIVES)
+def test_layers_of_a_docker_archive_stay_as_they_are_when_asked_for(
     registry: Registry, images: dict[str, RealImage], name: str
 ) -> None:
-    held = pushed_once(registry, images[name], compress="gzip")
-    assert {layer["mediaType"] for layer in held.layers} == {"application/vnd.docker.image.rootfs.diff.tar.gzip"}
-    assert {layer["digest"] for layer in held.layers}.isdisjoint(images[name].diff_ids)
-    assert diff_ids(registry, held) == images[name].diff_ids
+    held = pushed_once(registry, images[name], compress="none")
+    assert held.document["config"]["digest"] == images[name].config
+    assert [layer["digest"] for layer in held.layers] == images[name].diff_ids
+
+
+def test_docker_archive_is_the_image_that_skopeo_pushes_of_it(
+    registry: Registry, tools: Tools, images: dict[str, RealImage], tmp_path: Path
+) -> None:
+    source = images["docker_archive"]
+    # What skopeo sends to a registry.
+    tools.skopeo("copy", "--dest-compress", source.reference, f"dir:{tmp_path / 'sent'}")
+    layout = LayoutWriter(tmp_path / "layout")
+    for file in (tmp_path / "sent").iterdir():
+        layout.blob(file.read_bytes())
+    layout.finish(layout.blob((tmp_path / "sent" / "manifest.json").read_bytes(), DOCKER_MANIFEST))
+    theirs = registry.push(replace(source, src=str(layout.path)), tags=["1.0"])
+    written = registry.proxy.writes()
+    result = registry.push(source, tags=["1.0"])
+    assert (result["changed"], result["image"]["digest"]) == (False, theirs["image"]["digest"])
+    assert registry.proxy.writes() == written
 
 
 def pushed_once(registry: Registry, source: RealImage, **options: t.Any) -> Held:
