@@ -84,6 +84,9 @@ options:
         and sets the other O(tags) on it.
       - With V(none), and without O(tags), an image is recognised by its digest. Hosts with the same version of zlib
         produce the same bytes.
+      - Compressed layers are kept until they are sent, in an unnamed temporary file in the directory that the
+        environment variable E(TMPDIR) names, V(/var/tmp) by default. Where the space for that is lacking, a layer is
+        compressed again while it is sent.
       - The layers of an OCI image layout are always pushed unchanged. With V(gzip), an archive that has both formats is
         read as a docker archive if that contains the same image for one platform and the OCI image layout has an
         uncompressed layer.
@@ -95,7 +98,7 @@ options:
   parallel:
     description:
       - The number of layers to send at the same time, V(1) to V(32).
-      - Layers that are decompressed or compressed during the push are sent one at a time, to limit the memory.
+      - Layers that are decompressed or compressed while they are sent are sent one at a time, to limit the memory.
     type: int
     default: 8
 attributes:

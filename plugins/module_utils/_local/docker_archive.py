@@ -38,6 +38,7 @@ if t.TYPE_CHECKING:
     from .._core.blob import Blob
     from .._core.task import Task
     from .files import SourceFiles
+    from .spool import Spool
 
 MANIFEST = "manifest.json"
 
@@ -51,13 +52,19 @@ _STATED_DIGEST = re.compile("(?:blobs/sha256/|sha256:)([a-f0-9]{64})|([a-f0-9]{6
 
 @dataclass(frozen=True)
 class _Blob:
-    """A file of the archive as it is sent: unchanged, or compressed while it is sent. ``size`` is in bytes."""
+    """A file of the archive as it is sent: unchanged, or compressed. ``size`` is in bytes.
+
+    ``was_read`` says whether its bytes were compared with the digest. ``kept_at`` is the position of the compressed
+    bytes in the spool, None if they are made while they are sent.
+    """
 
     name: str
     digest: str
     size: int
     media_type: str
+    was_read: bool = False
     is_compressed_here: bool = False
+    kept_at: int | None = None
 
     def descriptor(self) -> dict[str, t.Any]:
         """Return its descriptor in a manifest."""
@@ -67,9 +74,12 @@ class _Blob:
 class DockerImage(SourceImage):
     """An image of a docker archive, whose manifest was made here."""
 
-    def __init__(self, files: SourceFiles, root: Descriptor, content: bytes, blobs: t.Iterable[_Blob]) -> None:
+    def __init__(
+        self, files: SourceFiles, root: Descriptor, content: bytes, blobs: t.Iterable[_Blob], spool: Spool
+    ) -> None:
         super().__init__(root)
         self._files = files
+        self._spool = spool
         self._content = content
         self._blobs = {blob.digest: blob for blob in blobs}
 
@@ -82,10 +92,17 @@ class DockerImage(SourceImage):
         blob = self._blobs.get(digest)
         return None if blob is None else blob.size
 
+    def was_read(self, digest: str) -> bool:
+        """Return whether the blob was read from its beginning to its end, and has its digest."""
+        return self._blobs[digest].was_read
+
     @contextlib.contextmanager
     def open(self, digest: str) -> t.Iterator[Blob]:
         """Open a blob as it is sent."""
         blob = self._blobs[digest]
+        if blob.kept_at is not None:
+            yield self._spool.blob(f"{self._files.where(blob.name)} (compressed)", blob.kept_at, blob.size)
+            return
         with self._files.open(blob.name) as file:
             if not blob.is_compressed_here:
                 yield file
@@ -100,13 +117,13 @@ class DockerDraft(DockerImage, DraftImage):
     The digest of a layer that is stored compressed is not known yet; that of its content stands in for it.
     """
 
-    def __init__(self, image: DockerImage, settle: t.Callable[[], DockerImage]) -> None:
-        super().__init__(image._files, image.root, image._content, image._blobs.values())
+    def __init__(self, image: DockerImage, settle: t.Callable[[bool], DockerImage]) -> None:
+        super().__init__(image._files, image.root, image._content, image._blobs.values(), image._spool)
         self._settle = settle
 
-    def settled(self) -> DockerImage:
+    def settled(self, will_be_sent: bool) -> DockerImage:
         """Return the image with its layers as they are sent, after a pass over each of them."""
-        return self._settle()
+        return self._settle(will_be_sent)
 
 
 class DockerArchive(ImageReader):
@@ -114,13 +131,15 @@ class DockerArchive(ImageReader):
 
     :param compress: whether uncompressed layers are sent compressed, with gzip
     :param parallel: how many layers are compressed and hashed at once
+    :param spool: keeps compressed layers until they are sent
     """
 
-    def __init__(self, files: SourceFiles, compress: bool, parallel: int, task: Task) -> None:
+    def __init__(self, files: SourceFiles, compress: bool, parallel: int, task: Task, spool: Spool) -> None:
         self._files = files
         self._compress = compress
         self._parallel = parallel
         self._task = task
+        self._spool = spool
         # One layer is compressed by all processors, and several at once would only need more memory.
         self._compressing = threading.Lock()
 
@@ -177,15 +196,15 @@ class DockerArchive(ImageReader):
         platform = Platform.from_json(document)
         stored = self._stored_layers(entry, document)
 
-        def settle() -> DockerImage:
-            return self._with_manifest(config, self._sent_layers(stored), platform)
+        def settle(will_be_sent: bool) -> DockerImage:
+            return self._with_manifest(config, self._sent_layers(stored, will_be_sent), platform)
 
-        return DockerDraft(self._with_manifest(config, stored, platform), settle) if self._compress else settle()
+        return DockerDraft(self._with_manifest(config, stored, platform), settle) if self._compress else settle(True)
 
     def _with_manifest(self, config: _Blob, layers: t.Sequence[_Blob], platform: Platform) -> DockerImage:
         content = _manifest(config, layers)
         root = Descriptor(DOCKER_MANIFEST, sha256_of([content]), len(content), platform=platform)
-        return DockerImage(self._files, root, content, (config, *layers))
+        return DockerImage(self._files, root, content, (config, *layers), self._spool)
 
     def _stored_layers(self, entry: JsonObject, config: JsonObject) -> list[_Blob]:
         return [self._stored_layer(*pair) for pair in zip(*_checked_layers(entry, config))]
@@ -201,16 +220,16 @@ class DockerArchive(ImageReader):
             self._check_stated(name, diff_id)
         return _Blob(name, diff_id, self._files.size(name) or 0, _LAYER if kind is None else _GZIP_LAYER)
 
-    def _sent_layers(self, stored: t.Sequence[_Blob]) -> list[_Blob]:
+    def _sent_layers(self, stored: t.Sequence[_Blob], will_be_sent: bool) -> list[_Blob]:
         layers: dict[_Blob, _Blob] = {}
 
         def describe(layer: _Blob) -> None:
-            layers[layer] = self._sent_layer(layer)
+            layers[layer] = self._sent_layer(layer, will_be_sent)
 
         self._task.run_all([partial(describe, layer) for layer in dict.fromkeys(stored)], self._parallel)
         return [layers[layer] for layer in stored]
 
-    def _sent_layer(self, stored: _Blob) -> _Blob:
+    def _sent_layer(self, stored: _Blob, will_be_sent: bool) -> _Blob:
         """Return a layer as it is sent, after a pass over it if it is compressed or will be."""
         name, guard = stored.name, self._task.guard
         if stored.media_type == _LAYER and not self._compress:
@@ -220,12 +239,14 @@ class DockerArchive(ImageReader):
                 digest = sha256_of(guard(file.chunks(0, file.size)))
                 self._check_stated(name, digest)
                 self._check_diff_id(name, sha256_of(guard(inflated(file))), stored.digest)
-                return _Blob(name, digest, file.size, _GZIP_LAYER)
+                return _Blob(name, digest, file.size, _GZIP_LAYER, was_read=True)
             plain = HashingReader(guard(file.chunks(0, file.size)))
+            sent = HashingReader(compressed(plain))
             with self._compressing:
-                sent = HashingReader(compressed(plain)).finish()
+                kept_at = self._spool.keep(sent, file.size) if will_be_sent else None
+                sent.finish()
             self._check_diff_id(name, plain.digest, stored.digest)
-            return _Blob(name, sent.digest, sent.size, _GZIP_LAYER, is_compressed_here=True)
+            return _Blob(name, sent.digest, sent.size, _GZIP_LAYER, True, is_compressed_here=True, kept_at=kept_at)
 
     def _check_diff_id(self, name: str, digest: str, diff_id: str) -> None:
         if digest != diff_id:

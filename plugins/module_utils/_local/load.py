@@ -24,6 +24,7 @@ from .docker_archive import MANIFEST, DockerArchive
 from .files import USE_AN_IMAGE
 from .lookalikes import check_files, check_path
 from .oci_layout import INDEX, OciLayout
+from .spool import Spool
 
 if t.TYPE_CHECKING:
     from .._core.task import Task
@@ -63,10 +64,10 @@ def open_source(path: str, name: str, compress: bool, parallel: int, task: Task)
     """
     check_path(path, name)
     opened = Directory.opened if _is_directory(path) else Archive.opened
-    with opened(path, name) as files:
+    with opened(path, name) as files, Spool() as spool:
         if files.size(INDEX) is None:
             check_files(files, path)
-        yield _source(files, compress, parallel, task)
+        yield _source(files, compress, parallel, task, spool)
 
 
 def load_image(
@@ -203,9 +204,9 @@ def _is_directory(path: str) -> bool:
         return False
 
 
-def _source(files: SourceFiles, compress: bool, parallel: int, task: Task) -> Source:
+def _source(files: SourceFiles, compress: bool, parallel: int, task: Task, spool: Spool) -> Source:
     layout = OciLayout(files, task) if files.size(INDEX) is not None else None
-    docker = DockerArchive(files, compress, parallel, task) if files.size(MANIFEST) is not None else None
+    docker = DockerArchive(files, compress, parallel, task, spool) if files.size(MANIFEST) is not None else None
     if not (layout or docker):
         raise InvalidInputError(
             f"{files} does not contain an image: it has neither {INDEX}, as an OCI image layout does, nor {MANIFEST}, "

@@ -85,15 +85,16 @@ class Image:
         return self.platforms[0] if manifest is self.root and self.platforms and not manifest.is_index else None
 
 
-def settled_image(image: Image) -> Image:
+def settled_image(image: Image, will_be_sent: bool) -> Image:
     """Return a draft with its final manifest, and any other image as it is.
 
+    :param will_be_sent: whether it is worth keeping what was made of the layers
     :raises InvalidInputError: a layer is damaged
     :raises TaskStoppedError: the task stopped
     """
     if not isinstance(image.reader, DraftImage):
         return image
-    source = image.reader.settled()
+    source = image.reader.settled(will_be_sent)
     return replace(image, reader=source, root=_manifest(source, source.root, "The image"))
 
 

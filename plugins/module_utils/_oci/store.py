@@ -42,6 +42,10 @@ class SourceImage(abc.ABC):
         :raises InvalidInputError: the file of this name cannot be a blob
         """
 
+    def was_read(self, _digest: str) -> bool:
+        """Return whether the blob was read from its beginning to its end, and has its digest."""
+        return False
+
     @abc.abstractmethod
     def open(self, digest: str) -> contextlib.AbstractContextManager[Blob]:
         """Open a blob that the source contains."""
@@ -54,9 +58,10 @@ class DraftImage(SourceImage):
     """
 
     @abc.abstractmethod
-    def settled(self) -> SourceImage:
+    def settled(self, will_be_sent: bool) -> SourceImage:
         """Return the image with its final manifest.
 
+        :param will_be_sent: whether it is worth keeping what was made of the layers
         :raises InvalidInputError: a layer is damaged
         :raises TaskStoppedError: the task stopped
         """

@@ -50,7 +50,7 @@ class BlobPusher:
         self.outcome = BlobPushes()
 
     def run(self, layers: t.Iterable[LayerPlan], checked: t.Iterable[Descriptor]) -> None:
-        """Send layers in this order, and check the digests of other blobs.
+        """Send layers in this order, and check the digests of other blobs, except those that were checked before.
 
         The first failure stops the others at their next step.
 
@@ -58,7 +58,7 @@ class BlobPusher:
         :raises TaskError: a blob is damaged
         """
         sending = [self._sender(layer) for layer in layers]
-        checking = [self._checker(blob) for blob in checked]
+        checking = [self._checker(blob) for blob in checked if not self._image.reader.was_read(blob.digest)]
         self._task.run_all([*sending, *checking], self._parallel)
 
     def tidy(self, done: t.Iterable[LayerPlan]) -> None:

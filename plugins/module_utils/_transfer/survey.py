@@ -94,7 +94,7 @@ class Surveyor:
             found = recognised(self._image, tags, stored)
             if found:
                 return found[0], stored, {image.root.digest for image in found}
-        image = settled_image(self._image)
+        image = settled_image(self._image, will_be_sent=not self._dry_run)
         return image, self._stored(image, tags), set()
 
     def _stored(self, image: Image, tags: t.Sequence[str]) -> StoredImages:

@@ -26,7 +26,7 @@ def read_image(src: Path, image: str | None = None, compress: bool = False, warn
     """
     name, task = f"src {str(src)!r}", Task(([] if warnings is None else warnings).append)
     with open_source(str(src), name, compress, 2, task) as source:
-        found = settled_image(load_image(source, image, [], accept_any, task))
+        found = settled_image(load_image(source, image, [], accept_any, task), will_be_sent=True)
         for blob in found.blobs.values():
             with found.reader.open(blob.digest) as opened:
                 assert opened.size == blob.size

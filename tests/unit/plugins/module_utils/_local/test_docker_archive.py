@@ -26,6 +26,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._local.docker_archive
     DockerDraft,
     DockerImage,
 )
+from ansible_collections.layerkit.ecr.plugins.module_utils._local.spool import Spool
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.platform import Platform
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import AmbiguousImageError
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import (
@@ -57,7 +58,13 @@ def opened(tmp_path: Path) -> t.Iterator[Open]:
         ) -> DockerArchive:
             path = tmp_path / f"{len(list(tmp_path.iterdir()))}.tar"
             path.write_bytes(packed(tar_of(files)))
-            return DockerArchive(stack.enter_context(Archive.opened(str(path), "src 'x'")), compress, 2, Task(print))
+            return DockerArchive(
+                stack.enter_context(Archive.opened(str(path), "src 'x'")),
+                compress,
+                2,
+                Task(print),
+                stack.enter_context(Spool()),
+            )
 
         yield open_files
 
@@ -65,7 +72,7 @@ def opened(tmp_path: Path) -> t.Iterator[Open]:
 def settled(archive: DockerArchive, image: str | None = None) -> DockerImage:
     """Return an image with its final manifest."""
     found = archive.choose(image)
-    return found.settled() if isinstance(found, DockerDraft) else found
+    return found.settled(will_be_sent=True) if isinstance(found, DockerDraft) else found
 
 
 def manifest_of(archive: DockerArchive, image: str | None = None) -> dict[str, t.Any]:
@@ -164,7 +171,7 @@ def test_a_draft_reads_no_layer(opened: Open, monkeypatch: pytest.MonkeyPatch) -
         {"mediaType": media_type, "size": len(content), "digest": digest_of(layer)}
         for media_type, content, layer in zip((TAR, GZIP, TAR), stored, (*LAYERS, LARGE), strict=True)
     ]
-    final = manifest_of_image(draft.settled())
+    final = manifest_of_image(draft.settled(will_be_sent=True))
     assert final["config"] == manifest["config"]
     assert [layer["mediaType"] for layer in final["layers"]] == [GZIP] * 3
 
@@ -256,7 +263,7 @@ def test_layers_can_be_links(tmp_path: Path) -> None:
     ]
     (tmp_path / "image.tar").write_bytes(tar_of(files, *links))
     with Archive.opened(str(tmp_path / "image.tar"), "src 'x'") as archive:
-        layers = manifest_of(DockerArchive(archive, False, 1, Task(print)))["layers"]
+        layers = manifest_of(DockerArchive(archive, False, 1, Task(print), Spool()))["layers"]
     assert [layer["digest"] for layer in layers] == list(map(digest_of, LAYERS))
 
 

@@ -35,7 +35,7 @@ src, compress = sys.argv[1:]
 before = peak_kib()
 task = Task(print)
 with open_source(src, "src", compress == "gzip", 8, task) as source:
-    image = settled_image(load_image(source, None, [], accept_any, task))
+    image = settled_image(load_image(source, None, [], accept_any, task), will_be_sent=True)
 
     def read(digest):
         with image.reader.open(digest) as blob:

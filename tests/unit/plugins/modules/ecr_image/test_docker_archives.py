@@ -6,13 +6,18 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
+import os
+import random
+import tempfile
 import typing as t
 from pathlib import Path
 
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._local import compression
+from ansible_collections.layerkit.ecr.plugins.module_utils._local.spool import Spool
 from ansible_collections.layerkit.ecr.tests.strict_ecr.exceptions import LayersNotFoundException
 from ansible_collections.layerkit.ecr.tests.unit.support.image_bench import UPLOADS, ImageBench
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import (
@@ -94,6 +99,121 @@ def test_second_push_is_one_request_and_compresses_nothing(
         assert (again["bytes_sent"], again["bytes_present"]) == (0, first["bytes_sent"])
         assert {layer["action"] for layer in again["layers"]} == {"present"}
         assert (bench.calls(), compressions) == (["BatchGetImage"], [])
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The directory for temporary files."""
+    directory = tmp_path / "temporary"
+    directory.mkdir()
+    monkeypatch.setenv("TMPDIR", str(directory))
+    return directory
+
+
+CONTENT_SIZE = sum(map(len, LAYERS))
+
+
+@pytest.mark.usefixtures("temporary")
+def test_each_layer_is_compressed_once(
+    bench: ImageBench, archive: dict[str, t.Any], another: Another, compressions: list[int]
+) -> None:
+    first = bench.run(**archive, tags=["1"])
+    assert (first["changed"], sum(compressions)) == (True, CONTENT_SIZE)
+    another.pushes(OTHER_LAYERS, "2")
+    compressions.clear()
+    update = bench.run(**archive, tags=["2"])
+    assert (update["changed"], sum(compressions)) == (True, CONTENT_SIZE)
+    assert update["bytes_sent"] == 0
+
+
+def test_nothing_is_left_in_the_directory_for_temporary_files(
+    bench: ImageBench, archive: dict[str, t.Any], temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[Path]] = []
+    keep = Spool.keep
+
+    def looked_at(spool: Spool, chunks: t.Iterable[bytes], size: int) -> int | None:
+        kept = keep(spool, chunks, size)
+        seen.append(list(temporary.iterdir()))
+        return kept
+
+    monkeypatch.setattr(Spool, "keep", looked_at)
+    bench.run(**archive, tags=["1"])
+    assert seen == [[], []]
+
+
+def test_check_mode_writes_nothing_and_predicts_the_run(
+    bench: ImageBench, archive: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch, compressions: list[int]
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile, "TemporaryFile", None)
+        checked = bench.run(**archive, tags=["1"], check=True)
+    assert sum(compressions) == CONTENT_SIZE
+    result = bench.run(**archive, tags=["1"])
+    keys = set(result) - {"invocation"}
+    assert {key: checked[key] for key in keys} == {key: result[key] for key in keys}
+
+
+def no_directory(_patch: pytest.MonkeyPatch) -> None:
+    """Leave the directory for temporary files missing."""
+
+
+def no_space(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(os, "fstatvfs", lambda _descriptor: os.statvfs_result((1, 1, *[20_000] * 8)))
+
+
+def full_disk(patch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: t.Any) -> t.NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    patch.setattr(os, "pwrite", refuse)
+
+
+@pytest.mark.parametrize("hindrance", [no_directory, no_space, full_disk])
+def test_without_space_layers_are_compressed_again_while_they_are_sent(
+    bench: ImageBench,
+    archive: dict[str, t.Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    compressions: list[int],
+    hindrance: t.Callable[[pytest.MonkeyPatch], None],
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path / ("missing" if hindrance is no_directory else "")))
+    hindrance(monkeypatch)
+    result = bench.run(**archive, tags=["1"])
+    assert result["changed"]
+    assert sum(compressions) == 2 * CONTENT_SIZE
+    assert sum(bench.layers().values()) == result["bytes_sent"]
+
+
+def test_interrupted_layer_goes_on_with_the_same_bytes(
+    bench: ImageBench, archive: dict[str, t.Any], tmp_path: Path
+) -> None:
+    rules = bench.control.rules(bench.repository)
+    rules.part_size = 5 * 1024 * 1024
+    content = random.Random(1).randbytes(12 * 1024 * 1024)
+    Path(archive["src"]).write_bytes(tar_of(docker_archive((content,))))
+    state: dict[str, t.Any] = {"state_dir": str(tmp_path / "state"), "parallel": 1}
+    bench.strike("UploadLayerPart", "kms", skip=1)
+    assert bench.fails(**archive, **state, tags=["1"]).result["bytes_sent"] == rules.part_size
+    result = bench.run(**archive, **state, tags=["1"])
+    assert result["bytes_sent"] == sum(bench.layers().values()) - rules.part_size
+
+
+def test_interrupted_layer_begins_anew_with_another_compressor(
+    bench: ImageBench, archive: dict[str, t.Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = bench.control.rules(bench.repository)
+    rules.part_size = 5 * 1024 * 1024
+    content = random.Random(1).randbytes(12 * 1024 * 1024)
+    Path(archive["src"]).write_bytes(tar_of(docker_archive((content,))))
+    state: dict[str, t.Any] = {"state_dir": str(tmp_path / "state"), "parallel": 1}
+    bench.strike("UploadLayerPart", "kms", skip=1)
+    bench.fails(**archive, **state, tags=["1"])
+    monkeypatch.setattr(compression, "_LEVEL", 1)
+    result = bench.run(**archive, **state, tags=["1"])
+    assert result["bytes_sent"] == sum(bench.layers().values())
+    assert not bench.run(**archive, **state, tags=["1"])["changed"]
 
 
 @pytest.mark.parametrize("mutability", ["MUTABLE", "IMMUTABLE"])

@@ -1,0 +1,83 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Compressed layers on disk."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from ansible_collections.layerkit.ecr.plugins.module_utils._local.spool import Spool
+
+
+@pytest.fixture(autouse=True)
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    return tmp_path
+
+
+def open_files() -> set[int]:
+    """Return the descriptors of the process, without that of the directory that lists them."""
+    found = set()
+    for path in list(Path("/proc/self/fd").iterdir()):
+        with contextlib.suppress(OSError):
+            os.fstat(int(path.name))
+            found.add(int(path.name))
+    return found
+
+
+def test_what_was_kept_is_read(directory: Path) -> None:
+    with Spool() as spool:
+        first = spool.keep([b"one", b"", b"two"], 6)
+        second = spool.keep([b"three"], 5)
+        assert first is not None
+        assert second is not None
+        blobs = [spool.blob("first", first, 6), spool.blob("second", second, 5)]
+        assert [blob.read(0, blob.size) for blob in blobs] == [b"onetwo", b"three"]
+        assert [str(blob) for blob in blobs] == ["first", "second"]
+        for blob in blobs:
+            blob.check_unchanged()
+        assert list(directory.iterdir()) == []
+
+
+def test_the_file_is_its_owners_alone_and_closed_at_the_end() -> None:
+    before = open_files()
+    with Spool() as spool:
+        assert open_files() == before, "no file is needed yet"
+        spool.keep([b"layer"], 5)
+        (descriptor,) = open_files() - before
+        assert stat.S_IMODE(os.fstat(descriptor).st_mode) == 0o600
+    assert open_files() == before
+
+
+def test_without_space_nothing_is_read(directory: Path) -> None:
+    with Spool() as spool:
+        assert spool.keep(iter([b"layer"]), 2**60) is None
+        assert spool.keep([b"layer"], 5) == 0
+    assert list(directory.iterdir()) == []
+
+
+def test_a_disk_that_gets_full_is_not_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Spool() as spool:
+        assert spool.keep([b"first"], 5) == 0
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "pwrite", lambda *_arguments: (_ for _ in ()).throw(OSError("full")))
+            assert spool.keep([b"lost"], 4) is None
+        third = spool.keep([b"third"], 5)
+        assert third is not None
+        assert spool.blob("third", third, 5).read(0, 5) == b"third"
+        assert spool.blob("first", 0, 5).read(0, 5) == b"first"
+
+
+def test_a_short_write_is_continued(monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda descriptor, chunk, place: write(descriptor, chunk[:2], place))
+    with Spool() as spool:
+        start = spool.keep([b"a layer"], 7)
+        assert start is not None
+        assert spool.blob("layer", start, 7).read(0, 7) == b"a layer"
