@@ -17,14 +17,16 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.failure import message
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.answers import Arrived, UnreadableAnswerError
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Call, Repository
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import CallError
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import CallError, ForeignAnswerError
 from ansible_collections.layerkit.ecr.plugins.modules import (
     ecr_image_info,
     ecr_initiate_layer_upload,
     ecr_layer,
     ecr_upload_layer_part,
 )
+from ansible_collections.layerkit.ecr.tests.unit.support.image_files import digest_of
 from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import ModuleFailedError, run_module
 from ansible_collections.layerkit.ecr.tests.unit.support.stubbed_registry import StubbedRegistry
 from botocore.exceptions import TokenRetrievalError, UnauthorizedSSOTokenError
@@ -196,7 +198,7 @@ class TestExpired:
     def test_push_says_that_nothing_is_lost(self, registry: StubbedRegistry, tmp_path: Path) -> None:
         layer = tmp_path / "layer"
         layer.write_bytes(b"x" * (6 * MIB))
-        registry.stubber.add_response("batch_check_layer_availability", {"layers": []})
+        registry.has("app", absent=[digest_of(layer.read_bytes())])
         registry.stubber.add_response("initiate_layer_upload", {"uploadId": UPLOAD, "partSize": 5 * MIB})
         registry.stubber.add_response("upload_layer_part", {"lastByteReceived": 5 * MIB - 1})
         registry.stubber.add_client_error("upload_layer_part", "ExpiredTokenException", "The token is expired")
@@ -217,7 +219,7 @@ class TestTooLarge:
     def test_large_parts(self, registry: StubbedRegistry, tmp_path: Path) -> None:
         layer = tmp_path / "layer"
         layer.write_bytes(b"x" * (10 * MIB))
-        registry.stubber.add_response("batch_check_layer_availability", {"layers": []})
+        registry.has("app", absent=[digest_of(layer.read_bytes())])
         registry.stubber.add_response("initiate_layer_upload", {"uploadId": UPLOAD, "partSize": 10 * MIB})
         registry.stubber.add_client_error("upload_layer_part", "413", self.PAGE, 413)
         words = failure_of(ecr_layer, src=str(layer), state_dir=str(tmp_path / "state")).msg
@@ -239,3 +241,11 @@ class TestTooLarge:
         registry.stubber.add_client_error("initiate_layer_upload", "413", self.PAGE, 413)
         words = failure_of(ecr_initiate_layer_upload).msg
         assert "The request is larger than a proxy or a gateway between the host and Amazon ECR allows" in words
+
+    def test_answer_that_is_not_json(self) -> None:
+        page = Arrived(413, {"content-type": "text/html"}, self.PAGE.encode())
+        call = Call("UploadLayerPart", Repository("app"), UPLOAD, first_byte=0, last_byte=10 * MIB - 1)
+        answer = UnreadableAnswerError("the body is not JSON", page)
+        words = message(ForeignAnswerError(call, answer, [], "https://api.example", "http://proxy.example:3128"))
+        assert "through the proxy http://proxy.example:3128" in words
+        assert "set part_size to 5242880 (5 MiB), which makes bodies of 6.7 MiB" in words
