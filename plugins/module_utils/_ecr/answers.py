@@ -196,7 +196,7 @@ def _cause(failure: HTTPClientError | ProxyConnectionError) -> Exception | None:
         # The source cannot be read, or was changed while it was sent.
         return error
     for cause in (error, *getattr(error, "args", ())):
-        if _is_about_http(cause) or (type(failure) is HTTPClientError and _is_of_urllib3(cause)):
+        if _is_about_http(cause) or (failure.__class__ is HTTPClientError and _is_of_urllib3(cause)):
             words = printable(str(cause), _MAX_SHOWN)
             return UnreadableAnswerError(f"it is not valid HTTP ({type(cause).__name__}: {words})")
     return None
