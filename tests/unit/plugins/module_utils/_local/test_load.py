@@ -295,6 +295,30 @@ class TestPlatformsThatAreNotThere:
         assert (image.root.digest, image.missing) == (entries[wanted]["digest"], ())
 
 
+def test_the_index_of_the_layout_itself_can_lack_platforms(tmp_path: Path) -> None:
+    layout = LayoutWriter()
+    layout.entries = [layout.of_platform(platform, platform == "linux/arm64") for platform in PLATFORMS]
+    image = read_image(write_directory(tmp_path / "layout", layout.complete()))
+    assert (image.root.digest, image.missing) == (layout.entries[1]["digest"], ("linux/amd64", "linux/s390x"))
+
+
+def test_a_layout_that_lacks_every_platform_gives_way_to_the_docker_archive(tmp_path: Path) -> None:
+    layout = LayoutWriter()
+    layout.add_entry(index_of(*[layout.of_platform(platform, is_there=False) for platform in PLATFORMS]))
+    (tmp_path / "both.tar").write_bytes(tar_of({**docker_archive(), **layout.complete()}))
+    warnings: list[str] = []
+    assert read_image(tmp_path / "both.tar", warnings=warnings).root.media_type == DOCKER_MANIFEST
+    [warning] = warnings
+    assert "Missing: linux/amd64, linux/arm64, linux/s390x" in warning
+    assert "gives the image another manifest and another digest" in warning
+
+
+def test_a_docker_archive_that_is_damaged_does_not_stop_the_layout(tmp_path: Path) -> None:
+    (tmp_path / "both.tar").write_bytes(tar_of({**oci_layout(), "manifest.json": b"{}"}))
+    for compress in (False, True):
+        assert read_image(tmp_path / "both.tar", compress=compress).root.media_type == OCI_MANIFEST
+
+
 class TestTwoImagesAndNoName:
     """An archive in which the layout and the docker archive do not have the same images."""
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import bz2
 import json
 import lzma
+import shlex
+import subprocess
 import tarfile
 import typing as t
 import uuid
@@ -27,6 +29,7 @@ from ansible_collections.layerkit.ecr.tests.unit.support.image_files import (
     docker_archive,
     entry_of,
     tar_of,
+    write_directory,
 )
 from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import LayoutWriter, index_of, oci_layout
 from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import (
@@ -287,3 +290,37 @@ def test_a_build_cache_is_named(repository: Repository) -> None:
         message = repository.refused(layout.complete(), **options)
         assert "is a build cache that BuildKit exported, not an image" in message
         assert "docker buildx build" in message
+
+
+@pytest.mark.parametrize(
+    ("src", "words"),
+    [
+        ("oci:/srv/layout", "Give the path alone: /srv/layout."),
+        ("docker.io/library/alpine:3", "docker pull docker.io/library/alpine:3 && docker save --output image.tar"),
+    ],
+)
+def test_a_reference_is_no_source(repository: Repository, src: str, words: str) -> None:
+    with pytest.raises(ModuleFailedError) as failed:
+        repository.push_path(src)
+    assert failed.value.msg.startswith(f"src '{src}' ")
+    assert words in failed.value.msg
+    assert "Nothing was sent" in failed.value.msg
+
+
+def test_the_file_system_of_a_container_is_no_source(repository: Repository) -> None:
+    message = repository.refused({".dockerenv": b"", "etc/passwd": b"root"})
+    assert "is a file system, as docker export writes it" in message
+    assert "docker save --output image.tar IMAGE" in message
+
+
+def test_links_of_bazel_are_refused_with_the_command_that_copies_them(repository: Repository) -> None:
+    layout = write_directory(repository.directory / "layout", oci_layout())
+    blob = next(path for path in (layout / "blobs/sha256").iterdir())
+    blob.rename(repository.directory / "outside")
+    blob.symlink_to(repository.directory / "outside")
+    with pytest.raises(ModuleFailedError) as failed:
+        repository.push_path(layout)
+    command = f"cp -rL {layout} {layout}-copy"
+    assert command in failed.value.msg
+    subprocess.run(shlex.split(command), check=True)
+    assert repository.push_path(f"{layout}-copy")["changed"]
