@@ -83,5 +83,8 @@ class Spool:
 class _SpooledBlob(FileBlob):
     """Bytes of the temporary file."""
 
+    # A part is read from the file again rather than kept in memory, of which compression has used its share.
+    holds_last_part = True
+
     def check_unchanged(self) -> None:
         """Do nothing: nothing else can open the file."""

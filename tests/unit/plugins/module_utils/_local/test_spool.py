@@ -81,3 +81,9 @@ def test_a_short_write_is_continued(monkeypatch: pytest.MonkeyPatch) -> None:
         start = spool.keep([b"a layer"], 7)
         assert start is not None
         assert spool.blob("layer", start, 7).read(0, 7) == b"a layer"
+
+
+def test_sending_keeps_no_parts_in_memory() -> None:
+    with Spool() as spool:
+        assert spool.keep([b"layer"], 5) == 0
+        assert spool.blob("layer", 0, 5).holds_last_part
