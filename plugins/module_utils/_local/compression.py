@@ -68,7 +68,10 @@ def compressed(chunks: t.Iterable[bytes], threads: int | None = None) -> t.Itera
 
 
 def _processors() -> int:
-    return min(len(os.sched_getaffinity(0)), _MAX_THREADS)
+    # macOS, for example, cannot report which processors the process may use.
+    allowed = getattr(os, "sched_getaffinity", None)
+    count = len(allowed(0)) if allowed else os.cpu_count() or 1
+    return min(count, _MAX_THREADS)
 
 
 def _blocks(chunks: t.Iterable[bytes]) -> t.Iterator[bytes]:

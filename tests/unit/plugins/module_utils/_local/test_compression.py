@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import random
 import shutil
 import subprocess
@@ -100,6 +101,14 @@ def test_several_processors_work_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(compression, "_deflated", meet)
     content = CONTENT[: 6 * BLOCK_SIZE + 1]
     assert gzip.decompress(packed(content, 3)) == content
+
+
+@pytest.mark.parametrize("processors", [None, 1, 64])
+def test_it_does_without_the_number_of_processors(monkeypatch: pytest.MonkeyPatch, processors: int | None) -> None:
+    expected = packed(TEXT)
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: processors)
+    assert packed(TEXT) == expected
 
 
 def test_a_bounded_number_of_blocks_is_read_ahead() -> None:
