@@ -113,4 +113,4 @@ grep -q '"changed": true' role.log || fail 'the role did not push the image'
 if ansible-playbook push.yml -e url="$url" -e push_image_create_repositories=true >no-aws.log 2>&1; then
   fail 'the role created repositories without community.aws'
 fi
-grep -q 'the collection community.aws is needed' no-aws.log || fail 'the role does not name the missing collection'
+grep -q 'community.aws.ecs_ecr' no-aws.log || fail 'the role does not name the missing collection'

@@ -69,8 +69,7 @@ def compressed(chunks: t.Iterable[bytes], threads: int | None = None) -> t.Itera
 
 def _processors() -> int:
     # macOS, for example, cannot report which processors the process may use.
-    allowed = getattr(os, "sched_getaffinity", None)
-    count = len(allowed(0)) if allowed else os.cpu_count() or 1
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(count, _MAX_THREADS)
 
 

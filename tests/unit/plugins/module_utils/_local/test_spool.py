@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
+import typing as t
 from pathlib import Path
 
 import pytest
@@ -62,11 +64,15 @@ def test_without_space_nothing_is_read(directory: Path) -> None:
     assert list(directory.iterdir()) == []
 
 
+def write_nothing(*_arguments: t.Any) -> t.NoReturn:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 def test_a_disk_that_gets_full_is_not_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     with Spool() as spool:
         assert spool.keep([b"first"], 5) == 0
         with monkeypatch.context() as patch:
-            patch.setattr(os, "pwrite", lambda *_arguments: (_ for _ in ()).throw(OSError("full")))
+            patch.setattr(os, "pwrite", write_nothing)
             assert spool.keep([b"lost"], 4) is None
         third = spool.keep([b"third"], 5)
         assert third is not None
