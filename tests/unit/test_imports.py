@@ -10,6 +10,7 @@ Imports for the type checker count. Ansible sends them to the host, too.
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import sys
 import typing as t
@@ -69,7 +70,8 @@ def package_of(path: Path) -> str:
     return path.relative_to(MODULE_UTILS).parts[0] if path.is_relative_to(MODULE_UTILS) else "modules"
 
 
-def imported(path: Path) -> set[str]:
+@functools.cache
+def imported(path: Path) -> frozenset[str]:
     """Return the modules that a file imports, by their full names."""
     place = ".".join([COLLECTION, *path.relative_to(PLUGINS).with_suffix("").parts]).split(".")
     found: set[str] = set()
@@ -81,7 +83,7 @@ def imported(path: Path) -> set[str]:
             module = ".".join([*parents, *([node.module] if node.module else [])])
             submodules = {f"{module}.{alias.name}" for alias in node.names}
             found |= {name for name in submodules if file_of(name)} or {module}
-    return found
+    return frozenset(found)
 
 
 def file_of(module: str) -> Path | None:
@@ -92,8 +94,9 @@ def file_of(module: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def files_imported(path: Path) -> set[Path]:
-    return {file for file in map(file_of, imported(path)) if file}
+@functools.cache
+def files_imported(path: Path) -> frozenset[Path]:
+    return frozenset(file for file in map(file_of, imported(path)) if file)
 
 
 def payload(module: str) -> set[Path]:
@@ -149,7 +152,7 @@ def test_foreign_packages_are_imported_where_the_table_allows_it(path: Path) -> 
 @pytest.mark.parametrize("path", ALL_FILES, ids=name_of)
 def test_files_do_not_import_each_other_in_circles(path: Path) -> None:
     found: set[Path] = set()
-    ahead = files_imported(path)
+    ahead: t.AbstractSet[Path] = files_imported(path)
     while ahead:
         assert path not in ahead
         found |= ahead
