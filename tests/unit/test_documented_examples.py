@@ -219,11 +219,17 @@ class Host:
 
     def play(self, text: str, *, fails: bool = False) -> Recap:
         """Play a playbook, or the tasks of an example in a play of their own."""
-        if not any("hosts" in item for item in yaml.safe_load(text)):
+        return self.play_all([text], fails=fails)
+
+    def play_all(self, texts: t.Sequence[str], *, fails: bool = False) -> Recap:
+        """Play playbooks and tasks one after the other, in one run of Ansible."""
+        names = [f"example-{number}.yml" for number, _text in enumerate(texts)]
+        for name, text in zip(names, texts, strict=True):
+            is_playbook = any("hosts" in item for item in yaml.safe_load(text))
             play = {"hosts": "localhost", "gather_facts": False, "tasks": yaml.safe_load(text)}
-            text = yaml.safe_dump([play], sort_keys=False)
-        (self.directory / "example.yml").write_text(text, encoding="utf-8")
-        return Recap(self.run("ansible-playbook", "example.yml", fails=fails))
+            written = text if is_playbook else yaml.safe_dump([play], sort_keys=False)
+            (self.directory / name).write_text(written, encoding="utf-8")
+        return Recap(self.run("ansible-playbook", *names, fails=fails))
 
     def play_tasks(self, text: str) -> None:
         """Play the examples of a module; every task must run, and none may fail without being rescued."""
@@ -232,22 +238,29 @@ class Host:
         assert recap["ok"] + recap["rescued"] == leaves(tasks), recap.printed
         assert recap["failed"] == recap["skipped"] == recap["ignored"] == 0, recap.printed
 
-    def play_document(self, document: Path) -> None:
-        """Run all blocks of a document in their order."""
+    def play_document(self, document: Path, tested: t.Collection[str] = ()) -> None:
+        """Run all blocks of a document in their order, but for the commands that another test runs."""
         written: set[str] = set()
+        plays: list[str] = []
         for block in blocks_of(document):
+            if plays and block.language != "yaml":
+                self.play_all(plays)
+                plays = []
             if block.language == "sh":
                 for command in block.commands:
-                    self.run_command(command)
+                    if command not in tested:
+                        self.run_command(command)
                     written -= set(shlex.split(command))
             elif block.language == "yaml" and block.file:
                 (self.directory / block.file).write_text(block.text, encoding="utf-8")
                 written.add(block.file)
             elif block.language == "yaml":
-                self.play(block.text)
+                plays.append(block.text)
             else:
                 # A policy, which test_policy_of_the_readme checks.
                 assert block.language == "json", block
+        if plays:
+            self.play_all(plays)
         assert not written, "a playbook is written, but no command runs it"
 
     def run_command(self, command: str) -> None:
@@ -350,8 +363,18 @@ def test_examples_of_all_modules_run() -> None:
     assert {path.stem for path in (ROOT / "plugins/modules").glob("*.py")} == tested
 
 
+def first_push() -> tuple[Block, list[str]]:
+    """Return README's playbook, and the commands that run it."""
+    (playbook,) = [block for block in blocks_of(README) if block.file]
+    shell = [block for block in blocks_of(README) if block.language == "sh"]
+    (commands,) = [block.commands for block in shell if playbook.file and playbook.file in block.text]
+    return playbook, commands
+
+
 def test_blocks_of_the_readme(host: Host) -> None:
-    host.play_document(README)
+    playbook, commands = first_push()
+    host.play(playbook.text)
+    host.play_document(README, tested=commands)
     expected: Tags = {
         "my-app": dict.fromkeys(("1.4.2", "latest"), host.images["all"]),
         "my-function": {"1.4.2": host.images["linux/amd64"]},
@@ -360,12 +383,9 @@ def test_blocks_of_the_readme(host: Host) -> None:
 
 
 def test_first_push_of_the_readme(host: Host) -> None:
-    (playbook,) = [block for block in blocks_of(README) if block.file]
+    playbook, (check, *pushes) = first_push()
     assert playbook.file
     (host.directory / playbook.file).write_text(playbook.text, encoding="utf-8")
-    shell = [block for block in blocks_of(README) if block.language == "sh"]
-    (commands,) = [block.commands for block in shell if playbook.file in block.text]
-    check, *pushes = commands
     assert Recap(host.run("sh", "-c", check))["changed"] == 1
     assert host.tags() == {}
     first, second = (Recap(host.run("sh", "-c", push)) for push in pushes)
@@ -396,8 +416,8 @@ def test_blocks_of_a_guide(
     host.play_document(document)
     assert layers is None or host.layers() == layers
     assert_tags(host.tags(), {name: {tag: host.images[key] for tag, key in of.items()} for name, of in tags.items()})
-    for block in blocks_of(document):
-        assert host.play(block.text)["changed"] == 0, "the second run changed something"
+    again = host.play_all([block.text for block in blocks_of(document)])
+    assert again["changed"] == 0, "the second run changed something"
 
 
 def test_upload_of_the_guide_in_single_calls(host: Host) -> None:

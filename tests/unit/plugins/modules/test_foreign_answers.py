@@ -49,7 +49,7 @@ UPLOAD = "5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7"
 ACCOUNT = "123456789012"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 FOR_EVER = 10**6
-SAMPLE_SIZE = 80
+SAMPLE_SIZE = 40
 # What looks like a connection that was closed, because it was.
 BROKEN_CONNECTIONS = ("no HTTP: nothing", "chunk cut", "no chunk")
 # Change it to draw another sample.
