@@ -87,8 +87,9 @@ options:
         The next run finds the file and resumes the upload, even if the last run was killed.
       - The module creates the directory if it does not exist. The files contain no credentials, and only their owner
         can read them.
-      - A state file that is damaged, or that does not match the layer, the repository, the registry or the region, is
-        not used, but replaced with a warning.
+      - A layer has a state file of its own for each repository, registry and region.
+      - A state file that is damaged, or that does not describe what its name stands for, is not used, but replaced with
+        a warning.
       - A run removes the state files of the layers that it finds in the registry or sends there, and all that are older
         than 14 days. Other files in the directory are never touched.
       - An upload that has expired, or that belongs to another account, is restarted with a warning.

@@ -130,8 +130,10 @@ class UploadState:
 
     @staticmethod
     def _path_of(directory: str, identity: LayerIdentity) -> Path:
-        repository = hashlib.sha256(identity.repository_name.encode()).hexdigest()
-        return Path(directory, f"{identity.layer_digest.partition(':')[2]}-{repository[:16]}{_STATE}")
+        # A layer that is done in one region says nothing about an upload in another.
+        place = json.dumps([identity.repository_name, identity.registry_id, identity.region])
+        hashed = hashlib.sha256(place.encode()).hexdigest()
+        return Path(directory, f"{identity.layer_digest.partition(':')[2]}-{hashed[:16]}{_STATE}")
 
     def load(self) -> SavedUpload | None:
         """Return the saved upload. Warn of a file that is damaged or describes something else; it will be replaced."""

@@ -118,28 +118,33 @@ def test_removed_state_is_gone(folder: Folder) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"registry_id": "123456789012"}, "registry_id is None, not 123456789012"),
-        ({"region": "us-east-1"}, "region is eu-west-1, not us-east-1"),
-        ({"layer_size": 101}, "layer_size is 100, not 101"),
+        ({"registry_id": "123456789012"}, "registry_id is 123456789012, not None"),
+        ({"region": "us-east-1"}, "region is us-east-1, not eu-west-1"),
+        ({"layer_size": 101}, "layer_size is 101, not 100"),
     ],
 )
 def test_state_of_something_else_is_replaced(folder: Folder, change: dict[str, t.Any], reason: str) -> None:
     file = folder.save()
-    other = replace(IDENTITY, **change)
-    assert folder.peek(other) is None
-    assert folder.load(other) is None
-    assert file.exists(), "looking must not change anything"
+    of_something_else = json.dumps({**json.loads(file.read_bytes()), **change})
+    file.write_text(of_something_else, encoding="utf-8")
+    assert folder.peek() is None
+    assert folder.load() is None
+    assert file.read_text(encoding="utf-8") == of_something_else, "looking must not change anything"
     assert folder.warnings == [f"State file {str(file)!r} is not used, and will be replaced: its {reason}."] * 2
-    with UploadState.held(str(folder.path), other, Task(folder.warnings.append)) as state:
-        assert state is not None
-        state.save(UPLOAD)
-    assert folder.load(other) == UPLOAD
-
-
-def test_another_repository_has_another_file(folder: Folder) -> None:
     folder.save()
-    assert folder.load(replace(IDENTITY, repository_name="team_app")) is None
+    assert folder.load() == UPLOAD
+
+
+@pytest.mark.parametrize(
+    "change", [{"repository_name": "team_app"}, {"registry_id": "123456789012"}, {"region": "us-east-1"}]
+)
+def test_the_layer_in_another_place_has_another_file(folder: Folder, change: dict[str, str]) -> None:
+    folder.save()
+    elsewhere = replace(IDENTITY, **change)
+    assert folder.load(elsewhere) is None
     assert not folder.warnings
+    folder.tidy(elsewhere)
+    assert folder.load() == UPLOAD, "what is done elsewhere is not done here"
 
 
 @pytest.mark.parametrize(
