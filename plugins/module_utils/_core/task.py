@@ -17,6 +17,22 @@ from .errors import TaskError, TaskStoppedError
 _STDOUT = 1
 
 Job = t.Callable[[], None]
+ResultT = t.TypeVar("ResultT")
+
+
+def submitted(pool: ThreadPoolExecutor, work: t.Callable[..., ResultT], *arguments: t.Any) -> Future[ResultT]:
+    """Let a thread of the pool do the work.
+
+    :raises TaskError: the system does not allow the thread
+    """
+    try:
+        return pool.submit(work, *arguments)
+    except RuntimeError as error:
+        raise TaskError(
+            f"The system does not allow another thread: {error}",
+            "Let less run in parallel on the host, or raise the limit of processes and threads for the user (ulimit "
+            "-u)",
+        ) from error
 
 
 def is_waited_for() -> bool:
@@ -88,7 +104,7 @@ class Task:
         try:
             with ThreadPoolExecutor(max_workers=min(parallel, len(jobs))) as pool:
                 try:
-                    for ended in as_completed([self._submit(pool, job) for job in jobs]):
+                    for ended in as_completed([submitted(pool, self._run, job) for job in jobs]):
                         ended.result()
                 except BaseException:
                     self._stopped.set()
@@ -97,15 +113,6 @@ class Task:
         finally:
             # Every job has ended, so what comes next may run.
             self._stopped.clear()
-
-    def _submit(self, pool: ThreadPoolExecutor, job: Job) -> Future[None]:
-        try:
-            return pool.submit(self._run, job)
-        except RuntimeError as error:
-            raise TaskError(
-                f"Cannot run several jobs at once: {error}",
-                "Let fewer run in parallel, or raise the limit of processes and threads for the user (ulimit -u)",
-            ) from error
 
     def _run(self, job: Job) -> None:
         """Run a job unless another one failed. A failure that comes after the first is its consequence."""

@@ -24,6 +24,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
+from .._core.task import submitted
+
 if t.TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
 
@@ -193,7 +195,7 @@ class _Hashing:
     def begin(self, *works: t.Callable[[], None]) -> None:
         """Start up to two works, then wait for those that were started before."""
         before = self._running
-        self._running = [thread.submit(work) for thread, work in zip(self._threads, works)]
+        self._running = [submitted(thread, work) for thread, work in zip(self._threads, works)]
         for work in before:
             work.result()
 
@@ -211,7 +213,7 @@ class Encoder:
 
     def sha256(self, body: PartBody) -> str:
         """Encode the body, keep what there is memory for, and return its SHA-256 as 64 hexadecimal digits."""
-        return self._thread.submit(self._sha256_or_close, body).result()
+        return submitted(self._thread, self._sha256_or_close, body).result()
 
     def _sha256_or_close(self, body: PartBody) -> str:
         try:

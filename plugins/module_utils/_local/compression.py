@@ -18,6 +18,7 @@ import typing as t
 import zlib
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from .._core.task import submitted
 from .stream import Stream
 
 if t.TYPE_CHECKING:
@@ -107,7 +108,7 @@ class _Deflater:
     def add(self, block: bytes) -> t.Iterator[bytes]:
         """Add the next block, and yield those that must leave to make room."""
         if self._block is not None:
-            self._pending.append(self._pool.submit(_deflated, self._block, self._dictionary, zlib.Z_SYNC_FLUSH))
+            self._pending.append(submitted(self._pool, _deflated, self._block, self._dictionary, zlib.Z_SYNC_FLUSH))
             self._dictionary = self._block[-_DICTIONARY_SIZE:]
         self._block = block
         while len(self._pending) > self._threads:

@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from .._core.errors import InvalidInputError
+from .._core.task import submitted
 from .._core.text import MIB
 from .._oci.store import COPY_AGAIN
 from .stream import Stream
@@ -212,7 +213,7 @@ class SequentialStream(Stream):
 
     def _step(self, decompressor: t.Any, compressed: bytes) -> bytes:
         try:
-            chunk: bytes = self._thread.submit(decompressor.decompress, compressed, _MAX_INFLATED).result()
+            chunk: bytes = submitted(self._thread, decompressor.decompress, compressed, _MAX_INFLATED).result()
         except self._codec.errors as error:
             if "Memory usage limit" in str(error):
                 raise InvalidInputError(

@@ -21,6 +21,7 @@ from ansible_collections.layerkit.ecr.plugins.modules import ecr_layer as module
 from ansible_collections.layerkit.ecr.tests.strict_ecr.faults import Fault
 from ansible_collections.layerkit.ecr.tests.unit.support.cutting_proxy import CuttingProxy
 from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import ModuleFailedError, run_module, warnings_of
+from ansible_collections.layerkit.ecr.tests.unit.support.refused_threads import refuse_threads
 from ansible_collections.layerkit.ecr.tests.unit.support.stubbed_registry import StubbedRegistry
 
 if t.TYPE_CHECKING:
@@ -114,6 +115,19 @@ def test_connections_that_break_in_the_middle_of_a_part_are_overcome(
         assert proxy.cuts_left == 0
     assert (result["changed"], result["bytes_sent"], result["part_count"]) == (True, 12 * MIB, 2)
     assert strict_ecr.control.layers(repository) == {digest_of(layer): 12 * MIB}
+
+
+@pytest.mark.parametrize("allowed", range(3))
+def test_a_thread_that_the_system_refuses_is_reported(
+    layer: Path, connection: dict[str, t.Any], repository: str, monkeypatch: pytest.MonkeyPatch, allowed: int
+) -> None:
+    refuse_threads(monkeypatch, allowed)
+    with pytest.raises(
+        ModuleFailedError, match=r"does not allow another thread: can't start new thread\. Let less"
+    ) as e:
+        run_module(module, connection=connection, repository_name=repository, src=str(layer))
+    assert e.value.result["action"] == "failed"
+    assert e.value.result["next_byte"] == 0
 
 
 class TestBadInput:

@@ -20,6 +20,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import (
     TaskStoppedError,
 )
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Task, is_waited_for
+from ansible_collections.layerkit.ecr.tests.unit.support.refused_threads import refuse_threads
 
 _LONG = 10
 
@@ -201,16 +202,7 @@ def test_jobs_stop_when_ansible_no_longer_waits(task: Task, pipe: Pipe) -> None:
 
 @pytest.mark.parametrize("threads", [0, 1])
 def test_a_system_without_threads_is_reported(task: Task, monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
-    start = threading.Thread.start
-    started: list[threading.Thread] = []
-
-    def start_few(thread: threading.Thread) -> None:
-        if len(started) == threads:
-            raise RuntimeError("can't start new thread")
-        started.append(thread)
-        start(thread)
-
-    monkeypatch.setattr(threading.Thread, "start", start_few)
-    with pytest.raises(TaskError, match="Cannot run several jobs at once: can't start new thread") as error:
+    refuse_threads(monkeypatch, threads)
+    with pytest.raises(TaskError, match="does not allow another thread: can't start new thread") as error:
         task.run_all([partial(wait_for_stop, task)] * 3, 3)
     assert "ulimit -u" in str(error.value.remedy)

@@ -25,6 +25,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._local.archive import
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import Files, docker_archive, entry_of, tar_of
 from ansible_collections.layerkit.ecr.tests.unit.support.image_reader import digest_by_parts, read_image
 from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import oci_layout
+from ansible_collections.layerkit.ecr.tests.unit.support.refused_threads import refuse_threads
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -217,3 +218,13 @@ def test_whatever_a_header_says_there_is_one_error(tmp_path: Path, header: bytes
     ):
         # A header of zeros but for its type is that of an empty file without a name.
         archive.read("index.json")
+
+
+@pytest.mark.parametrize("compress", [lzma.compress, bz2.compress], ids=["xz", "bzip2"])
+def test_an_archive_that_needs_a_refused_thread_is_not_called_damaged(
+    write: t.Callable[[bytes], str], monkeypatch: pytest.MonkeyPatch, compress: t.Callable[[bytes], bytes]
+) -> None:
+    refuse_threads(monkeypatch, 0)
+    with pytest.raises(TaskError, match="does not allow another thread") as refused:
+        Archive.opened(write(compress(tar_of(FILES))), "src 'x'").__enter__()
+    assert not isinstance(refused.value, InvalidInputError)

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.blob import FileBlob
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import TaskError
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import MIB
 from ansible_collections.layerkit.ecr.plugins.module_utils._local import compression
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.compression import (
@@ -27,6 +28,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._local.compression im
     CompressedStream,
     compressed,
 )
+from ansible_collections.layerkit.ecr.tests.unit.support.refused_threads import refuse_threads
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -132,6 +134,12 @@ def test_threads_end_when_the_reader_gives_up() -> None:
     assert threading.active_count() > before
     del chunks
     assert threading.active_count() == before
+
+
+def test_a_thread_that_the_system_refuses_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_threads(monkeypatch, 0)
+    with pytest.raises(TaskError, match="does not allow another thread"):
+        packed(CONTENT)
 
 
 def test_damage_of_the_file_is_reported_where_it_is_read() -> None:
