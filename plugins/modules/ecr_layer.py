@@ -322,9 +322,16 @@ def run(module: EcrModule, pusher: LayerPusher, blob: Blob, plan: LayerPlan) -> 
     except LayerUploadError as error:
         module.fail(error, action=LayerAction.FAILED.value, **progress_result(error.progress))
     if not plan.is_present:
-        pusher.confirm(push)
+        confirm(module, pusher, plan, push)
     pusher.tidy([plan])
     return push
+
+
+def confirm(module: EcrModule, pusher: LayerPusher, plan: LayerPlan, push: LayerPush) -> None:
+    try:
+        pusher.confirm(plan, push)
+    except TaskError as error:
+        module.fail(error, action=LayerAction.FAILED.value, **progress_result(push.progress))
 
 
 def progress_result(progress: UploadProgress) -> Result:

@@ -12,10 +12,10 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from .._core.errors import ContentChangedError, LayerUploadError, Resume, TaskError, UploadProgress
-from .._ecr.call import Call
-from .._ecr.errors import AnswerError, EcrError
+from .._ecr.errors import EcrError
 from .._ecr.layers import Layers
 from .._ecr.limits import DEFAULT_PART
+from .plan import check_size
 from .state import LayerIdentity, SavedUpload, UploadState
 from .upload import LayerUpload
 
@@ -130,18 +130,13 @@ class LayerPusher:
 
         :raises AnswerError: the registry reports another size for the same digest
         """
-        if not plan.found or not plan.found.is_stored or plan.found.size in (None, plan.size):
-            return
-        repository = self._client.repository
-        raise AnswerError(
-            Call("BatchCheckLayerAvailability", repository, digests=(plan.digest,)),
-            f"The registry reports layer {plan.digest} of {repository} with {plan.found.size} bytes, but the layer "
-            f"with this digest has {plan.size}",
-            "Something between the host and Amazon ECR may change answers, such as a proxy. Run the task again",
-        )
+        check_size(plan, plan.found, self._client.repository)
 
-    def confirm(self, push: LayerPush) -> None:
-        """Warn if the registry does not list a layer that it completed, or answered that it has, if it can be asked."""
+    def confirm(self, plan: LayerPlan, push: LayerPush) -> None:
+        """Warn if the registry does not list a layer that it completed, or answered that it has, if it can be asked.
+
+        :raises AnswerError: the registry lists the layer with another size
+        """
         digest = push.progress.digest
         try:
             layer = self._layers.available([digest])[digest]
@@ -152,6 +147,7 @@ class LayerPusher:
             # The layer is complete whether or not it can be looked up.
             return
         if layer.is_stored:
+            check_size(plan, layer, self._client.repository, push.changed)
             return
         answer = (
             "The upload was completed"

@@ -9,9 +9,12 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from .._ecr.call import Call
+from .._ecr.errors import AnswerError
 from .._ecr.limits import parts_of
 
 if t.TYPE_CHECKING:
+    from .._ecr.call import Repository
     from .._ecr.records import Layer
     from .state import SavedUpload
 
@@ -46,3 +49,21 @@ class LayerPlan:
     def parts_to_send(self) -> int:
         """The parts in which these bytes are sent."""
         return parts_of(self.bytes_to_send, self.part_size)
+
+
+def check_size(plan: LayerPlan, layer: Layer | None, repository: Repository, changed: bool = False) -> None:
+    """Check that a layer that is there has the size of ours.
+
+    :param layer: what the registry reports of it now
+    :param changed: whether it is there because of this run
+    :raises AnswerError: the registry reports another size for the same digest
+    """
+    if layer is None or not layer.is_stored or layer.size in (None, plan.size):
+        return
+    raise AnswerError(
+        Call("BatchCheckLayerAvailability", repository, digests=(plan.digest,)),
+        f"The registry reports layer {plan.digest} of {repository} with {layer.size} bytes, but the layer with this "
+        f"digest has {plan.size}",
+        "Something between the host and Amazon ECR may change answers, such as a proxy. Run the task again",
+        changed=changed,
+    )

@@ -23,6 +23,7 @@ from .._ecr.errors import AnswerError, CallError, EcrError, ExplainedError
 from .._ecr.limits import check_layer
 from .._ecr.part_body import BlobPart
 from .completion import Completion, CompletionAction, complete_upload, plan_completion
+from .plan import check_size
 from .state import SavedUpload
 
 if t.TYPE_CHECKING:
@@ -82,10 +83,20 @@ class LayerUpload:
         """Send what the registry lacks, and complete the upload.
 
         :param upload_id: an upload to resume whose position is not known
-        :raises EcrError: the registry refused, and retrying did not help
+        :raises EcrError: the registry refused, and retrying did not help, or reports another size for the layer
         :raises ContentChangedError: the file changed, and nothing was completed
         :raises TaskStoppedError: the task stopped, and nothing was completed
         """
+        completion = self._run(upload_id)
+        try:
+            check_size(self._plan, completion.layer, self._layers.repository, completion.changed)
+        except AnswerError:
+            # The layer is there, so the upload has ended.
+            self._forget()
+            raise
+        return completion
+
+    def _run(self, upload_id: str | None) -> Completion:
         try:
             return self._attempt(upload_id)
         except UploadGoneError:

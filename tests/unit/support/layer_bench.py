@@ -74,7 +74,7 @@ class LayerBench:
             plan = LayerPlan(self.digest, blob.size, upload_options.expected_part_size, found)
             push = pusher.push(blob, plan)
             if not plan.is_present:
-                pusher.confirm(push)
+                pusher.confirm(plan, push)
             pusher.tidy([plan])
             return push
 

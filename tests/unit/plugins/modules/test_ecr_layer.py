@@ -28,6 +28,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.tests.strict_ecr.server import StrictECR
 
 MIB = 1024 * 1024
+UPLOAD_ID = "5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7"
 KEYS = {"action", "bytes_sent", "layer_digest", "layer_size", "part_count", "upload_id"}
 
 
@@ -210,11 +211,31 @@ def test_layer_that_the_registry_has_with_another_size(
 
 
 def completion_is_refused(registry: StubbedRegistry, digest: str, code: str) -> None:
-    upload_id = "5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7"
-    registry.answers("InitiateLayerUpload", {"repositoryName": "my-app"}, uploadId=upload_id, partSize=10 * MIB)
+    registry.answers("InitiateLayerUpload", {"repositoryName": "my-app"}, uploadId=UPLOAD_ID, partSize=10 * MIB)
     registry.stubber.add_response("upload_layer_part", {"lastByteReceived": 4})
-    request = {"repositoryName": "my-app", "uploadId": upload_id, "layerDigests": [digest]}
+    request = {"repositoryName": "my-app", "uploadId": UPLOAD_ID, "layerDigests": [digest]}
     registry.refuses("CompleteLayerUpload", request, code)
+
+
+@pytest.mark.parametrize("ending", ["completed", "already there", "upload gone"])
+def test_layer_that_has_another_size_after_its_upload(registry: StubbedRegistry, tmp_path: Path, ending: str) -> None:
+    path, state = tmp_path / "layer", tmp_path / "state"
+    path.write_bytes(b"layer")
+    registry.has("my-app", absent=[digest_of(path)])
+    if ending == "completed":
+        registry.answers("InitiateLayerUpload", {"repositoryName": "my-app"}, uploadId=UPLOAD_ID, partSize=10 * MIB)
+        registry.stubber.add_response("upload_layer_part", {"lastByteReceived": 4})
+        request = {"repositoryName": "my-app", "uploadId": UPLOAD_ID, "layerDigests": [digest_of(path)]}
+        registry.answers("CompleteLayerUpload", request, uploadId=UPLOAD_ID, layerDigest=digest_of(path))
+    else:
+        code = "UploadNotFoundException" if ending == "upload gone" else "LayerAlreadyExistsException"
+        completion_is_refused(registry, digest_of(path), code)
+    registry.has("my-app", available=[digest_of(path)], size=4)
+    with pytest.raises(ModuleFailedError, match=r"with 4 bytes, but the layer with this digest has 5\. ") as failed:
+        run_module(module, repository_name="my-app", src=str(path), state_dir=str(state))
+    assert (failed.value.result["action"], failed.value.result["changed"]) == ("failed", ending == "completed")
+    assert "next_byte" not in failed.value.result
+    assert list(state.iterdir()) == []
 
 
 @pytest.mark.parametrize("operation", ["InitiateLayerUpload", "CompleteLayerUpload"])
