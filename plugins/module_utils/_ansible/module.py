@@ -48,8 +48,10 @@ class EcrModule(AnsibleAWSModule):
 
     def __init__(self, **kwargs: t.Any) -> None:
         self._warned: set[str] = set()
-        # amazon.aws does not annotate its constructors.
-        super().__init__(supports_check_mode=True, **kwargs)  # type: ignore[no-untyped-call, unused-ignore]
+        # AnsibleModule prints the errors of arguments itself.
+        with _ResultWritten():
+            # amazon.aws does not annotate its constructors.
+            super().__init__(supports_check_mode=True, **kwargs)  # type: ignore[no-untyped-call, unused-ignore]
         set_collection_info(collection_name=COLLECTION_NAME, collection_version=COLLECTION_VERSION)
         self.task = Task(self.warn)
         self._named: Result = {}
@@ -144,6 +146,9 @@ class _ResultWritten:
         pass
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        # Python has no standard output if it was closed before the process began.
+        if sys.stdout is None:
+            return
         try:
             # Otherwise Python writes what is left when it exits, and reports a failure with a traceback.
             sys.stdout.flush()

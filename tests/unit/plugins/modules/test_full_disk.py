@@ -23,18 +23,26 @@ with module_arguments(json.load(sys.stdin)):
 """
 
 
-@pytest.mark.parametrize("src", ["nothing", "nothing" * 3000], ids=["small result", "large result"])
-def test_result_that_cannot_be_written_is_reported(src: str) -> None:
-    task: dict[str, t.Any] = {
-        "repository_name": "app",
-        "src": src,
-        "region": "eu-west-1",
-        "_ansible_remote_tmp": "/tmp",
-    }
+TASK: dict[str, t.Any] = {
+    "repository_name": "app",
+    "src": "nothing",
+    "region": "eu-west-1",
+    "_ansible_remote_tmp": "/tmp",
+}
+CHANGES = {
+    "small result": {},
+    "large result": {"src": "nothing" * 3000},
+    "bad argument": {"parallel": "many"},
+    "missing arguments": {"repository_name": None, "src": None},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_result_that_cannot_be_written_is_reported(change: dict[str, t.Any]) -> None:
     with Path("/dev/full").open("w", encoding="ascii") as full:
         ran = subprocess.run(
             [sys.executable, "-c", PROGRAM],
-            input=json.dumps(task),
+            input=json.dumps({**TASK, **change}),
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
@@ -42,3 +50,15 @@ def test_result_that_cannot_be_written_is_reported(src: str) -> None:
         )
     assert ran.returncode == 1
     assert ran.stderr == ("The result of the task cannot be written to standard output: No space left on device.\n")
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_result_without_a_standard_output_is_no_traceback(change: dict[str, t.Any]) -> None:
+    ran = subprocess.run(
+        ["sh", "-c", 'exec "$0" -c "$1" >&-', sys.executable, PROGRAM],
+        input=json.dumps({**TASK, **change}),
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (1, "")
