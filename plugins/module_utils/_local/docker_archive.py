@@ -223,11 +223,27 @@ class DockerArchive(ImageReader):
     def _sent_layers(self, stored: t.Sequence[_Blob], will_be_sent: bool) -> list[_Blob]:
         layers: dict[_Blob, _Blob] = {}
 
-        def describe(layer: _Blob) -> None:
-            layers[layer] = self._sent_layer(layer, will_be_sent)
+        def describe(first: _Blob, *copies: _Blob) -> None:
+            sent = self._sent_layer(first, will_be_sent)
+            for copy in copies:
+                self._check_copy(copy)
+            layers.update(dict.fromkeys((first, *copies), sent))
 
-        self._task.run_all([partial(describe, layer) for layer in dict.fromkeys(stored)], self._parallel)
+        self._task.run_all([partial(describe, *files) for files in self._files_of_layers(stored)], self._parallel)
         return [layers[layer] for layer in stored]
+
+    def _files_of_layers(self, stored: t.Sequence[_Blob]) -> t.Collection[list[_Blob]]:
+        """Return each layer once: one that will be compressed with all its files, which can be links to one."""
+        files: dict[object, list[_Blob]] = {}
+        for layer in dict.fromkeys(stored):
+            will_be_compressed = self._compress and layer.media_type == _LAYER
+            files.setdefault(layer.digest if will_be_compressed else layer, []).append(layer)
+        return files.values()
+
+    def _check_copy(self, stored: _Blob) -> None:
+        """Check another file of a layer that is compressed from the first one."""
+        with self._files.open(stored.name) as file:
+            self._check_diff_id(stored.name, sha256_of(self._task.guard(file.chunks(0, file.size))), stored.digest)
 
     def _sent_layer(self, stored: _Blob, will_be_sent: bool) -> _Blob:
         """Return a layer as it is sent, after a pass over it if it is compressed or will be."""

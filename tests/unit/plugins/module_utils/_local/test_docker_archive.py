@@ -20,7 +20,9 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._core.blob import Blo
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError, TaskStoppedError
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Task
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import MIB
+from ansible_collections.layerkit.ecr.plugins.module_utils._local import docker_archive as _docker_archive
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.archive import Archive
+from ansible_collections.layerkit.ecr.plugins.module_utils._local.compression import compressed
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.docker_archive import (
     DockerArchive,
     DockerDraft,
@@ -174,6 +176,35 @@ def test_a_draft_reads_no_layer(opened: Open, monkeypatch: pytest.MonkeyPatch) -
     final = manifest_of_image(draft.settled(will_be_sent=True))
     assert final["config"] == manifest["config"]
     assert [layer["mediaType"] for layer in final["layers"]] == [GZIP] * 3
+
+
+def with_a_second_name(second: bytes) -> Files:
+    """Return an archive whose layers are one by the configuration, and two files."""
+    files = docker_archive([LAYERS[0]] * 2)
+    [entry] = json.loads(files["manifest.json"])
+    names = [entry["Layers"][0], "second/layer.tar"]
+    return {**files, names[1]: second, "manifest.json": as_json([{**entry, "Layers": names}])}
+
+
+def test_a_layer_under_two_names_is_compressed_once(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    compressions: list[t.Iterable[bytes]] = []
+
+    def counted(chunks: t.Iterable[bytes]) -> t.Iterator[bytes]:
+        compressions.append(chunks)
+        return compressed(chunks)
+
+    monkeypatch.setattr(_docker_archive, "compressed", counted)
+    image = settled(opened(with_a_second_name(LAYERS[0]), compress=True))
+    assert len(compressions) == 1
+    first, second = manifest_of_image(image)["layers"]
+    assert first == second
+    assert unpacked(image, first) == LAYERS[0]
+
+
+def test_every_file_of_a_layer_is_checked(opened: Open) -> None:
+    archive = opened(with_a_second_name(LAYERS[0][:-1] + b"x"), compress=True)
+    with pytest.raises(InvalidInputError, match=r"second/layer\.tar is damaged or belongs to another image"):
+        settled(archive)
 
 
 class EndlessBlob(Blob):
