@@ -590,7 +590,7 @@ def act(module: EcrModule, client: EcrClient, request: ImageRequest) -> Result:
             raise InvalidInputError(error.problem, partial_remedy(error.complete) or error.remedy) from error
         if image.missing:
             module.warn(partial_warning(name, image))
-        return push(module, client, request, image)
+        return push(module, client, request, image, check)
 
 
 def partial_warning(name: str, image: Image) -> str:
@@ -609,10 +609,12 @@ def partial_remedy(complete: t.Sequence[Platform]) -> str | None:
     return f"Set {platforms} to push what it contains, {keeps}, or create the source again with all platforms"
 
 
-def push(module: EcrModule, client: EcrClient, request: ImageRequest, image: Image) -> Result:
+def push(
+    module: EcrModule, client: EcrClient, request: ImageRequest, image: Image, check: t.Callable[[Image], None]
+) -> Result:
     stream_parts(client.events)
     layers = LayerPusher(client, request.options, module.task)
-    surveyor = Surveyor(client, image, layers, module.task, dry_run=module.check_mode)
+    surveyor = Surveyor(client, image, check, layers, module.task, dry_run=module.check_mode)
     found = surveyor.survey(request.tags, request.options.expected_part_size)
     pusher = BlobPusher(found.plan.image, layers, request.parallel, module.task)
     pushing = ImagePush(client, found.plan, pusher, module.task)

@@ -48,13 +48,23 @@ class Survey:
 class Surveyor:
     """Asks the registry about one image.
 
+    :param check: raises InvalidInputError if the registry would refuse the image that a draft becomes
     :param dry_run: whether the run will only predict: then the survey looks up what a push would learn on its way
     """
 
-    def __init__(self, client: EcrClient, image: Image, pusher: LayerPusher, task: Task, dry_run: bool) -> None:
+    def __init__(
+        self,
+        client: EcrClient,
+        image: Image,
+        check: t.Callable[[Image], None],
+        pusher: LayerPusher,
+        task: Task,
+        dry_run: bool,
+    ) -> None:
         self._client = client
         self._images = Images(client)
         self._image = image
+        self._check = check
         self._pusher = pusher
         self._task = task
         self._dry_run = dry_run
@@ -67,6 +77,7 @@ class Surveyor:
         :param part_size: the size of the parts in bytes
         :raises EcrError: a look-up failed
         :raises ImmutableTagError: a tag is immutable and on another image
+        :raises InvalidInputError: a layer of a draft is damaged, or the registry would refuse its final image
         """
         image, stored, same = self._identified(tags)
         questions = blobs_in_question(image, stored)
@@ -95,6 +106,8 @@ class Surveyor:
             if found:
                 return found[0], stored, {image.root.digest for image in found}
         image = settled_image(self._image, will_be_sent=not self._dry_run)
+        if image is not self._image:
+            self._check(image)
         return image, self._stored(image, tags), set()
 
     def _stored(self, image: Image, tags: t.Sequence[str]) -> StoredImages:

@@ -16,6 +16,8 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import MIB
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr import limits
 from ansible_collections.layerkit.ecr.plugins.module_utils._local import compression
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.spool import Spool
 from ansible_collections.layerkit.ecr.tests.strict_ecr.exceptions import LayersNotFoundException
@@ -26,6 +28,7 @@ from ansible_collections.layerkit.ecr.tests.unit.support.image_files import (
     digest_of,
     docker_archive,
     tar_of,
+    write_directory,
 )
 from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import LAYER_TYPE, LayoutWriter, index_of
 from ansible_collections.layerkit.ecr.tests.unit.support.pushing import put
@@ -99,6 +102,46 @@ def test_second_push_is_one_request_and_compresses_nothing(
         assert (again["bytes_sent"], again["bytes_present"]) == (0, first["bytes_sent"])
         assert {layer["action"] for layer in again["layers"]} == {"present"}
         assert (bench.calls(), compressions) == (["BatchGetImage"], [])
+
+
+def test_the_size_of_uncompressed_layers_does_not_matter_for_an_image_that_is_there(
+    bench: ImageBench, another: Another, tmp_path: Path
+) -> None:
+    digest = another.pushes(LAYERS, "1")
+    src = write_directory(tmp_path / "saved", docker_archive())
+    with next(src.glob("*/layer.tar")).open("r+b") as layer:
+        layer.truncate(43 * 1024**3)
+    for check in (True, False):
+        result = bench.run(check, src=str(src), tags=["1"])
+        assert (result["changed"], result["image"]["digest"], bench.calls()) == (False, digest, ["BatchGetImage"])
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_the_parts_of_a_layer_are_counted_as_it_is_sent(
+    bench: ImageBench, tmp_path: Path, check: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MAX_PARTS", 1)
+    random_layer = random.Random(1).randbytes(6 * MIB)
+    for name, layer in (("small", bytes(6 * MIB)), ("large", random_layer)):
+        (tmp_path / name).write_bytes(tar_of(docker_archive([layer])))
+    options = {"part_size": 5 * MIB, "tags": ["1"]}
+    error = bench.fails(check, src=str(tmp_path / "large"), **options)
+    digest = digest_of(b"".join(compression.compressed([random_layer])))
+    assert f"blob {digest} is " in error.msg
+    assert "Amazon ECR accepts at most 1 parts" in error.msg
+    assert "Nothing was sent" in error.msg
+    assert bench.run(check, src=str(tmp_path / "small"), **options)["changed"]
+
+
+@pytest.mark.parametrize("compress", ["none", "gzip"])
+def test_too_many_layers_are_refused_before_a_request(bench: ImageBench, tmp_path: Path, compress: str) -> None:
+    files = docker_archive([LAYERS[0]] * 501)
+    (tmp_path / "many.tar").write_bytes(tar_of(files))
+    error = bench.fails(src=str(tmp_path / "many.tar"), compress=compress, tags=["1"])
+    assert "lists 501 layers" in error.msg
+    # The digest of a manifest that is not final would be that of nothing.
+    assert (f": image {digest_of(config_of([LAYERS[0]] * 501))} lists" in error.msg) is (compress == "gzip")
+    assert bench.calls() == []
 
 
 @pytest.fixture
