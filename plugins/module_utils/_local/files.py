@@ -60,6 +60,13 @@ class SourceFiles(abc.ABC):
         :raises InvalidInputError: the name leads outside the source, or to something that is not a regular file
         """
 
+    def exists(self, name: str) -> bool:
+        """Return whether there is a file, or anything else, of this name."""
+        try:
+            return self.size(name) is not None
+        except InvalidInputError:
+            return True
+
     @abc.abstractmethod
     def head(self, name: str) -> bytes:
         """Return the first 10 bytes of a file, or as many as it has.

@@ -65,7 +65,7 @@ def open_source(path: str, name: str, compress: bool, parallel: int, task: Task)
     check_path(path, name)
     opened = Directory.opened if _is_directory(path) else Archive.opened
     with opened(path, name) as files, Spool() as spool:
-        if files.size(INDEX) is None:
+        if not files.exists(INDEX):
             check_files(files, path)
         yield _source(files, compress, parallel, task, spool)
 
@@ -205,8 +205,9 @@ def _is_directory(path: str) -> bool:
 
 
 def _source(files: SourceFiles, compress: bool, parallel: int, task: Task, spool: Spool) -> Source:
-    layout = OciLayout(files, task) if files.size(INDEX) is not None else None
-    docker = DockerArchive(files, compress, parallel, task, spool) if files.size(MANIFEST) is not None else None
+    # One that cannot be read does not stop the other: its errors come when it is read.
+    layout = OciLayout(files, task) if files.exists(INDEX) else None
+    docker = DockerArchive(files, compress, parallel, task, spool) if files.exists(MANIFEST) else None
     if not (layout or docker):
         raise InvalidInputError(
             f"{files} does not contain an image: it has neither {INDEX}, as an OCI image layout does, nor {MANIFEST}, "

@@ -78,7 +78,7 @@ def check_files(files: SourceFiles, path: str) -> None:
         problem = f"{files} was written by skopeo with the transport dir:"
         raise _elsewhere(problem, f"skopeo copy dir:{directory} oci-archive:image.tar")
     for prefix in ("", "rootfs/"):
-        found = [name for name in _FILE_SYSTEM if _exists(files, prefix + name)]
+        found = [name for name in _FILE_SYSTEM if files.exists(prefix + name)]
         if len(found) > 1 or ".dockerenv" in found:
             raise InvalidInputError(
                 f"{files} is a file system, as docker export writes it or a layer contains it, not an image",
@@ -96,11 +96,3 @@ def _has_directory_mark(files: SourceFiles) -> bool:
         return size is not None and size < 100 and files.read(_DIRECTORY_VERSION).startswith(_DIRECTORY_MARK)
     except InvalidInputError:
         return False
-
-
-def _exists(files: SourceFiles, name: str) -> bool:
-    """Return whether there is a file or anything else of this name."""
-    try:
-        return files.size(name) is not None
-    except InvalidInputError:
-        return True

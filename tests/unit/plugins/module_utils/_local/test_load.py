@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
+import tarfile
 import typing as t
 from pathlib import Path
 
@@ -36,6 +37,7 @@ from ansible_collections.layerkit.ecr.tests.unit.support.image_files import (
     blob_name,
     digest_of,
     docker_archive,
+    entry_of,
     tar_of,
     write_directory,
 )
@@ -317,6 +319,49 @@ def test_a_docker_archive_that_is_damaged_does_not_stop_the_layout(tmp_path: Pat
     (tmp_path / "both.tar").write_bytes(tar_of({**oci_layout(), "manifest.json": b"{}"}))
     for compress in (False, True):
         assert read_image(tmp_path / "both.tar", compress=compress).root.media_type == OCI_MANIFEST
+
+
+UNREADABLE = {
+    "FIFO": {"type": tarfile.FIFOTYPE},
+    "link out of the source": {"type": tarfile.SYMTYPE, "linkname": "../../etc/hostname"},
+}
+
+
+@pytest.mark.parametrize("entry", UNREADABLE.values(), ids=UNREADABLE)
+class TestOneOfTwoThatCannotBeRead:
+    def read(
+        self, directory: Path, files: Files, entry: Document, *names: str, compress: bool = False
+    ) -> tuple[str, list[str]]:
+        """Return the media type of the manifest that is used, and the warnings."""
+        entries = [entry_of(name, **entry) for name in names]
+        (directory / "x.tar").write_bytes(tar_of({name: files[name] for name in files if name not in names}, *entries))
+        warnings: list[str] = []
+        return read_image(directory / "x.tar", compress=compress, warnings=warnings).root.media_type, warnings
+
+    @pytest.mark.parametrize("compress", [False, True])
+    def test_the_layout_does_not_need_the_docker_archive(self, tmp_path: Path, entry: Document, compress: bool) -> None:
+        assert self.read(tmp_path, BOTH, entry, "manifest.json", compress=compress) == (OCI_MANIFEST, [])
+
+    def test_the_docker_archive_is_used_with_a_warning(self, tmp_path: Path, entry: Document) -> None:
+        media_type, [warning] = self.read(tmp_path, BOTH, entry, "index.json")
+        assert media_type == DOCKER_MANIFEST
+        assert ": index.json " in warning
+        assert "The docker archive in the same source is used instead" in warning
+
+    @pytest.mark.parametrize("names", [("index.json",), ("manifest.json",), ("index.json", "manifest.json")])
+    def test_without_another_one_it_is_refused(self, tmp_path: Path, entry: Document, names: tuple[str, ...]) -> None:
+        files = {name: BOTH[name] for name in BOTH if name not in ("index.json", "manifest.json")}
+        with pytest.raises(InvalidInputError) as error:
+            self.read(tmp_path, files, entry, *names)
+        assert all(f": {name} " in error.value.problem for name in names)
+
+
+@pytest.mark.parametrize(("name", "expected"), [("manifest.json", OCI_MANIFEST), ("index.json", DOCKER_MANIFEST)])
+def test_a_dangling_link_in_a_directory_does_not_stop_the_other_kind(tmp_path: Path, name: str, expected: str) -> None:
+    directory = write_directory(tmp_path / "x", BOTH)
+    (directory / name).unlink()
+    (directory / name).symlink_to("absent.json")
+    assert read_image(directory).root.media_type == expected
 
 
 class TestTwoImagesAndNoName:
