@@ -33,11 +33,15 @@ Value = t.TypeVar("Value", str, int, list, dict)  # type: ignore[type-arg]  # JS
 
 
 class JsonObject:
-    """A JSON object, and its place, such as ``src 'app.tar': index.json manifests[0]``."""
+    """A JSON object, and its place, such as ``src 'app.tar': index.json manifests[0]``.
 
-    def __init__(self, members: dict[str, t.Any], where: str) -> None:
+    :param fault: why an entry of a list has no members. It is raised when one is asked for, so it stops no other entry
+    """
+
+    def __init__(self, members: dict[str, t.Any], where: str, fault: InvalidInputError | None = None) -> None:
         self.members = members
         self.where = where
+        self.fault = fault
 
     @classmethod
     def parse(cls, content: bytes, where: str) -> JsonObject:
@@ -45,13 +49,16 @@ class JsonObject:
 
         :raises InvalidInputError: the value is not an object; or as in ``parse_json``
         """
-        return cls._of(parse_json(content, where), where)
+        value = parse_json(content, where)
+        if not isinstance(value, dict):
+            raise cls._no_object(where)
+        return cls(value, where)
 
     @classmethod
     def parse_list(cls, content: bytes, where: str, max_count: int) -> list[JsonObject]:
         """Read a document whose value is a list of at most ``max_count`` objects.
 
-        :raises InvalidInputError: the value is not such a list; or as in ``parse_json``
+        :raises InvalidInputError: the value is not a list, or is too long; or as in ``parse_json``
         """
         values = parse_json(content, where)
         if not isinstance(values, list):
@@ -62,19 +69,23 @@ class JsonObject:
     def _each(cls, values: list[t.Any], where: str, max_count: int) -> list[JsonObject]:
         if len(values) > max_count:
             raise InvalidInputError(f"{where} has {len(values)} entries; the limit is {max_count}")
-        return [cls._of(value, f"{where}[{index}]") for index, value in enumerate(values)]
+        places = [(value, f"{where}[{index}]") for index, value in enumerate(values)]
+        return [
+            cls(value, place) if isinstance(value, dict) else cls({}, place, cls._no_object(place))
+            for value, place in places
+        ]
 
-    @classmethod
-    def _of(cls, value: t.Any, where: str) -> JsonObject:
-        if not isinstance(value, dict):
-            raise InvalidInputError(f"{where} must be an object")
-        return cls(value, where)
+    @staticmethod
+    def _no_object(where: str) -> InvalidInputError:
+        return InvalidInputError(f"{where} must be an object")
 
     def get(self, name: str, kind: type[Value], default: t.Any = _REQUIRED) -> Value:
         """Return a member; null counts as missing.
 
-        :raises InvalidInputError: the member is of another kind, or is missing and there is no default
+        :raises InvalidInputError: the member is of another kind, or is missing and there is no default; or the fault
         """
+        if self.fault:
+            raise self.fault
         value = self.members.get(name)
         if value is None:
             value = default

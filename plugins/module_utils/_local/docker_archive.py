@@ -277,9 +277,9 @@ def _with_known_names(entry: JsonObject) -> JsonObject:
     for written, value in entry.members.items():
         name = known.get(written.lower(), written)
         if name in members:
-            raise entry.refused(name, "occurs twice, in different case")
+            return JsonObject({}, entry.where, entry.refused(name, "occurs twice, in different case"))
         members[name] = value
-    return JsonObject(members, entry.where)
+    return JsonObject(members, entry.where, entry.fault)
 
 
 def _checked_layers(entry: JsonObject, config: JsonObject) -> tuple[list[str], list[str]]:

@@ -246,6 +246,38 @@ def test_names_in_lower_case_are_read(repository: Repository) -> None:
     assert len(result["layers"]) == 1 + len(LAYERS)
 
 
+UNREADABLE_ENTRIES: list[t.Any] = [5, None, "image", [], {}]
+
+
+@pytest.mark.parametrize("entry", [*UNREADABLE_ENTRIES, {"Config": "a.json", "config": "b.json"}])
+@pytest.mark.parametrize("compress", ["none", "gzip"])
+def test_an_entry_of_a_docker_archive_that_is_not_chosen_is_not_read(
+    repository: Repository, entry: t.Any, compress: str
+) -> None:
+    files = docker_archive()
+    files["manifest.json"] = as_json([entry, *json.loads(files["manifest.json"])])
+    assert repository.pushed(files, image="example.org/app:1.0", compress=compress)["changed"]
+
+
+@pytest.mark.parametrize("entry", UNREADABLE_ENTRIES)
+def test_an_entry_of_a_layout_that_is_not_chosen_is_not_read(repository: Repository, entry: t.Any) -> None:
+    layout = LayoutWriter()
+    layout.add_entry(layout.manifest(), "1.0")
+    layout.entries.insert(0, entry)
+    assert repository.pushed(layout.complete(), image="1.0")["changed"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "fault"),
+    [
+        (5, "manifest.json[0] must be an object"),
+        ({"Config": "a.json", "config": "b.json"}, "manifest.json[0] Config occurs twice, in different case"),
+    ],
+)
+def test_what_is_wrong_with_the_entry_that_is_chosen_is_named(repository: Repository, entry: t.Any, fault: str) -> None:
+    assert fault in repository.refused({"manifest.json": as_json([entry])})
+
+
 @pytest.mark.parametrize("pack", [lzma.compress, bz2.compress], ids=["xz", "bzip2"])
 @pytest.mark.parametrize("files", [docker_archive(), oci_layout()], ids=["docker archive", "layout"])
 def test_an_archive_can_be_compressed_by_xz_and_bzip2(
