@@ -40,6 +40,10 @@ _SERVER_FAILED = (
 )
 
 ANOTHER_TAG = "Choose another tag, or delete the image that has it"
+RESTORE_FIRST = (
+    "The image that has the tag is archived. It can be the same image, compressed by another tool. Restore it with "
+    "aws ecr update-image-storage-class and run the task again, or choose another tag"
+)
 _BETWEEN = (
     "Check endpoint_url, AWS_ENDPOINT_URL, HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and look for a sign-in page or a "
     "gateway on the way"

@@ -31,6 +31,7 @@ from .advice import (
     CLOCK_ERRORS,
     CLOCK_WORDS,
     EXPIRED_CREDENTIALS,
+    RESTORE_FIRST,
     SIGNATURE_ERRORS,
     SSO_ERRORS,
     TOO_LARGE,
@@ -114,7 +115,7 @@ def _explained(error: ExplainedError) -> str:
 @message.register
 def _immutable_tag(error: ImmutableTagError) -> str:
     if error.refusal is None:
-        return sentences(error.problem, _NOTHING_SENT, ANOTHER_TAG)
+        return sentences(error.problem, _NOTHING_SENT, RESTORE_FIRST if error.is_archived else ANOTHER_TAG)
     return sentences(error.problem, _attempts(error.refusal), ANOTHER_TAG)
 
 

@@ -232,10 +232,18 @@ class ImmutableTagError(TaskError):
     :param found: the digest of the image that the tag is on
     :param wanted: the digest of the image that it was to be moved to
     :param refusal: the registry's refusal, None if it was not asked to move the tag
+    :param is_archived: whether the image that the tag is on is archived, and so could not be compared
     """
 
     def __init__(
-        self, repository: Repository, tag: str, found: str, wanted: str, refusal: CallError | None = None
+        self,
+        repository: Repository,
+        tag: str,
+        found: str,
+        wanted: str,
+        refusal: CallError | None = None,
+        is_archived: bool = False,
     ) -> None:
         super().__init__(f"Tag {tag} of {repository} is immutable and on {found}. It cannot be moved to {wanted}")
         self.refusal = refusal
+        self.is_archived = is_archived

@@ -91,7 +91,7 @@ class Surveyor:
         registry_id = self._client.repository.registry_id or stored.registry_id
         settings = self._settings(plan, registry_id)
         if settings:
-            self._check_tags(plan, settings)
+            self._check_tags(plan, settings, stored)
         return Survey(
             self._with_saved_uploads(plan),
             registry_id or (settings.registry_id if settings else None),
@@ -148,10 +148,11 @@ class Surveyor:
         consequence = f"The task cannot check before the push whether these tags can be moved: {', '.join(moving)}"
         return self._client.unless_denied(self._images.settings, consequence if moving else None)
 
-    def _check_tags(self, plan: ImagePlan, settings: RepositorySettings) -> None:
+    def _check_tags(self, plan: ImagePlan, settings: RepositorySettings, stored: StoredImages) -> None:
         for step in plan.tags:
             if step.before and step.moves and settings.is_immutable(step.tag):
-                raise ImmutableTagError(self._client.repository, step.tag, step.before, plan.image.root.digest)
+                wanted, is_archived = plan.image.root.digest, step.before in stored.archived
+                raise ImmutableTagError(self._client.repository, step.tag, step.before, wanted, is_archived=is_archived)
 
     def _with_saved_uploads(self, plan: ImagePlan) -> ImagePlan:
         """Return the plan with what is left of the uploads that an earlier run began."""

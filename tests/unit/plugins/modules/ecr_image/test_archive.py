@@ -116,6 +116,9 @@ def test_immutable_tag_of_another_archived_image_is_refused_first(archive: Image
     for check in (True, False):
         failed = archive.fails(check, tags=["1"])
         assert f"Tag 1 of repository {archive.repository} is immutable and on {first}" in failed.msg
+        # It can be the same image, which its deletion would destroy.
+        assert "delete" not in failed.msg
+        assert "Restore it with aws ecr update-image-storage-class" in failed.msg
     assert not set(archive.calls()) & {"PutImage", *UPLOADS}
 
 
