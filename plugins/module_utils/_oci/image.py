@@ -34,8 +34,9 @@ _MAX_LISTED = 20
 class PartialImageError(InvalidInputError):
     """An index lists images that the source does not contain.
 
-    :param missing: names these images by their platforms, or else by their digests
-    :param complete: the platforms of the images that the source contains
+    :param missing: names these images by their platforms, or else by their digests, and states the first blob that one
+        lacks whose manifest is there
+    :param complete: the platforms of the images that the source contains with all of their blobs
     """
 
     def __init__(self, name: str, missing: t.Sequence[str], complete: t.Sequence[Platform]) -> None:
@@ -53,7 +54,7 @@ class Image:
     ``children`` are the images of an index, without duplicates. ``foreign`` are the digests of layers that the source
     does not contain because they are hosted at their ``urls``. ``platforms`` are in the order of the index.
     ``reader`` opens the blobs. ``missing`` names the other images of an index if this is the only one that the source
-    contains.
+    contains completely, as ``PartialImageError`` names them.
     """
 
     reader: SourceImage
@@ -158,14 +159,13 @@ class _Index:
         """Return the index, or the images of it that are wanted, if the source contains them."""
         picked = self._picked(wanted) if wanted else list(self._index.entries)
         _check_manifests_size(list(map(image_descriptor, picked)), self._name)
-        missing = [entry for entry in picked if not self._has(entry)]
+        missing = [entry for entry in picked if not self._is_complete(entry)]
         if not missing:
             return self._of(picked, wanted)
-        present = [entry for entry in self._index.entries if self._runs_somewhere(entry)]
-        complete = [entry for entry in present if self._is_complete(entry)]
-        names = list(dict.fromkeys(map(_name_of, missing)))
+        complete = [entry for entry in self._index.entries if self._runs_somewhere(entry)]
+        names = list(dict.fromkeys(map(self._name_of_missing, missing)))
         platforms = _systems(map(self._platform, complete))
-        if wanted or is_exact or len(present) != 1 or not complete:
+        if wanted or is_exact or len(complete) != 1:
             raise PartialImageError(self._name, names, platforms)
         return replace(self._of(complete, platforms), missing=tuple(names))
 
@@ -208,17 +208,33 @@ class _Index:
         """Return the platform of an image, None if it is not stated and the source does not contain the image."""
         if entry.platform or not self._has(entry):
             return entry.platform
-        return _configured_platform(self._reader, self._manifest(entry), self._name)
+        manifest = self._manifest(entry)
+        if self._reader.size(manifest.blobs[0].digest) is None:
+            return None
+        return _configured_platform(self._reader, manifest, self._name)
 
     def _runs_somewhere(self, entry: Entry) -> bool:
-        """Return whether the source contains the manifest of an image that has a platform."""
-        platform = self._platform(entry)
-        return self._has(entry) and platform is not None and platform.is_known
+        """Return whether the source contains an image, with all of its blobs, that has a platform."""
+        # What is wrong with an image that nobody wants does not matter.
+        with contextlib.suppress(InvalidInputError):
+            platform = self._platform(entry)
+            return platform is not None and platform.is_known and self._is_complete(entry)
+        return False
 
     def _is_complete(self, entry: Entry) -> bool:
-        """Return whether the source contains all blobs of an image."""
-        blobs = self._manifest(entry).blobs
-        return all(blob.urls or self._reader.size(blob.digest) is not None for blob in blobs)
+        """Return whether the source contains the manifest of an image and all of its blobs."""
+        return self._has(entry) and self._missing_blob(entry) is None
+
+    def _missing_blob(self, entry: Entry) -> str | None:
+        """Return the digest of the first blob that the source lacks, None if it contains all."""
+        config, *layers = self._manifest(entry).blobs
+        needed = [config, *(layer for layer in layers if not layer.urls)]
+        return next((blob.digest for blob in needed if self._reader.size(blob.digest) is None), None)
+
+    def _name_of_missing(self, entry: Entry) -> str:
+        """Return the name of an image that is not complete, and which blob it lacks if its manifest is there."""
+        name = _name_of(entry)
+        return f"{name} (its blob {self._missing_blob(entry)} is missing)" if self._has(entry) else name
 
     def _has(self, entry: Entry) -> bool:
         """Return whether an entry is that of an image, and the source contains its manifest."""

@@ -242,20 +242,25 @@ class TestArchiveOfBothKinds:
 
 
 PLATFORMS = ("linux/amd64", "linux/arm64", "linux/s390x")
-SUBSETS = [there for size in range(4) for there in itertools.combinations(PLATFORMS, size)]
+COMPLETE, MANIFEST_ONLY, ABSENT = "complete", "manifest only", "absent"
+STATES = list(itertools.product((COMPLETE, MANIFEST_ONLY, ABSENT), repeat=len(PLATFORMS)))
 
 
 class TestPlatformsThatAreNotThere:
-    """What ``docker save`` writes of an image of which only some platforms were pulled."""
+    """What ``docker save`` writes of an image of which only some platforms were pulled, or not all of their layers."""
 
     def load(
-        self, directory: Path, there: t.Sequence[str], wanted: str | None, saves: bool, compress: bool
+        self, directory: Path, states: t.Sequence[str], wanted: str | None, saves: bool, compress: bool
     ) -> tuple[Image, dict[str, Document], Document]:
         """Return the image, and the entries and the descriptor of its index."""
         layout = LayoutWriter()
-        entries = {platform: layout.of_platform(platform, platform in there) for platform in PLATFORMS}
+        entries = {platform: layout.of_platform(platform, state != ABSENT) for platform, state in self.pairs(states)}
+        there = self.there(states)
         if saves:
             layout.save(*[entries[platform] for platform in there[:1]], tags=["example.org/app:1.0"])
+        for platform, state in self.pairs(states):
+            if state == MANIFEST_ONLY:
+                del layout.files[blob_name(self.layer(layout, entries[platform]))]
         root = layout.add_entry(index_of(*entries.values()), "1.0")
         (directory / "saved.tar").write_bytes(tar_of(layout.complete()))
         warnings: list[str] = []
@@ -266,34 +271,53 @@ class TestPlatformsThatAreNotThere:
         assert warnings == []
         return image, entries, root
 
-    @pytest.mark.parametrize("there", SUBSETS, ids="+".join)
+    def pairs(self, states: t.Sequence[str]) -> list[tuple[str, str]]:
+        return list(zip(PLATFORMS, states, strict=True))
+
+    def there(self, states: t.Sequence[str]) -> tuple[str, ...]:
+        return tuple(platform for platform, state in self.pairs(states) if state == COMPLETE)
+
+    def layer(self, layout: LayoutWriter, entry: Document) -> str:
+        [layer] = json.loads(layout.files[blob_name(entry["digest"])])["layers"]
+        return str(layer["digest"])
+
+    def missing(self, states: t.Sequence[str], *wanted: str) -> tuple[str, ...]:
+        """Return how the platforms are named that are not complete, as far as they are wanted."""
+        layout = LayoutWriter()
+        layers = {platform: self.layer(layout, layout.of_platform(platform)) for platform in PLATFORMS}
+        return tuple(
+            platform if state == ABSENT else f"{platform} (its blob {layers[platform]} is missing)"
+            for platform, state in self.pairs(states)
+            if state != COMPLETE and platform in (wanted or PLATFORMS)
+        )
+
+    @pytest.mark.parametrize("states", STATES, ids=", ".join)
     @pytest.mark.parametrize("saves", [False, True], ids=["layout", "layout and docker archive"])
     @pytest.mark.parametrize("compress", [False, True], ids=["none", "gzip"])
-    def test_without_a_platform(self, tmp_path: Path, there: tuple[str, ...], saves: bool, compress: bool) -> None:
-        missing = tuple(platform for platform in PLATFORMS if platform not in there)
+    def test_without_a_platform(self, tmp_path: Path, states: tuple[str, ...], saves: bool, compress: bool) -> None:
+        there, missing = self.there(states), self.missing(states)
         if len(there) in (0, 2):
             with pytest.raises(PartialImageError) as error:
-                self.load(tmp_path, there, None, saves, compress)
+                self.load(tmp_path, states, None, saves, compress)
             assert (error.value.missing, tuple(map(str, error.value.complete))) == (missing, there)
             return
-        image, entries, root = self.load(tmp_path, there, None, saves, compress)
+        image, entries, root = self.load(tmp_path, states, None, saves, compress)
         expected = entries[there[0]] if missing else root
         assert (image.root.digest, image.missing) == (expected["digest"], missing)
         assert tuple(map(str, image.platforms)) == there
 
-    @pytest.mark.parametrize("there", SUBSETS, ids="+".join)
+    @pytest.mark.parametrize("states", STATES, ids=", ".join)
     @pytest.mark.parametrize("wanted", PLATFORMS)
     @pytest.mark.parametrize("saves", [False, True], ids=["layout", "layout and docker archive"])
-    @pytest.mark.parametrize("compress", [False, True], ids=["none", "gzip"])
-    def test_with_a_platform(
-        self, tmp_path: Path, there: tuple[str, ...], wanted: str, saves: bool, compress: bool
-    ) -> None:
+    def test_with_a_platform(self, tmp_path: Path, states: tuple[str, ...], wanted: str, saves: bool) -> None:
+        there = self.there(states)
         if wanted not in there:
             with pytest.raises(PartialImageError) as error:
-                self.load(tmp_path, there, wanted, saves, compress)
-            assert (error.value.missing, tuple(map(str, error.value.complete))) == ((wanted,), there)
+                self.load(tmp_path, states, wanted, saves, compress=True)
+            missing = self.missing(states, wanted)
+            assert (error.value.missing, tuple(map(str, error.value.complete))) == (missing, there)
             return
-        image, entries, _root = self.load(tmp_path, there, wanted, saves, compress)
+        image, entries, _root = self.load(tmp_path, states, wanted, saves, compress=True)
         assert (image.root.digest, image.missing) == (entries[wanted]["digest"], ())
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import typing as t
 
@@ -215,16 +216,27 @@ def test_an_attestation_that_is_missing_is_named(store: Store) -> None:
     assert image.missing == (f"attestation {entries['unknown/unknown']['digest']}",)
 
 
-def test_a_blob_that_is_missing_is_damage_and_no_missing_platform(store: Store) -> None:
+def test_an_image_without_one_of_its_blobs_is_missing(store: Store) -> None:
     entries = of_platforms(store, "linux/amd64", "linux/arm64/v8", "linux/s390x")
-    del store.content[sha256_of([b"linux/arm64/v8"])]
-    with pytest.raises(InvalidInputError, match=f"blob {sha256_of([b'linux/arm64/v8'])} is missing"):
-        store.assemble()
-    # The image that is damaged may be wanted as well.
-    del store.content[entries["linux/s390x"]["digest"]]
+    layer = sha256_of([b"linux/arm64/v8"])
+    del store.content[layer]
+    lacking = f"linux/arm64/v8 (its blob {layer} is missing)"
     with pytest.raises(PartialImageError) as error:
         store.assemble()
-    assert (error.value.missing, error.value.complete) == (("linux/s390x",), (Platform("linux", "amd64"),))
+    assert error.value.missing == (lacking,)
+    assert tuple(map(str, error.value.complete)) == ("linux/amd64", "linux/s390x")
+    del store.content[entries["linux/s390x"]["digest"]]
+    image = store.assemble()
+    assert (image.root.digest, image.missing) == (entries["linux/amd64"]["digest"], (lacking, "linux/s390x"))
+
+
+def test_an_image_without_its_configuration_is_missing(store: Store) -> None:
+    entries = of_platforms(store, "linux/amd64", "linux/arm64/v8", is_stated=False)
+    config = json.loads(store.content[entries["linux/arm64/v8"]["digest"]])["config"]["digest"]
+    del store.content[config]
+    image = store.assemble()
+    missing = (f"{entries['linux/arm64/v8']['digest']} (its blob {config} is missing)",)
+    assert (image.root.digest, image.missing) == (entries["linux/amd64"]["digest"], missing)
 
 
 def test_what_is_wrong_with_other_images_of_an_index_does_not_matter(store: Store) -> None:
