@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import itertools
 import typing as t
 
 from .._core.digest import SHA256_DIGEST, sha256_of
@@ -36,7 +37,7 @@ _VERSION = "1.0.0"
 _NAMES = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
 # A document has fewer: a descriptor with a digest, a media type and a size is longer than this.
 _MAX_ENTRIES = MAX_DOCUMENT // 100
-# The bytes of the indexes that are searched for a digest.
+# The bytes of the indexes, and of the manifests, that are searched for a digest.
 _MAX_SEARCHED = 32 * MIB
 
 
@@ -83,7 +84,8 @@ class OciLayout(ImageReader):
         index = self._index()
         entries = list(index.entries)
         if image is not None and SHA256_DIGEST.fullmatch(image) and image not in map(_digest, entries):
-            entries += self._within(entries, image)
+            found_within = (entry for entry in self._reachable(index.entries) if _digest(entry) == image)
+            entries += itertools.islice(found_within, 1)
         found = matching(map(_named, entries), image, str(self._files))
         digests = {named.digest for named in found}
         chosen = [entry for entry in entries if _digest(entry) in digests]
@@ -100,9 +102,9 @@ class OciLayout(ImageReader):
         return source
 
     def of_image_id(self, image_id: str) -> LayoutImage | None:
-        """Return the image, not an index, whose configuration has this digest, None if there is none."""
+        """Return the image whose configuration has this digest, None if there is none. It can be within an index."""
         left = _MAX_SEARCHED
-        for entry in self._index().entries:
+        for entry in self._reachable(self._index().entries):
             if entry.media_type in INDEXES or not entry.is_usable or entry.descriptor.size > left:
                 continue
             left -= entry.descriptor.size
@@ -130,25 +132,25 @@ class OciLayout(ImageReader):
         entries = tuple(map(Entry, document.objects("manifests", _MAX_ENTRIES)))
         return Manifest(content, document.get("mediaType", str, OCI_INDEX), entries=entries)
 
-    def _within(self, entries: list[Entry], digest: str) -> list[Entry]:
-        """Search the indexes that the entries lead to, and return the entry of this digest, if there is one."""
+    def _reachable(self, entries: t.Iterable[Entry]) -> t.Iterator[Entry]:
+        """Return the entries, and those of the indexes that they lead to, as far as they can be read."""
         seen = set()
         left = _MAX_SEARCHED
         queue = collections.deque(entries)
         while queue:
             entry = queue.popleft()
-            if _digest(entry) == digest:
-                return [entry]
+            yield entry
             if entry.media_type not in INDEXES or not entry.is_usable or entry.descriptor.digest in seen:
                 continue
             seen.add(entry.descriptor.digest)
             name = _file_of(entry.descriptor.digest)
-            size = self._files.size(name)
-            if size is not None and size <= left:
-                left -= size
-                document = JsonObject.parse(_manifest(self._files, entry.descriptor), self._files.where(name))
-                queue += map(Entry, document.objects("manifests", _MAX_ENTRIES))
-        return []
+            # What is wrong with an index that nobody wants does not matter.
+            with contextlib.suppress(InvalidInputError):
+                size = self._files.size(name)
+                if size is not None and size <= left:
+                    left -= size
+                    document = JsonObject.parse(_manifest(self._files, entry.descriptor), self._files.where(name))
+                    queue += map(Entry, document.objects("manifests", _MAX_ENTRIES))
 
     def _are_platforms(self, entries: t.Iterable[Entry], wanted: t.Sequence[Platform]) -> bool:
         """Return whether the entries are images for different platforms, as far as these are wanted.

@@ -445,6 +445,22 @@ class TestTwoImagesAndNoName:
             found = read_image(tmp_path / "both.tar", image, compress, warnings)
             assert (found.root.digest, warnings) == (one["digest"], [])
 
+    @pytest.mark.parametrize("is_there", [True, False])
+    def test_an_image_id_means_the_image_within_an_index(self, tmp_path: Path, is_there: bool) -> None:
+        layout = LayoutWriter()
+        one = layout.of_platform("linux/amd64")
+        layout.save(one)
+        damaged = layout.document({}, OCI_INDEX)
+        layout.files[blob_name(damaged["digest"])] = b"[]"
+        layout.entries = [damaged, layout.of_platform("linux/s390x")]
+        layout.add_entry(index_of(one, layout.of_platform("linux/arm64", is_there)), "1.0")
+        (tmp_path / "both.tar").write_bytes(tar_of(layout.complete()))
+        image_id = json.loads(layout.files["manifest.json"])[0]["Config"].rpartition("/")[2]
+        for image in (f"sha256:{image_id}", image_id[:12]):
+            warnings: list[str] = []
+            found = read_image(tmp_path / "both.tar", image, True, warnings)
+            assert (found.root.digest, found.missing, warnings) == (one["digest"], (), [])
+
     def test_what_is_not_there_is_no_image(self, tmp_path: Path, layout: LayoutWriter) -> None:
         entries = json.loads(layout.files["manifest.json"])
         layout.files["manifest.json"] = as_json([entries[0], {"Config": "absent.json", "Layers": []}])
