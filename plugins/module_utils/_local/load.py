@@ -17,7 +17,7 @@ from .._core.digest import SHA256_DIGEST
 from .._core.errors import InvalidInputError
 from .._oci.image import Image, PartialImageError, assemble_image, image_ids
 from .._oci.manifest import INDEXES
-from .._oci.reference import AmbiguousImageError, NamedImage, NoSuchImageError, ambiguous, is_digest, matching
+from .._oci.reference import AmbiguousImageError, NamedImage, NoSuchImageError, ambiguous, is_digest_of, matching
 from .archive import Archive
 from .directory import Directory
 from .docker_archive import MANIFEST, DockerArchive
@@ -93,8 +93,7 @@ def load_image(
     """
 
     def load(chosen: SourceImage) -> Image:
-        is_exact = image is not None and is_digest(image)
-        found = assemble_image(chosen, platforms, source.name, is_exact)
+        found = assemble_image(chosen, platforms, source.name, is_digest_of(image, chosen.root.digest))
         check(found)
         return found
 
@@ -115,7 +114,9 @@ def load_image(
     others = [named for named in _fitting(saved, image, source.name) if named.digest not in ids]
     if others:
         raise ambiguous([NamedImage(chosen.root.digest, ()), *others], image, source.name)
-    if source.compress and gains_by_compression(chosen.root, found, [named.digest for named in saved]):
+    # The digest that a task names is the digest that it pushes.
+    can_change = source.compress and not is_digest_of(image, found.root.digest)
+    if can_change and gains_by_compression(chosen.root, found, [named.digest for named in saved]):
         return load(docker.choose(found.root.blobs[0].digest))
     return found
 

@@ -132,9 +132,11 @@ def share_a_name(images: t.Sequence[NamedImage]) -> bool:
     return bool(first.intersection(*others)) or not any((first, *others))
 
 
-def is_digest(image: str) -> bool:
-    """Return whether an image is named by its digest, or by the beginning of it."""
-    return bool(SHA256_DIGEST.fullmatch(image) or _SHORT_ID.fullmatch(image))
+def is_digest_of(image: str | None, digest: str) -> bool:
+    """Return whether an image is named by this digest, or by the beginning of it. A tag can look like one."""
+    return image is not None and (
+        image == digest or (bool(_SHORT_ID.fullmatch(image)) and digest.startswith(f"sha256:{image}"))
+    )
 
 
 def full_name(name: str) -> str:
@@ -166,7 +168,7 @@ def _matching(images: list[NamedImage], wanted: str) -> list[NamedImage]:
         # podman puts its own images under localhost.
         lambda image: full_name(f"localhost/{wanted}") in map(full_name, image.names),
         lambda image: any(name.rpartition("/")[2].endswith(f":{wanted}") for name in image.names),
-        lambda image: bool(_SHORT_ID.fullmatch(wanted)) and image.digest.startswith(f"sha256:{wanted}"),
+        lambda image: is_digest_of(wanted, image.digest),
     ]
     matches = ([image for image in images if sense(image)] for sense in senses)
     return next(filter(None, matches), [])

@@ -241,6 +241,40 @@ class TestArchiveOfBothKinds:
         assert [warning.partition(". ")[0] for warning in warnings] == ["No registry accepts this layout"]
 
 
+class TestDigestOfUncompressedLayers:
+    """An image whose layers could be compressed, which gives it another digest."""
+
+    @pytest.fixture
+    def entry(self, tmp_path: Path) -> Document:
+        layout = LayoutWriter()
+        entry = layout.add_entry(layout.manifest(), "1.0")
+        (tmp_path / "both.tar").write_bytes(tar_of({**docker_archive(), **layout.complete()}))
+        return entry
+
+    def test_the_digest_that_is_named_is_pushed(self, tmp_path: Path, entry: Document) -> None:
+        for image in (entry["digest"], entry["digest"][7:19]):
+            assert read_image(tmp_path / "both.tar", image, compress=True).root.digest == entry["digest"]
+
+    def test_another_name_lets_it_be_compressed(self, tmp_path: Path, entry: Document) -> None:
+        image_id = json.loads(docker_archive()["manifest.json"])[0]["Config"].partition(".")[0]
+        for image in (None, "1.0", f"sha256:{image_id}"):
+            assert read_image(tmp_path / "both.tar", image, compress=True).root.digest != entry["digest"]
+
+
+@pytest.mark.parametrize("tag", ["0123456789ab", "0123456789abcdef0123456789abcdef01234567"])
+def test_a_tag_that_looks_like_a_digest_is_a_tag(tmp_path: Path, tag: str) -> None:
+    layout = LayoutWriter()
+    there = layout.of_platform("linux/amd64")
+    root = layout.add_entry(index_of(there, layout.of_platform("linux/arm64", is_there=False)), f"acme/web:{tag}")
+    (tmp_path / "saved.tar").write_bytes(tar_of(layout.complete()))
+    for image in (tag, f"acme/web:{tag}"):
+        found = read_image(tmp_path / "saved.tar", image)
+        assert (found.root.digest, found.missing) == (there["digest"], ("linux/arm64",))
+    for image in (root["digest"], root["digest"][7:19]):
+        with pytest.raises(PartialImageError):
+            read_image(tmp_path / "saved.tar", image)
+
+
 PLATFORMS = ("linux/amd64", "linux/arm64", "linux/s390x")
 COMPLETE, MANIFEST_ONLY, ABSENT = "complete", "manifest only", "absent"
 STATES = list(itertools.product((COMPLETE, MANIFEST_ONLY, ABSENT), repeat=len(PLATFORMS)))
