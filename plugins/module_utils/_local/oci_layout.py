@@ -20,7 +20,7 @@ from .._core.json_document import MAX_DOCUMENT, JsonObject
 from .._core.text import MIB, printable, quoted
 from .._oci.descriptor import Descriptor, Entry
 from .._oci.image import image_ids, stated_platform
-from .._oci.manifest import INDEXES, OCI_INDEX, Manifest
+from .._oci.manifest import INDEXES, OCI_INDEX, Manifest, check_is_no_cache
 from .._oci.reference import NamedImage, ambiguous, matching, share_a_name
 from .._oci.store import COPY_AGAIN, ImageReader, SourceImage
 
@@ -83,6 +83,8 @@ class OciLayout(ImageReader):
         has_version = self._has_version()
         index = self._index()
         entries = list(index.entries)
+        if image is None:
+            check_is_no_cache(entries, self._files.where(INDEX))
         if image is not None and SHA256_DIGEST.fullmatch(image) and image not in map(_digest, entries):
             found_within = (entry for entry in self._reachable(index.entries) if _digest(entry) == image)
             entries += itertools.islice(found_within, 1)

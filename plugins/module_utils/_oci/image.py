@@ -15,7 +15,7 @@ from .._core.digest import sha256_of
 from .._core.errors import InvalidInputError
 from .._core.json_document import MAX_DOCUMENT, JsonObject
 from .._core.text import MIB, listed
-from .manifest import Manifest, image_descriptor
+from .manifest import Manifest, check_is_image, image_descriptor
 from .platform import Platform
 from .reference import AmbiguousImageError, NoSuchImageError
 from .store import COPY_AGAIN, DraftImage
@@ -272,8 +272,10 @@ def _systems(platforms: t.Iterable[Platform | None]) -> tuple[Platform, ...]:
 
 
 def _manifest(reader: SourceImage, descriptor: Descriptor, name: str) -> Manifest:
-    content = reader.manifest(descriptor)
-    return Manifest.parse(content, descriptor.media_type, f"{name}: manifest {descriptor.digest}")
+    where = f"{name}: manifest {descriptor.digest}"
+    # What is none, such as a layer of a cache, can be too large to read.
+    check_is_image(descriptor.media_type, where)
+    return Manifest.parse(reader.manifest(descriptor), descriptor.media_type, where)
 
 
 def _check_manifests_size(images: t.Sequence[Descriptor], name: str) -> None:

@@ -125,6 +125,18 @@ def check_is_image(media_type: str, where: str) -> None:
         )
 
 
+def check_is_no_cache(entries: t.Iterable[Entry], where: str) -> None:
+    """Raise InvalidInputError if these are the entries of a build cache.
+
+    :param where: names their index in errors
+    """
+    if any(entry.media_type == _BUILDKIT_CACHE for entry in entries):
+        raise InvalidInputError(
+            f"{where} is a build cache that BuildKit exported, not an image",
+            "Export the image itself: docker buildx build --output type=oci,dest=image.tar",
+        )
+
+
 def _check_media_type(document: JsonObject, media_type: str) -> None:
     own = document.get("mediaType", str, media_type)
     if own != media_type:
@@ -150,9 +162,5 @@ def _entries(document: JsonObject) -> tuple[Entry, ...]:
     entries = tuple(map(Entry, document.objects("manifests", MAX_IMAGES)))
     if not entries:
         raise document.refused("manifests", "lists no images")
-    if any(entry.media_type == _BUILDKIT_CACHE for entry in entries):
-        raise InvalidInputError(
-            f"{document.where} is a build cache that BuildKit exported, not an image",
-            "Export the image itself: docker buildx build --output type=oci,dest=image.tar",
-        )
+    check_is_no_cache(entries, document.where)
     return entries

@@ -304,3 +304,9 @@ def test_the_manifests_of_an_index_are_bounded(store: Store) -> None:
     store.index(*[large] * 9)
     with pytest.raises(InvalidInputError, match="9 manifests of the index are 37748736 bytes; the limit is 33554432"):
         store.assemble()
+
+
+def test_what_is_no_image_is_not_read(store: Store) -> None:
+    store.root = Descriptor("application/vnd.oci.image.layer.v1.tar+gzip", ABSENT, 5_000_000)
+    with pytest.raises(InvalidInputError, match=f"manifest {ABSENT} has the media type .*, which is not that of an"):
+        store.assemble()

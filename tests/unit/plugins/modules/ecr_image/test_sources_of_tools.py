@@ -315,11 +315,15 @@ def test_a_layout_without_its_version_is_pushed_with_a_warning(repository: Repos
     assert "oci-layout is missing" in warning
 
 
-def test_a_build_cache_is_named(repository: Repository) -> None:
+@pytest.mark.parametrize("is_index_json", [False, True])
+def test_a_build_cache_is_named(repository: Repository, is_index_json: bool) -> None:
     layout = LayoutWriter()
     cache = [layout.blob(b"layer", "application/vnd.oci.image.layer.v1.tar+gzip")]
     cache.append(layout.blob(b'{"layers":[]}', "application/vnd.buildkit.cacheconfig.v0"))
-    layout.add_entry(index_of(*cache), "latest")
+    if is_index_json:
+        layout.entries = cache
+    else:
+        layout.add_entry(index_of(*cache), "latest")
     for options in ({}, {"platforms": ["linux/amd64"]}):
         message = repository.refused(layout.complete(), **options)
         assert "is a build cache that BuildKit exported, not an image" in message
