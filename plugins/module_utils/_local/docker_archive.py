@@ -143,16 +143,17 @@ class DockerArchive(ImageReader):
         # One layer is compressed by all processors, and several at once would only need more memory.
         self._compressing = threading.Lock()
 
-    def choose(self, image: str | None, _platforms: t.Sequence[Platform] = ()) -> DockerImage:
+    def choose(self, image: str | None, platforms: t.Sequence[Platform] = ()) -> DockerImage:
         """Return one image: a draft if layers will be compressed, otherwise after a pass over each compressed layer.
 
         The digests of uncompressed layers are those in the configuration.
 
         :param image: a tag, with or without the repository, or an image id; None for the only image
+        :param platforms: choose among images that share a name
         :raises TaskStoppedError: Ansible no longer waits for the result
         """
         entries = [(self._named(entry), entry) for entry in self._entries()]
-        chosen = choose([named for named, _entry in entries], image, str(self._files))
+        chosen = choose([named for named, _entry in entries], image, str(self._files), platforms)
         return self._image(next(entry for named, entry in entries if named.digest == chosen.digest))
 
     def images(self) -> list[NamedImage]:
@@ -171,9 +172,10 @@ class DockerArchive(ImageReader):
         tags = entry.members.get("RepoTags")
         names = tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
         try:
-            return NamedImage(self._config(entry)[0].digest, names)
+            config, content = self._config(entry)
         except InvalidInputError:
             return NamedImage(printable(str(entry.members.get("Config"))), names)
+        return NamedImage(config.digest, names, _stated_platform(content, config.name))
 
     def _config(self, entry: JsonObject) -> tuple[_Blob, bytes]:
         name = entry.get("Config", str)
@@ -268,6 +270,15 @@ class DockerArchive(ImageReader):
         if digest != diff_id:
             rule = f"is damaged or belongs to another image: its uncompressed content is not {diff_id}"
             raise self._files.refused(name, rule, COPY_AGAIN)
+
+
+def _stated_platform(config: bytes, where: str) -> Platform | None:
+    """Return the platform of a configuration, None if it states none."""
+    try:
+        platform = Platform.from_json(JsonObject.parse(config, where))
+    except InvalidInputError:
+        return None
+    return platform if platform.is_known else None
 
 
 def _with_known_names(entry: JsonObject) -> JsonObject:

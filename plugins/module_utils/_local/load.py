@@ -17,7 +17,15 @@ from .._core.digest import SHA256_DIGEST
 from .._core.errors import InvalidInputError
 from .._oci.image import Image, PartialImageError, assemble_image, image_ids
 from .._oci.manifest import INDEXES
-from .._oci.reference import AmbiguousImageError, NamedImage, NoSuchImageError, ambiguous, is_digest_of, matching
+from .._oci.reference import (
+    AmbiguousImageError,
+    NamedImage,
+    NoSuchImageError,
+    ambiguous,
+    is_digest_of,
+    matching,
+    of_platforms,
+)
 from .archive import Archive
 from .directory import Directory
 from .docker_archive import MANIFEST, DockerArchive
@@ -99,7 +107,7 @@ def load_image(
 
     layout, docker = source.layout, source.docker
     if layout is None:
-        return load(t.cast("DockerArchive", docker).choose(image))
+        return load(t.cast("DockerArchive", docker).choose(image, platforms))
     if docker is None:
         return load(layout.choose(image, platforms))
     try:
@@ -108,10 +116,11 @@ def load_image(
     except InvalidInputError as refusal:
         if _is_final(refusal):
             raise
-        return _instead(refusal, lambda: load(docker.choose(image)), task)
+        return _instead(refusal, lambda: load(docker.choose(image, platforms)), task)
     saved = _saved(docker)
     ids = image_ids(chosen, source.name)
-    others = [named for named in _fitting(saved, image, source.name) if named.digest not in ids]
+    fitting = of_platforms(_fitting(saved, image, source.name), platforms)
+    others = [named for named in fitting if named.digest not in ids]
     if others:
         raise ambiguous([NamedImage(chosen.root.digest, ()), *others], image, source.name)
     # The digest that a task names is the digest that it pushes.
@@ -129,6 +138,7 @@ def _chosen(
         return layout.choose(image, platforms)
     except NoSuchImageError:
         fitting = _fitting(_saved(docker), image, name)
+        fitting = of_platforms(fitting, platforms) or fitting
         found = layout.of_image_id(fitting[0].digest) if len(fitting) == 1 else None
         if found is None:
             raise

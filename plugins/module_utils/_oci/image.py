@@ -17,7 +17,7 @@ from .._core.json_document import MAX_DOCUMENT, JsonObject
 from .._core.text import MIB, listed
 from .manifest import Manifest, check_is_image, image_descriptor
 from .platform import Platform
-from .reference import AmbiguousImageError, NoSuchImageError
+from .reference import AmbiguousImageError, no_platform
 from .store import COPY_AGAIN, DraftImage
 
 if t.TYPE_CHECKING:
@@ -119,7 +119,7 @@ def assemble_image(reader: SourceImage, platforms: t.Sequence[Platform], name: s
     found = _configured_platform(reader, root, name)
     for wanted in platforms:
         if found is None or not wanted.includes(found):
-            raise _no_platform(wanted, [found] if found else [], name)
+            raise no_platform(wanted, [found] if found else [], name)
     return Image(reader, root, (), _systems([found]), foreign)
 
 
@@ -200,7 +200,7 @@ class _Index:
         for platform in wanted:
             narrowed = platform.narrowed(systems)
             if not narrowed:
-                raise _no_platform(platform, systems, self._name)
+                raise no_platform(platform, systems, self._name)
             picked |= narrowed
         return [entry for entry, platform in found.items() if platform in picked]
 
@@ -256,14 +256,6 @@ def _name_of(entry: Entry) -> str:
     if entry.platform and entry.platform.is_known:
         return str(entry.platform)
     return f"attestation {entry.descriptor.digest}" if entry.platform else entry.descriptor.digest
-
-
-def _no_platform(platform: Platform, found: t.Sequence[Platform], name: str) -> NoSuchImageError:
-    names = sorted(set(map(str, found)))
-    return NoSuchImageError(
-        f"{name} does not contain an image for platform {platform}",
-        f"It contains: {listed(names, _MAX_LISTED)}" if names else None,
-    )
 
 
 def _systems(platforms: t.Iterable[Platform | None]) -> tuple[Platform, ...]:

@@ -22,6 +22,7 @@ if t.TYPE_CHECKING:
     from .platform import Platform
 
 _MAX_LISTED = 10
+_MAX_PLATFORMS_LISTED = 20
 _MAX_TAG = 128
 _TAG = re.compile("[a-zA-Z0-9_][a-zA-Z0-9._-]*")
 _TAG_RULE = (
@@ -32,7 +33,14 @@ _SHORT_ID = re.compile("[a-f0-9]{12,64}")
 
 
 class NoSuchImageError(InvalidInputError):
-    """The source does not contain the image that the task names."""
+    """The source does not contain the image that the task names.
+
+    :param wanted: what the source, which is ``name``, does not contain
+    """
+
+    def __init__(self, name: str, wanted: str, remedy: str | None = None) -> None:
+        super().__init__(f"{name} does not contain {wanted}", remedy)
+        self.wanted = wanted
 
 
 class AmbiguousImageError(InvalidInputError):
@@ -93,15 +101,43 @@ def checked_digests(digests: t.Iterable[str], label: str) -> list[str]:
     return digests
 
 
-def choose(images: t.Iterable[NamedImage], image: str | None, name: str) -> NamedImage:
+def choose(
+    images: t.Iterable[NamedImage], image: str | None, name: str, platforms: t.Sequence[Platform] = ()
+) -> NamedImage:
     """Return the image that is wanted; parameters and errors as in ``matching``.
 
+    :param platforms: the platforms that are wanted, empty for all
+    :raises NoSuchImageError: several images fit, but none runs on these platforms
     :raises AmbiguousImageError: more than one image fits
     """
     found = matching(images, image, name)
-    if len(found) > 1:
-        raise ambiguous(found, image, name)
-    return found[0]
+    if len(found) == 1:
+        return found[0]
+    picked = of_platforms(found, platforms)
+    if not picked:
+        raise no_platform(platforms[0], [each.platform for each in found if each.platform], name)
+    if len(picked) > 1:
+        raise ambiguous(picked, image, name)
+    return picked[0]
+
+
+def of_platforms(images: t.Sequence[NamedImage], wanted: t.Sequence[Platform]) -> list[NamedImage]:
+    """Return those of the images that run on the platforms wanted. Only images that share a name are alternatives.
+
+    :param wanted: the platforms, empty for all
+    """
+    if not images or not wanted or not share_a_name(images):
+        return list(images)
+    known = [image.platform for image in images if image.platform]
+    picked = {found for platform in wanted for found in platform.narrowed(known)}
+    return [image for image in images if image.platform in picked]
+
+
+def no_platform(platform: Platform, found: t.Sequence[Platform], name: str) -> NoSuchImageError:
+    """Make the error of a platform for which there is no image; the remedy lists those that were found."""
+    names = sorted(set(map(str, found)))
+    remedy = f"It contains: {listed(names, _MAX_PLATFORMS_LISTED)}" if names else None
+    return NoSuchImageError(name, f"an image for platform {platform}", remedy)
 
 
 def matching(images: t.Iterable[NamedImage], image: str | None, name: str) -> list[NamedImage]:
@@ -114,9 +150,9 @@ def matching(images: t.Iterable[NamedImage], image: str | None, name: str) -> li
     known = _merged(images)
     found = known if image is None else _matching(known, image)
     if not known:
-        raise NoSuchImageError(f"{name} does not contain an image")
+        raise NoSuchImageError(name, "an image")
     if not found:
-        raise NoSuchImageError(f"{name} does not contain image {quoted(image)}", f"It contains: {_list(known)}")
+        raise NoSuchImageError(name, f"image {quoted(image)}", f"It contains: {_list(known)}")
     return found
 
 

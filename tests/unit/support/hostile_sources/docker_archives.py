@@ -130,6 +130,6 @@ DOCKER_ARCHIVES = {
                 "two": config_of(()),
             }
         ),
-        "contains 2 images. Choose one of these: sha256:[a-f0-9]{64}; sha256:[a-f0-9]{64}$",
+        "contains 2 images. Choose one of these: sha256:[a-f0-9]{64}; sha256:[a-f0-9]{64} [(]linux/amd64[)]$",
     ),
 }

@@ -30,7 +30,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._local.docker_archive
 )
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.spool import Spool
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.platform import Platform
-from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import AmbiguousImageError
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import AmbiguousImageError, NoSuchImageError
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import (
     LAYERS,
     Files,
@@ -280,7 +280,38 @@ def test_one_of_several_images_is_chosen(opened: Open) -> None:
     assert manifest_of(archive, ids[1])["config"]["digest"] == ids[1]
     with pytest.raises(AmbiguousImageError, match="contains 2 images") as error:
         settled(archive)
-    assert error.value.remedy == (f"Choose one of these: 'example.org/app:1.0', 'alpine:3' ({ids[0]}); {ids[1]}")
+    assert error.value.remedy == (
+        f"Choose one of these: 'example.org/app:1.0', 'alpine:3' ({ids[0]}, linux/amd64); {ids[1]} (linux/amd64)"
+    )
+
+
+@pytest.mark.parametrize("names", [(None, None), (("app:3",), ("app:3", "app:latest"))], ids=["no names", "one name"])
+def test_the_platform_decides_between_images_of_one_name(
+    opened: Open, names: tuple[t.Sequence[str] | None, ...]
+) -> None:
+    archive = opened(of_platforms(dict(zip(("amd64", "arm64"), names, strict=True))))
+    amd64, arm64 = (Platform("linux", name) for name in ("amd64", "arm64"))
+    for platform in (amd64, arm64):
+        assert archive.choose(None, [platform]).root.platform == platform
+    for platforms in ([], [amd64, arm64]):
+        with pytest.raises(AmbiguousImageError, match="contains 2 images"):
+            archive.choose(None, platforms)
+    with pytest.raises(NoSuchImageError, match="does not contain an image for platform linux/s390x") as error:
+        archive.choose(None, [Platform("linux", "s390x")])
+    assert error.value.remedy == "It contains: linux/amd64, linux/arm64"
+
+
+def test_the_platform_does_not_decide_between_images_of_different_names(opened: Open) -> None:
+    archive = opened(of_platforms({"amd64": ("app:3",), "arm64": ("db:3",)}))
+    with pytest.raises(AmbiguousImageError, match="contains 2 images"):
+        archive.choose(None, [Platform("linux", "arm64")])
+
+
+def of_platforms(names: t.Mapping[str, t.Sequence[str] | None]) -> Files:
+    """Return a docker archive with an image for each architecture, and the names of it."""
+    files = {f"{name}.json": config_of((), architecture=name) for name in names}
+    entries = [{"Config": f"{name}.json", "RepoTags": tags, "Layers": []} for name, tags in names.items()]
+    return {**files, "manifest.json": as_json(entries)}
 
 
 def test_layers_can_be_links(tmp_path: Path) -> None:

@@ -444,7 +444,7 @@ class TestTwoImagesAndNoName:
             read_image(tmp_path / "both.tar", compress=compress)
         [entry] = layout.entries
         second = json.loads(layout.files["manifest.json"])[1]["Config"].rpartition("/")[2]
-        assert error.value.remedy == f"Choose one of these: {entry['digest']}; sha256:{second}"
+        assert error.value.remedy == f"Choose one of these: {entry['digest']}; sha256:{second} (linux/amd64)"
         assert read_image(tmp_path / "both.tar", entry["digest"], compress).root.digest == entry["digest"]
         chosen = read_image(tmp_path / "both.tar", f"sha256:{second}", compress)
         assert chosen.root.blobs[0].digest == f"sha256:{second}"
@@ -494,6 +494,26 @@ class TestTwoImagesAndNoName:
             warnings: list[str] = []
             found = read_image(tmp_path / "both.tar", image, True, warnings)
             assert (found.root.digest, found.missing, warnings) == (one["digest"], (), [])
+
+    @pytest.mark.parametrize("listed", [1, 2], ids=["one in the layout", "both in the layout"])
+    @pytest.mark.parametrize("image", [None, "acme/web:3"])
+    def test_the_platform_decides_between_images_of_one_name(
+        self, tmp_path: Path, listed: int, image: str | None
+    ) -> None:
+        layout = LayoutWriter()
+        images = {platform: layout.of_platform(platform) for platform in PLATFORMS[:2]}
+        layout.save(*images.values(), tags=["acme/web:3"])
+        layout.entries = list(images.values())[:listed]
+        (tmp_path / "both.tar").write_bytes(tar_of(layout.complete()))
+        for platform, entry in images.items():
+            warnings: list[str] = []
+            task = Task(warnings.append)
+            with open_source(str(tmp_path / "both.tar"), "src 'x'", False, 2, task) as source:
+                wanted = Platform.parse(platform, "platforms")
+                found = load_image(source, image, [wanted], lambda _image: None, task)
+            assert found.platforms == (wanted,)
+            is_listed = entry in layout.entries
+            assert (found.root.digest == entry["digest"], warnings == []) == (is_listed, is_listed)
 
     def test_what_is_not_there_is_no_image(self, tmp_path: Path, layout: LayoutWriter) -> None:
         entries = json.loads(layout.files["manifest.json"])
