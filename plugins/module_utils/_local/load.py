@@ -40,6 +40,7 @@ if t.TYPE_CHECKING:
     from .._oci.platform import Platform
     from .._oci.store import SourceImage
     from .files import SourceFiles
+    from .oci_layout import LayoutImage
 
 # The members of a manifest that is made of a docker archive.
 _PLAIN_MANIFEST = {"schemaVersion", "mediaType", "config", "layers"}
@@ -122,7 +123,7 @@ def load_image(
     fitting = of_platforms(_fitting(saved, image, source.name), platforms)
     others = [named for named in fitting if named.digest not in ids]
     if others:
-        raise ambiguous([NamedImage(chosen.root.digest, ()), *others], image, source.name)
+        raise ambiguous([chosen.named, *others], image, source.name)
     # The digest that a task names is the digest that it pushes.
     can_change = source.compress and not is_digest_of(image, found.root.digest)
     if can_change and gains_by_compression(chosen.root, found, [named.digest for named in saved]):
@@ -132,7 +133,7 @@ def load_image(
 
 def _chosen(
     layout: OciLayout, docker: DockerArchive, name: str, image: str | None, platforms: t.Sequence[Platform]
-) -> SourceImage:
+) -> LayoutImage:
     """Return the image of the layout, also if only the docker archive in the same source knows its name or its id."""
     try:
         return layout.choose(image, platforms)
@@ -200,9 +201,13 @@ def _instead(refusal: InvalidInputError, load: t.Callable[[], Image], task: Task
             raise refusal from other
         also = "The docker archive in the same source cannot be used either"
         raise InvalidInputError(f"{refusal.problem}. {also}: {other.problem}", refusal.remedy) from other
+    problem = refusal.problem
+    if isinstance(refusal, NoSuchImageError):
+        # The source contains it, as was just found.
+        problem = f"The OCI image layout in {refusal.name} does not list {refusal.wanted}"
     task.warn(
-        f"{refusal.problem}. The docker archive in the same source is used instead, which gives the image another "
-        "manifest and another digest."
+        f"{problem}. The docker archive in the same source is used instead, which gives the image another manifest and "
+        "another digest."
     )
     return found
 

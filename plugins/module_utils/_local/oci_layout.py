@@ -44,11 +44,15 @@ _MAX_SEARCHED = 32 * MIB
 class LayoutImage(SourceImage):
     """An image of an OCI image layout.
 
+    :param names: the names of the image in the layout
     :param index: the bytes of the root, if they are not those of a blob
     """
 
-    def __init__(self, files: SourceFiles, root: Descriptor, index: bytes | None = None) -> None:
+    def __init__(
+        self, files: SourceFiles, root: Descriptor, names: t.Iterable[str] = (), index: bytes | None = None
+    ) -> None:
         super().__init__(root)
+        self.named = NamedImage(root.digest, tuple(names), root.platform)
         self._files = files
         self._index = index
 
@@ -91,12 +95,13 @@ class OciLayout(ImageReader):
         found = matching(map(_named, entries), image, str(self._files))
         digests = {named.digest for named in found}
         chosen = [entry for entry in entries if _digest(entry) in digests]
+        names = dict.fromkeys(name for named in found for name in named.names)
         if len(found) == 1:
-            source = LayoutImage(self._files, chosen[0].descriptor)
+            source = LayoutImage(self._files, chosen[0].descriptor, names)
         elif share_a_name(found) and self._are_platforms(chosen, platforms):
             content = index.with_entries(chosen).content
             root = Descriptor(index.media_type, sha256_of([content]), len(content))
-            source = LayoutImage(self._files, root, content)
+            source = LayoutImage(self._files, root, names, content)
         else:
             raise ambiguous(found, image, str(self._files))
         if not has_version:

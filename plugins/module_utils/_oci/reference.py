@@ -35,11 +35,13 @@ _SHORT_ID = re.compile("[a-f0-9]{12,64}")
 class NoSuchImageError(InvalidInputError):
     """The source does not contain the image that the task names.
 
-    :param wanted: what the source, which is ``name``, does not contain
+    :param name: names the source
+    :param wanted: what it does not contain, such as ``image 'app:1.0'``
     """
 
     def __init__(self, name: str, wanted: str, remedy: str | None = None) -> None:
         super().__init__(f"{name} does not contain {wanted}", remedy)
+        self.name = name
         self.wanted = wanted
 
 

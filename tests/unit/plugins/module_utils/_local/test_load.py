@@ -203,9 +203,12 @@ class TestArchiveOfBothKinds:
         name = json.loads(docker_archive()["manifest.json"])[0]["RepoTags"][0]
         layout.entries.clear()
         layout.add_entry(layout.manifest([b"another layer"]), "other:2.0")
-        media_type, warnings = self.read(tmp_path, layout, name)
+        media_type, [warning] = self.read(tmp_path, layout, name)
         assert media_type == DOCKER_MANIFEST
-        assert len(warnings) == 1
+        assert warning.startswith(
+            f"The OCI image layout in src '{tmp_path}/both.tar' does not list image '{name}'. The docker archive in "
+            "the same source is used instead"
+        )
 
     def test_an_image_that_is_in_neither_is_reported_once(self, tmp_path: Path, layout: LayoutWriter) -> None:
         with pytest.raises(NoSuchImageError) as error:
@@ -444,7 +447,9 @@ class TestTwoImagesAndNoName:
             read_image(tmp_path / "both.tar", compress=compress)
         [entry] = layout.entries
         second = json.loads(layout.files["manifest.json"])[1]["Config"].rpartition("/")[2]
-        assert error.value.remedy == f"Choose one of these: {entry['digest']}; sha256:{second} (linux/amd64)"
+        assert error.value.remedy == (
+            f"Choose one of these: {entry['digest']} (linux/amd64); sha256:{second} (linux/amd64)"
+        )
         assert read_image(tmp_path / "both.tar", entry["digest"], compress).root.digest == entry["digest"]
         chosen = read_image(tmp_path / "both.tar", f"sha256:{second}", compress)
         assert chosen.root.blobs[0].digest == f"sha256:{second}"
@@ -461,8 +466,9 @@ class TestTwoImagesAndNoName:
         one["annotations"] = {"org.opencontainers.image.ref.name": "app:1.0"}
         entries = json.loads(layout.files["manifest.json"])
         layout.files["manifest.json"] = as_json([entries[0], {**entries[1], "RepoTags": ["app:1.0"]}])
-        with pytest.raises(AmbiguousImageError, match=r"contains 2 images named 'app:1[.]0'$"):
+        with pytest.raises(AmbiguousImageError, match=r"contains 2 images named 'app:1[.]0'$") as error:
             self.read(tmp_path, layout, "app:1.0")
+        assert str(error.value.remedy).startswith(f"Choose one of these: 'app:1.0' ({one['digest']}, linux/amd64); ")
 
     @pytest.mark.parametrize("compress", [False, True])
     def test_a_name_that_only_docker_knows_means_the_image_of_the_layout(
