@@ -90,16 +90,15 @@ def needed(members: Response, name: str) -> t.Any:
     return value
 
 
-def check_accounted(members: Response, lists: t.Sequence[str], asked: t.Iterable[str], found: t.Container[str]) -> None:
-    """Check an answer of which a list is missing: what was asked for must be in the others.
+def check_accounted(asked: t.Iterable[str], found: t.Container[str | None]) -> None:
+    """Check that an answer says of each id that was asked for whether it is there.
 
-    An id that is in none of the lists is absent. Without a list this is not known.
-
+    :param found: the ids in any list of the answer
     :raises UnreadableAnswerError: it is not known whether an id is absent
     """
-    missing = [name for name in lists if members.get(name) is None]
-    if missing and any(name not in found for name in asked):
-        raise UnreadableAnswerError(f"{missing[0]} is missing")
+    for name in asked:
+        if name not in found:
+            raise UnreadableAnswerError(f"it does not say whether {name} is there")
 
 
 class _Arrival(threading.local):

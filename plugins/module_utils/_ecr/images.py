@@ -71,7 +71,7 @@ class Images:
         answer = self._client.call(
             call,
             {**self._client.repository_members, **request},
-            partial(ReturnedImages.from_response, names=(*digests, *wanted)),
+            partial(ReturnedImages.from_response, digests=digests, tags=wanted),
         )
         absent = _absent_tags(call, answer.failures, found)
         for image, tag in answer.images:

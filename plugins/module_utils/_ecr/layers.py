@@ -13,7 +13,7 @@ from .._core.digest import EMPTY_BLOB
 from .._core.text import listed, printable
 from .call import Call
 from .errors import AnswerError
-from .records import CheckedLayers, CompletedLayer, Layer, OpenUpload, ReceivedPart
+from .records import CheckedLayers, CompletedLayer, Layer, OpenUpload, ReceivedPart, UnknownLayer
 from .service_model import batches
 
 if t.TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Layers:
         Returns one layer for each distinct digest, in the order given. A digest that the registry lists as missing,
         or not at all, is UNAVAILABLE.
 
-        :raises EcrError: the look-up failed, or the registry calls a digest malformed
+        :raises EcrError: the look-up failed, for some of the layers or for all
         """
         wanted = list(dict.fromkeys(digests))
         found: dict[str, Layer] = {}
@@ -41,9 +41,7 @@ class Layers:
             call = Call("BatchCheckLayerAvailability", self.repository, digests=tuple(batch))
             request = {**self._client.repository_members, "layerDigests": batch}
             answer = self._client.call(call, request, partial(CheckedLayers.from_response, digests=batch))
-            if answer.refused:
-                refused = listed(list(map(printable, answer.refused)))
-                raise AnswerError(call, f"The registry does not accept these digests: {refused}")
+            _check_looked_up(call, answer.failures)
             found.update(answer.layers)
         return {digest: found.get(digest, Layer(digest)) for digest in wanted}
 
@@ -87,3 +85,16 @@ class Layers:
         call = Call("CompleteLayerUpload", self.repository, upload_id, tuple(digests))
         request = {**self._client.repository_members, "uploadId": upload_id, "layerDigests": list(digests)}
         return self._client.call(call, request, CompletedLayer.from_response)
+
+
+def _check_looked_up(call: Call, failures: t.Sequence[UnknownLayer]) -> None:
+    malformed = [printable(failure.digest) for failure in failures if failure.is_malformed]
+    if malformed:
+        raise AnswerError(call, f"The registry does not accept these digests: {listed(malformed)}")
+    if failures:
+        reported = ", ".join(filter(None, (printable(failures[0].code), printable(failures[0].reason))))
+        raise AnswerError(
+            call,
+            f"The registry does not report whether it has layer {failures[0].digest}. The error was: {reported}",
+            "Run the task again",
+        )

@@ -65,21 +65,51 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class UnknownLayer:
+    """One of the failures of BatchCheckLayerAvailability's answer; ``code`` and ``reason`` say why.
+
+    Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_LayerFailure.html.
+    """
+
+    digest: str
+    code: str
+    reason: str
+
+    @classmethod
+    def from_response(cls, entry: Entry) -> UnknownLayer:
+        """Return an entry of the answer's ``failures``."""
+        return cls(needed(entry, "layerDigest"), needed(entry, "failureCode"), entry.get("failureReason") or "")
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether the repository has no such layer."""
+        return self.code == "MissingLayerDigest"
+
+    @property
+    def is_malformed(self) -> bool:
+        """Whether the registry does not accept the digest."""
+        return self.code == "InvalidLayerDigest"
+
+
+@dataclass(frozen=True)
 class CheckedLayers:
-    """The answer of BatchCheckLayerAvailability, by digest; ``refused`` are the digests that it calls malformed."""
+    """The answer of BatchCheckLayerAvailability: the layers by digest, and what the registry did not look up."""
 
     layers: dict[str, Layer]
-    refused: tuple[str, ...]
+    failures: tuple[UnknownLayer, ...]
 
     @classmethod
     def from_response(cls, response: Entry, digests: t.Sequence[str]) -> CheckedLayers:
         """Return the answer to a look-up of these digests."""
         layers = {layer.digest: layer for layer in map(Layer.from_response, response.get("layers") or ())}
-        failures = {
-            needed(entry, "layerDigest"): needed(entry, "failureCode") for entry in response.get("failures") or ()
-        }
-        check_accounted(response, ("layers",), digests, {**layers, **failures})
-        return cls(layers, tuple(digest for digest, code in failures.items() if code == "InvalidLayerDigest"))
+        failures = tuple(map(UnknownLayer.from_response, response.get("failures") or ()))
+        found = [*layers, *(failure.digest for failure in failures)]
+        strange = [digest for digest in found if digest not in digests]
+        if strange:
+            raise UnreadableAnswerError(f"it lists layer {printable(strange[0])}, which was not asked for")
+        if response.get("layers") is None:
+            check_accounted(digests, found)
+        return cls(layers, tuple(failure for failure in failures if not failure.is_absent))
 
 
 @dataclass(frozen=True)
@@ -202,8 +232,8 @@ class ReturnedImages:
     failures: tuple[UnreturnedImage, ...]
 
     @classmethod
-    def from_response(cls, response: Entry, names: t.Sequence[str]) -> ReturnedImages:
-        """Return the answer to a look-up of these tags and digests."""
+    def from_response(cls, response: Entry, digests: t.Sequence[str], tags: t.Sequence[str]) -> ReturnedImages:
+        """Return the answer to a look-up of these digests and tags."""
         images = tuple(
             (StoredImage.from_response(entry), entry["imageId"].get("imageTag"))
             for entry in response.get("images") or ()
@@ -211,7 +241,14 @@ class ReturnedImages:
         failures = tuple(map(UnreturnedImage.from_response, response.get("failures") or ()))
         found = {name for image, tag in images for name in (image.digest, tag)}
         found |= {name for failure in failures for name in (failure.digest, failure.tag)}
-        check_accounted(response, ("images", "failures"), names, found)
+        # moto reports an absent digest as the tag "null".
+        unnamed = [failure for failure in failures if failure.tag not in (None, *tags) and failure.digest is None]
+        check_accounted([digest for digest in digests if digest not in found][len(unnamed) :], found)
+        if len(tags) == 1 and not digests:
+            # A registry may name the image by another of its tags.
+            check_accounted(() if images else tags, found)
+        elif response.get("images") is None or response.get("failures") is None:
+            check_accounted(tags, found)
         return cls(images, failures)
 
 

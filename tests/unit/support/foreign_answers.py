@@ -74,6 +74,8 @@ def _bodies() -> t.Iterator[Kind]:
         yield Kind(f"{status} empty", _constant(http_answer(status, b"")))
     for page, body in _PAGES.items():
         yield Kind(f"page {page}", _constant(http_answer(200, body, "text/html")))
+    nothing = as_json({"images": [], "failures": [], "layers": None})
+    yield Kind("empty lists", _constant(http_answer(200, nothing)))
     for text in (
         "[]",
         "null",
@@ -136,11 +138,15 @@ _NEEDED: dict[str, tuple[Path, ...]] = {
     "PutImage": (("image",),),
 }
 _CONTRADICTIONS: dict[str, dict[Path, tuple[t.Any, ...]]] = {
-    "BatchCheckLayerAvailability": {("layers", 0, "layerSize"): (1.5, True, "7"), ("failures",): ({}, "abc", [None])},
+    "BatchCheckLayerAvailability": {
+        ("layers", 0, "layerDigest"): ("sha256:" + "1" * 64,),
+        ("layers", 0, "layerSize"): (1.5, True, "7"),
+        ("failures",): ({}, "abc", [None]),
+    },
     "InitiateLayerUpload": {("partSize",): (0, -1, 1, 2**40), ("uploadId",): ("", "no-uuid", "<html>")},
     "UploadLayerPart": {("lastByteReceived",): (-1, 10**12)},
     "CompleteLayerUpload": {("layerDigest",): ("", "text", "sha256:xyz")},
-    "BatchGetImage": {},
+    "BatchGetImage": {("failures",): ([{"imageId": {}, "failureCode": "ImageNotFound"}], [{"failureCode": "x"}])},
     "DescribeImages": {
         ("imageDetails", 0, "imagePushedAt"): (True, "yesterday", [], 1e300),
         ("imageDetails", 0, "imageTags"): ("abc", {}, [5], [None]),

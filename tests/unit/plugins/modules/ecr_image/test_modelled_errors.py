@@ -182,9 +182,9 @@ class TestErrorsOfTheRegistry:
             },
             "imageManifest": stored.get("manifest", put["imageManifest"]),
         }
-        absent = {"imageId": {"imageTag": "1"}, "failureCode": "ImageNotFound", "failureReason": "none"}
-        registry.answers("BatchGetImage", ids, images=[image], failures=[absent] if "imageTag" in stored else [])
         hidden = [image_id for image_id in ids["imageIds"] if image_id.keys() & stored.keys()]
+        absent = [{"imageId": image_id, "failureCode": "ImageNotFound"} for image_id in hidden]
+        registry.answers("BatchGetImage", ids, images=[image], failures=absent)
         if hidden:
             self.finds_none_in_the_archive(registry, {**ids, "imageIds": hidden})
         with pytest.raises(ModuleFailedError) as failed:

@@ -1,0 +1,89 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which answers are believed."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Task
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.answers import UnreadableAnswerError
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import EcrClient
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import AnswerError
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import Layers
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.records import CheckedLayers, ReturnedImages
+from ansible_collections.layerkit.ecr.tests.unit.support.stubbed_registry import StubbedRegistry
+
+DIGEST = "sha256:" + "1" * 64
+OTHER = "sha256:" + "2" * 64
+
+
+def layer(digest: str = DIGEST, **members: t.Any) -> dict[str, t.Any]:
+    return {"layerDigest": digest, "layerAvailability": "AVAILABLE", **members}
+
+
+def image(digest: str, tag: str | None = None) -> dict[str, t.Any]:
+    return {"imageId": {"imageDigest": digest, **({"imageTag": tag} if tag else {})}, "imageManifest": "{}"}
+
+
+def not_found(**image_id: str) -> dict[str, t.Any]:
+    return {"imageId": image_id, "failureCode": "ImageNotFound"}
+
+
+class TestReturnedImages:
+    @pytest.mark.parametrize(
+        ("images", "failures"),
+        [
+            ([], []),
+            ([], [not_found()]),
+            ([image(OTHER)], []),
+            ([], [not_found(imageDigest=OTHER)]),
+        ],
+    )
+    def test_digest_in_neither_list_is_not_absent(self, images: list[t.Any], failures: list[t.Any]) -> None:
+        with pytest.raises(UnreadableAnswerError, match=f"does not say whether {DIGEST} is there"):
+            ReturnedImages.from_response({"images": images, "failures": failures}, [DIGEST], [])
+
+    @pytest.mark.parametrize("failures", [[], [not_found()], [not_found(imageTag="2")]])
+    def test_single_tag_in_neither_list_is_not_absent(self, failures: list[t.Any]) -> None:
+        with pytest.raises(UnreadableAnswerError, match="does not say whether 1 is there"):
+            ReturnedImages.from_response({"images": [], "failures": failures}, [], ["1"])
+
+    def test_tag_may_be_answered_with_another_tag_of_its_image(self) -> None:
+        answer = ReturnedImages.from_response({"images": [image(DIGEST, "2")], "failures": []}, [], ["1"])
+        assert [(stored.digest, tag) for stored, tag in answer.images] == [(DIGEST, "2")]
+
+    def test_one_of_several_tags_is_asked_for_again(self) -> None:
+        answer = ReturnedImages.from_response({"images": [image(DIGEST, "1")], "failures": []}, [], ["1", "2"])
+        assert len(answer.images) == 1
+
+
+class TestCheckedLayers:
+    @pytest.mark.parametrize(
+        "response",
+        [
+            {"layers": [layer(OTHER)]},
+            {"layers": [layer(), layer(OTHER)]},
+            {"layers": [], "failures": [{"layerDigest": OTHER, "failureCode": "MissingLayerDigest"}]},
+        ],
+    )
+    def test_layers_that_were_not_asked_for(self, response: dict[str, t.Any]) -> None:
+        with pytest.raises(UnreadableAnswerError, match=f"lists layer {OTHER}, which was not asked for"):
+            CheckedLayers.from_response(response, [DIGEST])
+
+    def test_layer_in_neither_list_is_absent(self) -> None:
+        assert CheckedLayers.from_response({"layers": [], "failures": []}, [DIGEST]) == CheckedLayers({}, ())
+
+    def test_other_failure_than_a_missing_layer_is_an_error(self) -> None:
+        registry = StubbedRegistry()
+        failure = {"layerDigest": DIGEST, "failureCode": "Internal", "failureReason": "try\x1b[2J later"}
+        request = {"repositoryName": "app", "layerDigests": [DIGEST]}
+        registry.answers("BatchCheckLayerAvailability", request, layers=[], failures=[failure])
+        with registry.stubber, pytest.raises(AnswerError) as failed:
+            Layers(EcrClient(registry.client, Repository("app"), Task(pytest.fail))).available([DIGEST])
+        assert f"does not report whether it has layer {DIGEST}" in failed.value.problem
+        assert "Internal, try\\x1b[2J later" in failed.value.problem
