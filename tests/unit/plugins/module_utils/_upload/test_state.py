@@ -138,7 +138,7 @@ def test_state_of_something_else_is_replaced(folder: Folder, change: dict[str, t
 @pytest.mark.parametrize(
     "change", [{"repository_name": "team_app"}, {"registry_id": "123456789012"}, {"region": "us-east-1"}]
 )
-def test_the_layer_in_another_place_has_another_file(folder: Folder, change: dict[str, str]) -> None:
+def test_the_layer_in_another_place_has_another_file(folder: Folder, change: dict[str, t.Any]) -> None:
     folder.save()
     elsewhere = replace(IDENTITY, **change)
     assert folder.load(elsewhere) is None
