@@ -181,6 +181,9 @@ SSO_ERRORS = frozenset({"SSOError", "TokenRetrievalError"})
 # The HTTP status of a proxy, and the code of a gateway of AWS.
 TOO_LARGE = frozenset({"413", "RequestEntityTooLarge", "RequestEntityTooLargeException"})
 
+# What Amazon ECR received can never be completed. A new upload is needed.
+SPOILED_UPLOADS = frozenset({"InvalidLayerException", "LayerPartTooSmallException"})
+
 
 def advice(*names: str) -> str | None:
     """Return what an error means and what to do next, without the last period; None if that is not known.
@@ -216,11 +219,14 @@ def size_advice(body_size: int | None, smaller_body_size: int | None) -> str:
     :param smaller_body_size: the size with the smallest parts, None if they are smallest already
     """
     what = "The request" if body_size is None else f"The request, whose body has {_mib(body_size)},"
-    limit = "of the body" if body_size is None else f"to {_mib(body_size)} or more"
+    limit = "for the size of a body" if body_size is None else f"to {_mib(body_size)} or more"
     smaller = (
         ""
         if smaller_body_size is None
-        else (f", or set part_size to 5242880 (5 MiB), which makes bodies of {_mib(smaller_body_size)}")
+        else (
+            f", or send parts of 5242880 bytes (5 MiB, part_size of ecr_layer and ecr_image), which make bodies of "
+            f"{_mib(smaller_body_size)}"
+        )
     )
     return (
         f"{what} is larger than a proxy or a gateway between the host and Amazon ECR allows. Raise its limit {limit}"

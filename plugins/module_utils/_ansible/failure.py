@@ -33,6 +33,7 @@ from .advice import (
     EXPIRED_CREDENTIALS,
     RESTORE_FIRST,
     SIGNATURE_ERRORS,
+    SPOILED_UPLOADS,
     SSO_ERRORS,
     TOO_LARGE,
     advice,
@@ -255,7 +256,7 @@ def _kept(error: CallError) -> str | None:
 
 def _may_resume(cause: TaskError) -> bool:
     """Return whether the next run can get further without a change."""
-    return not (isinstance(cause, CallError) and cause.code in TOO_LARGE)
+    return not (isinstance(cause, CallError) and cause.code in TOO_LARGE | SPOILED_UPLOADS)
 
 
 def _task(call: Call) -> str:
@@ -286,6 +287,8 @@ def _progress(progress: UploadProgress, may_resume: bool) -> str:
         return f"Layer {progress.digest} was not uploaded"
     if progress.unanswered is Unanswered.COMPLETION:
         return _may_be_complete(progress)
+    if progress.next_byte == progress.size and not may_resume:
+        return f"All bytes of layer {progress.digest} were sent, but the layer was not completed"
     received = f"{progress.next_byte} of its {progress.size} bytes"
     state = f"Layer {progress.digest} is incomplete: the registry has {received}"
     if progress.unanswered is Unanswered.PART:

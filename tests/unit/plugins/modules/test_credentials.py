@@ -225,7 +225,8 @@ class TestTooLarge:
         words = failure_of(ecr_layer, src=str(layer), state_dir=str(tmp_path / "state")).msg
         assert "The request, whose body has 13.3 MiB, is larger than a proxy or a gateway" in words
         assert (
-            "Raise its limit to 13.3 MiB or more, or set part_size to 5242880 (5 MiB), which makes bodies of" in words
+            "Raise its limit to 13.3 MiB or more, or send parts of 5242880 bytes (5 MiB, part_size of ecr_layer and "
+            "ecr_image), which make bodies of" in words
         )
         assert "6.7 MiB" in words
         assert "un the task again" not in words
@@ -248,4 +249,4 @@ class TestTooLarge:
         answer = UnreadableAnswerError("the body is not JSON", page)
         words = message(ForeignAnswerError(call, answer, [], "https://api.example", "http://proxy.example:3128"))
         assert "through the proxy http://proxy.example:3128" in words
-        assert "set part_size to 5242880 (5 MiB), which makes bodies of 6.7 MiB" in words
+        assert "or send parts of 5242880 bytes (5 MiB, part_size of ecr_layer and ecr_image)" in words

@@ -2,12 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an error says of attempts that came before it."""
+"""What an error says of attempts that came before it, of what was sent, and of what helps."""
 
 from __future__ import annotations
 
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.failure import message
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import LayerUploadError, UploadProgress
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Call, Repository
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import CallError
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
@@ -40,3 +41,16 @@ def test_throttled_attempt_was_not_carried_out(last: Exception) -> None:
 
 def test_single_attempt_is_not_counted() -> None:
     assert "attempts" not in message(error_after(NO_CONNECTION))
+
+
+@pytest.mark.parametrize("code", ["InvalidLayerException", "LayerPartTooSmallException"])
+def test_upload_that_can_never_be_completed_is_not_to_be_resumed(code: str) -> None:
+    refused = CallError(CALL, ClientError({"Error": {"Code": code, "Message": "no"}}, "CompleteLayerUpload"))
+    words = message(LayerUploadError(refused, UploadProgress("sha256:1", 20, "u", 20, 1, next_byte=20)))
+    assert "All bytes of layer sha256:1 were sent, but the layer was not completed." in words
+    assert "resume" not in words
+
+
+def test_request_without_a_part_that_is_too_large() -> None:
+    refused = ClientError({"Error": {"Code": "413", "Message": "no"}}, "PutImage")
+    assert "Raise its limit for the size of a body." in message(error_after(refused))
