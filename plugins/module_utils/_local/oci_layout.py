@@ -21,7 +21,7 @@ from .._core.text import MIB, printable, quoted
 from .._oci.descriptor import Descriptor, Entry
 from .._oci.image import image_ids, stated_platform
 from .._oci.manifest import INDEXES, OCI_INDEX, Manifest, check_is_no_cache
-from .._oci.reference import NamedImage, ambiguous, matching, share_a_name
+from .._oci.reference import NamedImage, ambiguous, is_digest_of, matching, share_a_name
 from .._oci.store import COPY_AGAIN, ImageReader, SourceImage
 
 if t.TYPE_CHECKING:
@@ -81,15 +81,25 @@ class OciLayout(ImageReader):
     def choose(self, image: str | None, platforms: t.Sequence[Platform] = ()) -> LayoutImage:
         """Return one image.
 
-        A digest can also be that of an image within an index. Entries that share their names and differ by their
-        platforms are one image, whose index is ``index.json`` itself.
+        A digest can also be that of an image within an index, or of ``index.json`` itself. Entries that share their
+        names and differ by their platforms are one image, whose index is ``index.json`` itself, unless one of them is
+        the index of the others.
         """
         has_version = self._has_version()
         index = self._index()
+        if is_digest_of(image, index.digest):
+            source = self._combined(index, index.entries, ())
+        else:
+            source = self._chosen(index, image, platforms)
+        if not has_version:
+            self._task.warn(f"{self._files.where(LAYOUT)} is missing. {INDEX} is read as that of an OCI image layout.")
+        return source
+
+    def _chosen(self, index: Manifest, image: str | None, platforms: t.Sequence[Platform]) -> LayoutImage:
         entries = list(index.entries)
         if image is None:
             check_is_no_cache(entries, self._files.where(INDEX))
-        if image is not None and SHA256_DIGEST.fullmatch(image) and image not in map(_digest, entries):
+        elif SHA256_DIGEST.fullmatch(image) and image not in map(_digest, entries):
             found_within = (entry for entry in self._reachable(index.entries) if _digest(entry) == image)
             entries += itertools.islice(found_within, 1)
         found = matching(map(_named, entries), image, str(self._files))
@@ -97,16 +107,20 @@ class OciLayout(ImageReader):
         chosen = [entry for entry in entries if _digest(entry) in digests]
         names = dict.fromkeys(name for named in found for name in named.names)
         if len(found) == 1:
-            source = LayoutImage(self._files, chosen[0].descriptor, names)
-        elif share_a_name(found) and self._are_platforms(chosen, platforms):
-            content = index.with_entries(chosen).content
-            root = Descriptor(index.media_type, sha256_of([content]), len(content))
-            source = LayoutImage(self._files, root, names, content)
-        else:
-            raise ambiguous(found, image, str(self._files))
-        if not has_version:
-            self._task.warn(f"{self._files.where(LAYOUT)} is missing. {INDEX} is read as that of an OCI image layout.")
-        return source
+            return LayoutImage(self._files, chosen[0].descriptor, names)
+        is_one = share_a_name(found)
+        parent = self._index_of_all(chosen) if is_one else None
+        if parent:
+            return LayoutImage(self._files, parent.descriptor, names)
+        if is_one and self._are_platforms(chosen, platforms):
+            return self._combined(index, chosen, names)
+        raise ambiguous(found, image, str(self._files))
+
+    def _combined(self, index: Manifest, entries: t.Sequence[Entry], names: t.Iterable[str]) -> LayoutImage:
+        """Return the image whose index is ``index.json``, reduced to these entries."""
+        content = index.with_entries(entries).content
+        root = Descriptor(index.media_type, sha256_of([content]), len(content))
+        return LayoutImage(self._files, root, names, content)
 
     def of_image_id(self, image_id: str) -> LayoutImage | None:
         """Return the image whose configuration has this digest, None if there is none. It can be within an index."""
@@ -159,29 +173,41 @@ class OciLayout(ImageReader):
                     document = JsonObject.parse(_manifest(self._files, entry.descriptor), self._files.where(name))
                     queue += map(Entry, document.objects("manifests", _MAX_ENTRIES))
 
+    def _index_of_all(self, entries: t.Sequence[Entry]) -> Entry | None:
+        """Return the entry of the index that lists all other entries, None if there is none."""
+        indexes = {_digest(entry): entry for entry in entries if entry.media_type in INDEXES and entry.is_usable}
+        for index in indexes.values() if len(indexes) == 1 else ():
+            if set(map(_digest, entries)) <= set(map(_digest, self._reachable([index]))):
+                return index
+        return None
+
     def _are_platforms(self, entries: t.Iterable[Entry], wanted: t.Sequence[Platform]) -> bool:
         """Return whether the entries are images for different platforms, as far as these are wanted.
 
-        Attestations, which have no platform, can be among them.
+        Attestations can be among them, and artifacts, which have no platform, if platforms are wanted.
         """
         images = {_digest(entry): entry for entry in entries}
-        found = [self._platform(entry) for entry in images.values()]
-        known = [platform for platform in found if platform and platform.is_known]
-        used = [platform for platform in known if not wanted or any(each.includes(platform) for each in wanted)]
-        return None not in found and bool(known) and len({(each, each.os_version) for each in used}) == len(used)
-
-    def _platform(self, entry: Entry) -> Platform | None:
-        """Return the platform of an image, None if it is not known, or if this is not an image for one platform."""
-        if entry.media_type in INDEXES:
-            return None
-        if entry.platform:
-            return entry.platform
+        if any(entry.media_type in INDEXES for entry in images.values()):
+            return False
         try:
-            image = LayoutImage(self._files, entry.descriptor)
-            return stated_platform(image, image.root, str(self._files))
+            found = [self._platform(entry) for entry in images.values()]
         except InvalidInputError:
             # Then the user has to choose.
-            return None
+            return False
+        known = [platform for platform in found if platform and platform.is_known]
+        used = [platform for platform in known if not wanted or any(each.includes(platform) for each in wanted)]
+        has_artifacts = None in found and not wanted
+        return not has_artifacts and bool(known) and len({(each, each.os_version) for each in used}) == len(used)
+
+    def _platform(self, entry: Entry) -> Platform | None:
+        """Return the platform of an image, None for an artifact.
+
+        :raises InvalidInputError: it cannot be read
+        """
+        if entry.platform:
+            return entry.platform
+        image = LayoutImage(self._files, entry.descriptor)
+        return stated_platform(image, image.root, str(self._files))
 
 
 def _named(entry: Entry) -> NamedImage:

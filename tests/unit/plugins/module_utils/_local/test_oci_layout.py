@@ -212,8 +212,36 @@ class TestIndexOfTheLayoutAsAnImage:
     def test_what_has_no_platform_is_a_choice(self, opened: Open, source: LayoutWriter) -> None:
         artifact = source.manifest(config=source.blob(b"{}", "application/vnd.oci.empty.v1+json"))
         source.entries = [source.of_platform("linux/amd64"), source.blob(as_json(artifact), OCI_MANIFEST)]
+        layout = opened(source.complete())
         with pytest.raises(AmbiguousImageError):
-            opened(source.complete()).choose(None)
+            layout.choose(None)
+        assert layout.choose(None, [AMD64]).root.media_type == OCI_INDEX
+
+    def test_what_cannot_be_read_is_a_choice(self, opened: Open, source: LayoutWriter) -> None:
+        damaged = source.of_platform("linux/arm64", is_there=False)
+        del damaged["platform"]
+        source.entries = [source.of_platform("linux/amd64"), damaged]
+        with pytest.raises(AmbiguousImageError):
+            opened(source.complete()).choose(None, [ARM64])
+
+    def test_its_digest_is_that_of_index_json(self, opened: Open, source: LayoutWriter) -> None:
+        source.entries = [source.of_platform("linux/amd64"), source.of_platform("linux/arm64")]
+        files = source.complete()
+        digest = digest_of(files["index.json"])
+        layout = opened(files)
+        for image in (digest, digest[7:19]):
+            assert layout.choose(image).root == layout.choose(None).root
+
+    @pytest.mark.parametrize("name", [None, "app:1.0"])
+    def test_an_index_beside_its_own_images_is_the_image(
+        self, opened: Open, source: LayoutWriter, name: str | None
+    ) -> None:
+        source.entries = [source.of_platform("linux/amd64"), source.of_platform("linux/arm64")]
+        index = source.add_entry(index_of(*source.entries))
+        if name:
+            source.entries = [named(entry, name) for entry in source.entries]
+        for platforms in ([], [ARM64]):
+            assert opened(source.complete()).choose(name, platforms).root.digest == index["digest"]
 
     def test_an_index_beside_others_is_a_choice(self, opened: Open, source: LayoutWriter) -> None:
         inner = source.of_platform("linux/amd64")
