@@ -47,6 +47,7 @@ _THROTTLED = (
 )
 _SERVER_FAILED = "ServerException"
 _NO_ANSWER = "NoAnswer"
+_REQUEST_TIMEOUT = 408
 _TOO_MANY_REQUESTS = 429
 # By these a proxy or a gateway says that it did not forward the request: it wants authentication, the request is too
 # large, or there are too many.
@@ -58,11 +59,17 @@ def _http_status(error: ClientError) -> int:
 
 
 def _is_server_failure(error: ClientError) -> bool:
-    return _http_status(error) >= 500 or error.response["Error"]["Code"] in (
-        _SERVER_FAILED,
-        "InternalFailure",
-        "RequestTimeout",
-        "RequestTimeoutException",
+    status = _http_status(error)
+    return (
+        status >= 500
+        or status == _REQUEST_TIMEOUT
+        or error.response["Error"]["Code"]
+        in (
+            _SERVER_FAILED,
+            "InternalFailure",
+            "RequestTimeout",
+            "RequestTimeoutException",
+        )
     )
 
 
@@ -72,7 +79,7 @@ def _is_final(answer: UnreadableAnswerError) -> bool:
     Amazon ECR itself reports throttling with the status 400, so an unreadable answer with it may pass.
     """
     status = answer.status or 0
-    return 300 <= status < 500 and status not in (400, 408, _TOO_MANY_REQUESTS)
+    return 300 <= status < 500 and status not in (400, _REQUEST_TIMEOUT, _TOO_MANY_REQUESTS)
 
 
 class EcrRetry(AWSRetry):
@@ -136,7 +143,7 @@ def _retry_after(value: str) -> float:
 
     Source: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after.
     """
-    if re.fullmatch(r"[0-9]{1,9}", value):
+    if re.fullmatch(r"[0-9]+", value):
         seconds = float(value)
     else:
         try:

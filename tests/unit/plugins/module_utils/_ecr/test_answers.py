@@ -77,13 +77,13 @@ class TestRetryAfter:
         layers.initiate()
         assert 27 <= sum(delays[1:]) <= 30
 
-    @pytest.mark.parametrize("value", ["3600", "999999999", "Fri, 31 Dec 2999 23:59:59 GMT"])
+    @pytest.mark.parametrize("value", ["3600", "999999999", "9" * 10, "9" * 400, "Fri, 31 Dec 2999 23:59:59 GMT"])
     def test_wait_is_bounded(self, layers: Layers, proxy: MeddlingProxy, delays: list[float], value: str) -> None:
         meddle(proxy, http_answer(429, b"later", "text/plain", Retry_After=value))
         layers.initiate()
         assert 59 <= sum(delays[1:]) <= 60
 
-    @pytest.mark.parametrize("value", ["-5", "soon", "1e3", "9" * 400, "Thu, 01 Jan 1970 00:00:00 GMT", "\xb2", ""])
+    @pytest.mark.parametrize("value", ["-5", "soon", "1e3", "Thu, 01 Jan 1970 00:00:00 GMT", "\xb2", ""])
     def test_what_cannot_be_read_is_ignored(
         self, layers: Layers, proxy: MeddlingProxy, delays: list[float], value: str
     ) -> None:
