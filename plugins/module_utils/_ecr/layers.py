@@ -78,13 +78,15 @@ class Layers:
             "partLastByte": last_byte,
             "layerPartBlob": blob,
         }
-        return self._client.call(call, request, partial(ReceivedPart.from_response, last_byte=last_byte))
+        read = partial(ReceivedPart.from_response, upload_id=upload_id, last_byte=last_byte)
+        return self._client.call(call, request, read)
 
     def complete(self, upload_id: str, digests: t.Sequence[str]) -> CompletedLayer:
         """Close an upload with CompleteLayerUpload. The registry accepts it if any of the digests is the layer's."""
         call = Call("CompleteLayerUpload", self.repository, upload_id, tuple(digests))
         request = {**self._client.repository_members, "uploadId": upload_id, "layerDigests": list(digests)}
-        return self._client.call(call, request, CompletedLayer.from_response)
+        read = partial(CompletedLayer.from_response, upload_id=upload_id, digests=digests)
+        return self._client.call(call, request, read)
 
 
 def _check_looked_up(call: Call, failures: t.Sequence[UnknownLayer]) -> None:

@@ -15,18 +15,33 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
-from .._core.digest import sha256_of
+from .._core.digest import SHA256_DIGEST, is_sha256, sha256_of
 from .._core.text import printable
 from . import limits
 from .answers import UnreadableAnswerError, check_accounted, needed
-from .service_model import largest
 
 AVAILABLE = "AVAILABLE"
 UNAVAILABLE = "UNAVAILABLE"
 ARCHIVED = "ARCHIVED"
 ACTIVATING = "ACTIVATING"
 
+# AVAILABLE, UNAVAILABLE, ARCHIVED, and what may be added to them.
+_AVAILABILITY = re.compile("[A-Z_]{1,64}")
+
 Entry = t.Mapping[str, t.Any]
+
+
+def _size(entry: Entry, name: str) -> int | None:
+    size: int | None = entry.get(name)
+    if size is not None and size < 0:
+        raise UnreadableAnswerError(f"{name} is {size}")
+    return size
+
+
+def _check_upload(response: Entry, upload_id: str) -> None:
+    answered = response.get("uploadId")
+    if answered not in (None, upload_id):
+        raise UnreadableAnswerError(f"uploadId is {printable(answered)}, and {upload_id} was sent")
 
 
 @dataclass(frozen=True)
@@ -46,10 +61,13 @@ class Layer:
     @classmethod
     def from_response(cls, entry: Entry) -> Layer:
         """Return an entry of the answer's ``layers``."""
+        availability = needed(entry, "layerAvailability")
+        if not _AVAILABILITY.fullmatch(availability):
+            raise UnreadableAnswerError("layerAvailability is not one word in capitals")
         return cls(
             digest=needed(entry, "layerDigest"),
-            availability=needed(entry, "layerAvailability"),
-            size=entry.get("layerSize"),
+            availability=availability,
+            size=_size(entry, "layerSize"),
             media_type=entry.get("mediaType"),
         )
 
@@ -123,7 +141,7 @@ class OpenUpload:
     def from_response(cls, response: Entry) -> OpenUpload:
         """Return the answer."""
         part_size = needed(response, "partSize")
-        if not limits.MIN_PART <= part_size <= largest("UploadLayerPart", "layerPartBlob"):
+        if not limits.MIN_PART <= part_size <= limits.MAX_PART:
             raise UnreadableAnswerError(f"partSize is {part_size}, which is no size of a part")
         return cls(needed(response, "uploadId"), part_size)
 
@@ -136,8 +154,9 @@ class ReceivedPart:
     registry_id: str | None = None
 
     @classmethod
-    def from_response(cls, response: Entry, last_byte: int) -> ReceivedPart:
-        """Return the answer to a part that ends with ``last_byte``."""
+    def from_response(cls, response: Entry, upload_id: str, last_byte: int) -> ReceivedPart:
+        """Return the answer to a part of this upload that ends with ``last_byte``."""
+        _check_upload(response, upload_id)
         received = needed(response, "lastByteReceived")
         if received != last_byte:
             raise UnreadableAnswerError(f"lastByteReceived is {received}, and {last_byte} was sent")
@@ -152,9 +171,13 @@ class CompletedLayer:
     registry_id: str | None = None
 
     @classmethod
-    def from_response(cls, response: Entry) -> CompletedLayer:
-        """Return the answer."""
-        return cls(needed(response, "layerDigest"), response.get("registryId"))
+    def from_response(cls, response: Entry, upload_id: str, digests: t.Sequence[str]) -> CompletedLayer:
+        """Return the answer to the completion of this upload as a layer with one of these digests."""
+        _check_upload(response, upload_id)
+        digest = needed(response, "layerDigest")
+        if any(map(is_sha256, digests)) and not SHA256_DIGEST.fullmatch(digest):
+            raise UnreadableAnswerError("layerDigest is not a SHA-256 digest")
+        return cls(digest, response.get("registryId"))
 
 
 @dataclass(frozen=True)
@@ -304,7 +327,7 @@ class ImageDetail:
         return cls(
             digest=needed(entry, "imageDigest"),
             tags=tuple(entry.get("imageTags") or ()),
-            size=entry.get("imageSizeInBytes"),
+            size=_size(entry, "imageSizeInBytes"),
             pushed_at=entry.get("imagePushedAt"),
             media_type=entry.get("imageManifestMediaType"),
             status=entry.get("imageStatus"),

@@ -15,7 +15,14 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Repo
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import EcrClient
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import AnswerError
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import Layers
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.records import CheckedLayers, ReturnedImages
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.records import (
+    CheckedLayers,
+    CompletedLayer,
+    Layer,
+    OpenUpload,
+    ReceivedPart,
+    ReturnedImages,
+)
 from ansible_collections.layerkit.ecr.tests.unit.support.stubbed_registry import StubbedRegistry
 
 DIGEST = "sha256:" + "1" * 64
@@ -87,3 +94,42 @@ class TestCheckedLayers:
             Layers(EcrClient(registry.client, Repository("app"), Task(pytest.fail))).available([DIGEST])
         assert f"does not report whether it has layer {DIGEST}" in failed.value.problem
         assert "Internal, try\\x1b[2J later" in failed.value.problem
+
+
+class TestLayer:
+    @pytest.mark.parametrize(
+        "members",
+        [
+            {"layerAvailability": "\x1b[2J"},
+            {"layerAvailability": "available"},
+            {"layerAvailability": "A" * 65},
+            {"layerSize": -5},
+        ],
+    )
+    def test_what_no_registry_answers(self, members: dict[str, t.Any]) -> None:
+        with pytest.raises(UnreadableAnswerError):
+            Layer.from_response(layer(**members))
+
+    def test_availability_that_is_new_is_kept(self) -> None:
+        assert Layer.from_response(layer(layerAvailability="ON_TAPE")).availability == "ON_TAPE"
+
+
+class TestUploads:
+    def test_size_of_parts_above_the_quota(self) -> None:
+        with pytest.raises(UnreadableAnswerError, match="partSize is 10485761"):
+            OpenUpload.from_response({"uploadId": "mine", "partSize": 10485761})
+
+    def test_part_of_another_upload(self) -> None:
+        with pytest.raises(UnreadableAnswerError, match="uploadId is other, and mine was sent"):
+            ReceivedPart.from_response({"uploadId": "other", "lastByteReceived": 4}, "mine", 4)
+
+    def test_completion_of_another_upload(self) -> None:
+        with pytest.raises(UnreadableAnswerError, match="uploadId is other, and mine was sent"):
+            CompletedLayer.from_response({"uploadId": "other", "layerDigest": OTHER}, "mine", [DIGEST])
+
+    def test_completion_with_a_digest_that_is_not_sha256(self) -> None:
+        with pytest.raises(UnreadableAnswerError, match="layerDigest is not a SHA-256 digest"):
+            CompletedLayer.from_response({"layerDigest": "md5:abc"}, "mine", ["md5:abc", DIGEST])
+
+    def test_digest_of_another_algorithm_is_kept_if_no_other_was_given(self) -> None:
+        assert CompletedLayer.from_response({"layerDigest": "md5:abc"}, "mine", ["md5:abc"]).digest == "md5:abc"
