@@ -11,6 +11,7 @@ when a page cannot be parsed. Such an answer says nothing about the registry: it
 
 from __future__ import annotations
 
+import datetime
 import http.client
 import json
 import re
@@ -224,6 +225,9 @@ def _check(operation: str) -> None:
 
 def _flaw(operation: str, answer: Arrived) -> str | None:
     """Return what is wrong with an answer, None if it is one of the service."""
+    if 300 <= answer.status < 400:
+        # botocore takes the body with some of these for a result, whatever it is.
+        return "it leads elsewhere"
     if not answer.body:
         return "the body is empty"
     flaw = _shortage(answer)
@@ -335,8 +339,8 @@ def _broken_time(_shape: Shape, value: t.Any, _name: str) -> str | None:
     if not isinstance(value, (int, float, str)) or isinstance(value, bool):
         return _WRONG_TYPE
     try:
-        # It reads numbers, too, although the stubs say otherwise.
-        parse_timestamp(t.cast(str, value))
+        # It reads numbers, too, although the stubs say otherwise. Not every time that it reads exists in UTC.
+        parse_timestamp(t.cast(str, value)).astimezone(datetime.timezone.utc)
     except (ArithmeticError, OSError, RuntimeError, ValueError):
         return _WRONG_TYPE
     return None

@@ -137,20 +137,32 @@ _NEEDED: dict[str, tuple[Path, ...]] = {
     ),
     "PutImage": (("image",),),
 }
+_OTHER_UPLOAD = "00000000-0000-0000-0000-000000000000"
 _CONTRADICTIONS: dict[str, dict[Path, tuple[t.Any, ...]]] = {
     "BatchCheckLayerAvailability": {
         ("layers", 0, "layerDigest"): ("sha256:" + "1" * 64,),
-        ("layers", 0, "layerSize"): (1.5, True, "7"),
+        ("layers", 0, "layerAvailability"): ("\x1b[2J", "Available", "", "A" * 65),
+        ("layers", 0, "layerSize"): (1.5, True, "7", -5),
         ("failures",): ({}, "abc", [None]),
     },
-    "InitiateLayerUpload": {("partSize",): (0, -1, 1, 2**40), ("uploadId",): ("", "no-uuid", "<html>")},
-    "UploadLayerPart": {("lastByteReceived",): (-1, 10**12)},
-    "CompleteLayerUpload": {("layerDigest",): ("", "text", "sha256:xyz")},
+    "InitiateLayerUpload": {("partSize",): (0, -1, 1, 15 * 2**20, 2**40), ("uploadId",): ("", "no-uuid", "<html>")},
+    "UploadLayerPart": {("lastByteReceived",): (-1, 10**12), ("uploadId",): (_OTHER_UPLOAD,)},
+    "CompleteLayerUpload": {
+        ("layerDigest",): ("", "text", "sha256:xyz", "md5:abc", "sha256:abc"),
+        ("uploadId",): (_OTHER_UPLOAD,),
+    },
     "BatchGetImage": {("failures",): ([{"imageId": {}, "failureCode": "ImageNotFound"}], [{"failureCode": "x"}])},
     "DescribeImages": {
-        ("imageDetails", 0, "imagePushedAt"): (True, "yesterday", [], 1e300),
+        ("imageDetails", 0, "imagePushedAt"): (
+            True,
+            "yesterday",
+            [],
+            1e300,
+            "0001-01-01T00:00:00+14:00",
+            "9999-12-31T23:59:59-12:00",
+        ),
         ("imageDetails", 0, "imageTags"): ("abc", {}, [5], [None]),
-        ("imageDetails", 0, "imageSizeInBytes"): (1.5, True, "7"),
+        ("imageDetails", 0, "imageSizeInBytes"): (1.5, True, "7", -5),
     },
     "DescribeRepositories": {("repositories",): ([],)},
     "PutImage": {("image", "imageId", "imageDigest"): (5, True, "sha256:" + "0" * 64)},
@@ -204,6 +216,9 @@ def _errors(operation: str) -> t.Iterator[Kind]:
         for body in (*bodies, '{"__type": "ThrottlingException", "message": [5]}', "[" * 5000):
             yield Kind(f"{status} {body[:30]}", _constant(http_answer(status, body.encode())))
     error = as_json({"__type": "RepositoryNotFoundException", "message": "x" * 100})
+    for status in (300, 304, 399):
+        yield Kind(f"{status} with an error", _constant(http_answer(status, error)), is_final=True)
+    yield Kind("408 of AWS", _constant(http_answer(408, as_json({"__type": "Timeout", "message": "late"}))))
     yield Kind("error cut", _constant(http_answer(400, error[:50], Content_Length=str(len(error)))))
     if operation == "UploadLayerPart":
         for wrong in t.cast("tuple[t.Any, ...]", (1.5, True, "10", [], {})):
