@@ -34,8 +34,13 @@ _ARCHITECTURES: dict[str, tuple[str, str | None]] = {
     "aarch64": ("arm64", None),
     "armhf": ("arm", "v7"),
     "armel": ("arm", "v6"),
+    "armv8l": ("arm", "v7"),
     "armv7l": ("arm", "v7"),
+    "armv7": ("arm", "v7"),
     "armv6l": ("arm", "v6"),
+    "armv5tel": ("arm", "v5"),
+    "loongarch64": ("loong64", None),
+    "mipsel": ("mipsle", None),
     "mips64el": ("mips64le", None),
     "ppc64el": ("ppc64le", None),
 }

@@ -46,6 +46,12 @@ def test_a_platform_is_read(text: str, platform: Platform) -> None:
         # What ansible_facts.architecture is on other machines.
         ("linux/armv7l", "linux/arm/v7"),
         ("linux/armv6l", "linux/arm/v6"),
+        ("linux/armv7", "linux/arm/v7"),
+        # A 32-bit system on a 64-bit processor.
+        ("linux/armv8l", "linux/arm/v7"),
+        ("linux/armv5tel", "linux/arm/v5"),
+        ("linux/loongarch64", "linux/loong64"),
+        ("linux/mipsel", "linux/mipsle"),
         ("linux/i686", "linux/386"),
         ("Linux/X86_64", "linux/amd64"),
         ("linux/s390x", "linux/s390x"),
