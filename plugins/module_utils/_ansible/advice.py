@@ -11,6 +11,8 @@ botocore's exceptions.
 
 from __future__ import annotations
 
+import shlex
+
 from .._core.text import MIB
 
 _EXPIRED = "The credentials expired. Renew them and run the task again"
@@ -205,7 +207,7 @@ def clock_advice(is_wrong: bool, times: str) -> str:
 
 def login_advice(profile: str | None) -> str:
     """Return what to do without a session of AWS IAM Identity Center, without the last period."""
-    command = f"aws sso login --profile {profile}" if profile else "aws sso login"
+    command = f"aws sso login --profile {shlex.quote(profile)}" if profile else "aws sso login"
     return (
         "The SSO session of the credentials has expired, or there is none. Run this on the host that runs the module, "
         f"as the user that runs it: {command}"

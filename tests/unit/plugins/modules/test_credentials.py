@@ -117,9 +117,10 @@ class TestSource:
     @pytest.mark.parametrize(
         "error", [UnauthorizedSSOTokenError(), TokenRetrievalError(provider="sso", error_msg="Token has expired")]
     )
-    def test_sso_with_an_old_session(self, error: Exception) -> None:
-        call = Call("InitiateLayerUpload", Repository("app"), profile="ci")
-        assert message(CallError(call, error)).endswith(": aws sso login --profile ci.")
+    @pytest.mark.parametrize(("profile", "quoted"), [("ci", "ci"), ("my team; $(id)", "'my team; $(id)'")])
+    def test_sso_with_an_old_session(self, error: Exception, profile: str, quoted: str) -> None:
+        call = Call("InitiateLayerUpload", Repository("app"), profile=profile)
+        assert message(CallError(call, error)).endswith(f": aws sso login --profile {quoted}.")
 
 
 def hours_from_now(hours: float) -> datetime.datetime:
