@@ -103,7 +103,8 @@ class Directory(SourceFiles):
 
     def _linked(self, name: str, rule: str) -> InvalidInputError:
         """Make the error of a symbolic link, as Bazel's rules write them for blobs."""
-        path = self._path.rstrip("/")
+        # Not ., of which no name for the copy can be made.
+        path = os.path.realpath(self._path)
         copy = f"cp -rL {shlex.quote(path)} {shlex.quote(f'{path}-copy')}"
         remedy = f"Copy the directory with the files that its links lead to, and use the copy: {copy}"
         return self.refused(name, f"{rule}; symbolic links are not followed", remedy)

@@ -351,13 +351,17 @@ def test_the_file_system_of_a_container_is_no_source(repository: Repository) -> 
     assert "docker save --output image.tar IMAGE" in message
 
 
-def test_links_of_bazel_are_refused_with_the_command_that_copies_them(repository: Repository) -> None:
+@pytest.mark.parametrize("src", ["{layout}", "{layout}/", ".", "../layout"])
+def test_links_of_bazel_are_refused_with_the_command_that_copies_them(
+    repository: Repository, src: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     layout = write_directory(repository.directory / "layout", oci_layout())
     blob = next(path for path in (layout / "blobs/sha256").iterdir())
     blob.rename(repository.directory / "outside")
     blob.symlink_to(repository.directory / "outside")
+    monkeypatch.chdir(layout)
     with pytest.raises(ModuleFailedError) as failed:
-        repository.push_path(layout)
+        repository.push_path(src.format(layout=layout))
     command = f"cp -rL {layout} {layout}-copy"
     assert command in failed.value.msg
     subprocess.run(shlex.split(command), check=True)
