@@ -218,7 +218,6 @@ def _errors(operation: str) -> t.Iterator[Kind]:
     error = as_json({"__type": "RepositoryNotFoundException", "message": "x" * 100})
     for status in (300, 304, 399):
         yield Kind(f"{status} with an error", _constant(http_answer(status, error)), is_final=True)
-    yield Kind("408 of AWS", _constant(http_answer(408, as_json({"__type": "Timeout", "message": "late"}))))
     yield Kind("error cut", _constant(http_answer(400, error[:50], Content_Length=str(len(error)))))
     if operation == "UploadLayerPart":
         for wrong in t.cast("tuple[t.Any, ...]", (1.5, True, "10", [], {})):

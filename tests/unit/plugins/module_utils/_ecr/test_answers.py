@@ -127,6 +127,15 @@ class TestWhatIsLost:
         assert not failed.value.may_have_been_applied
         assert failed.value.attempts == attempts
 
+    def test_status_408_is_retried_whatever_its_code(self, layers: Layers, proxy: MeddlingProxy) -> None:
+        late = as_json({"__type": "Timeout", "message": "late"})
+        meddle(proxy, http_answer(408, late))
+        assert layers.initiate().upload_id
+        meddle(proxy, http_answer(408, late), times=7)
+        with pytest.raises(CallError) as failed:
+            layers.initiate()
+        assert failed.value.may_have_been_applied
+
     def test_unknown_members_and_null_are_accepted(self, layers: Layers, proxy: MeddlingProxy) -> None:
         upload_id = "5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7"
         meddle(proxy, http_answer(200, as_json({"uploadId": upload_id, "partSize": 10485760, "new": [None, 1.5]})))
