@@ -27,7 +27,7 @@ options:
         The module creates a manifest for it, which is the same in every run.
       - C(docker save) of Docker 25 and later writes an archive that has both formats. The module reads it as an OCI
         image layout. It reads it as a docker archive to compress its layers (see O(compress)), or, with a warning, if
-        the OCI image layout is incomplete.
+        the OCI image layout is damaged or does not list the image.
       - If several entries of C(index.json) have the same name, or none has a name, and they differ by platform, they
         are one multi-platform image, as apko and other build tools write it.
       - Archives can be compressed with gzip, xz or bzip2, or with zstd if the host has Python 3.14 or later. They are

@@ -122,6 +122,9 @@ def _immutable_tag(error: ImmutableTagError) -> str:
 
 @message.register
 def _layer_upload(error: LayerUploadError) -> str:
+    if isinstance(error.cause, AnswerError) and error.cause.changed:
+        # The registry stored a layer, so nothing is incomplete, and nothing can be resumed.
+        return message(error.cause)
     return f"{message(error.cause)} {sentences(_progress(error.progress, _may_resume(error.cause)))}"
 
 

@@ -136,7 +136,7 @@ class TestAws:
         assert r"\x1b]0;title\x07" in failure_of(ecr_upload_layer_part, **part)
 
     def test_failure_of_one_image(self, registry: StubbedRegistry) -> None:
-        failure = {"imageId": {"imageTag": HARM}, "failureCode": "KmsError", "failureReason": HARM}
+        failure = {"imageId": {"imageTag": "1"}, "failureCode": "KmsError", "failureReason": HARM}
         registry.stubber.add_response("batch_get_image", {"images": [], "failures": [failure]})
         assert r"KmsError, \x1b]0;title\x07" in failure_of(ecr_image_info, tags=["1"])
 

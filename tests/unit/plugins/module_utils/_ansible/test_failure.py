@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.failure import message
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import LayerUploadError, UploadProgress
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Call, Repository
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import CallError
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import AnswerError, CallError
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 CALL = Call("CompleteLayerUpload", Repository("app"), "u", ("sha256:" + "1" * 64,))
@@ -49,6 +49,12 @@ def test_upload_that_can_never_be_completed_is_not_to_be_resumed(code: str) -> N
     words = message(LayerUploadError(refused, UploadProgress("sha256:1", 20, "u", 20, 1, next_byte=20)))
     assert "All bytes of layer sha256:1 were sent, but the layer was not completed." in words
     assert "resume" not in words
+
+
+def test_upload_that_was_stored_as_another_layer_is_not_incomplete() -> None:
+    stored = AnswerError(CALL, "The upload was completed as another layer", "Upload it again", changed=True)
+    words = message(LayerUploadError(stored, UploadProgress("sha256:1", 20, "u", 20, 1, next_byte=20)))
+    assert words == "The upload was completed as another layer. Upload it again."
 
 
 def test_request_without_a_part_that_is_too_large() -> None:
