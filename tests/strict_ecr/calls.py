@@ -11,18 +11,27 @@ from collections import Counter, defaultdict
 
 
 class CallLog:
-    """Counts operations and layer bytes per repository; None stands for calls that name no repository."""
+    """Counts operations and layer bytes per repository; None stands for calls that name no repository.
+
+    Layer bytes are counted as far as they were received in parts, or served in downloads.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._operations: defaultdict[str | None, list[str]] = defaultdict(list)
         self._layer_bytes: Counter[str | None] = Counter()
+        self._served: Counter[str | None] = Counter()
 
     def record(self, operation: str, repository: str | None, layer_bytes: int) -> None:
         """Record a call."""
         with self._lock:
             self._operations[repository].append(operation)
             self._layer_bytes[repository] += layer_bytes
+
+    def count_served(self, repository: str, layer_bytes: int) -> None:
+        """Count bytes of a download."""
+        with self._lock:
+            self._served[repository] += layer_bytes
 
     def operations(self, repository: str | None) -> list[str]:
         """Return the operations called on a repository, in the order of arrival."""
@@ -38,8 +47,14 @@ class CallLog:
         with self._lock:
             return self._layer_bytes[repository]
 
+    def bytes_served(self, repository: str | None) -> int:
+        """Return the number of layer bytes that were downloaded from a repository."""
+        with self._lock:
+            return self._served[repository]
+
     def clear(self, repository: str | None) -> None:
         """Forget the calls of a repository."""
         with self._lock:
             self._operations.pop(repository, None)
             self._layer_bytes.pop(repository, None)
+            self._served.pop(repository, None)

@@ -13,7 +13,9 @@ from moto.core.base_backend import backend_lock
 from moto.ecr.models import ecr_backends
 
 from .calls import CallLog
+from .downloads import DownloadURLs
 from .faults import FaultPlan
+from .layer_store import LayerStore
 from .models import StrictECRBackend
 from .rules import ImageStatus, LayerAvailability, RuleBook, Rules
 
@@ -27,9 +29,11 @@ class Control:
     def __init__(self) -> None:
         self.faults = FaultPlan()
         self.calls = CallLog()
+        self.urls = DownloadURLs()
+        self.store = LayerStore()
         self._rulebook = RuleBook()
         self._lock = threading.RLock()
-        self.backend_class = StrictECRBackend.ruled_by(self._rulebook, self._lock)
+        self.backend_class = StrictECRBackend.ruled_by(self._rulebook, self._lock, self.store, self.urls)
 
     def rules(self, repository: str) -> Rules:
         """Return the rules of a repository; the caller can change them in place."""
@@ -76,6 +80,15 @@ class Control:
         with self._lock:
             for backend in self._backends():
                 backend.forget_upload(repository, upload_id)
+
+    def expire_urls(self, repository: str) -> None:
+        """Let the download URLs of a repository expire that were given out so far."""
+        self.urls.expire(repository)
+
+    def content(self, digest: str) -> bytes | None:
+        """Return the bytes of a layer; None if no upload was completed as this layer."""
+        path = self.store.layer(digest)
+        return path.read_bytes() if path else None
 
     @staticmethod
     def _backends() -> list[StrictECRBackend]:

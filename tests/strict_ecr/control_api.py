@@ -7,11 +7,13 @@
 =======  =========================================  ==================================================================
 POST     ``/strict-ecr/faults``                     add the fault of the body (the fields of :class:`.faults.Fault`)
 DELETE   ``/strict-ecr/faults[?repository=NAME]``   forget the faults of a repository, or all of them
-GET      ``/strict-ecr/calls?repository=NAME``      ``{"calls": {OPERATION: NUMBER}, "bytes_received": NUMBER}``
+GET      ``/strict-ecr/calls?repository=NAME``      ``{"calls": {OPERATION: NUMBER}, "bytes_received": NUMBER,
+                                                    "bytes_served": NUMBER}``
 DELETE   ``/strict-ecr/calls?repository=NAME``      forget the calls of a repository
 PUT      ``/strict-ecr/layers``                     ``{"repository", "digest", "availability"}``; null resets
 PUT      ``/strict-ecr/images``                     ``{"repository", "digest", "status"}``; archives and restores
 PUT      ``/strict-ecr/archived-images``            ``{"repository", "failure"}``: BatchGetImage's answer for them
+DELETE   ``/strict-ecr/urls?repository=NAME``       let the download URLs expire that were given out so far
 =======  =========================================  ==================================================================
 """
 
@@ -47,6 +49,7 @@ class ControlAPI:
             ("PUT", "layers"): self._set_availability,
             ("PUT", "images"): self._set_image_status,
             ("PUT", "archived-images"): self._set_archived_failure,
+            ("DELETE", "urls"): self._expire_urls,
         }
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -71,7 +74,11 @@ class ControlAPI:
 
     def _calls(self, request: Request) -> dict[str, Any]:
         repository, calls = _repository(request), self._control.calls
-        return {"calls": calls.counts(repository), "bytes_received": calls.bytes_received(repository)}
+        return {
+            "calls": calls.counts(repository),
+            "bytes_received": calls.bytes_received(repository),
+            "bytes_served": calls.bytes_served(repository),
+        }
 
     def _clear_calls(self, request: Request) -> dict[str, Any]:
         self._control.calls.clear(_repository(request))
@@ -83,6 +90,10 @@ class ControlAPI:
 
     def _set_image_status(self, request: Request) -> dict[str, Any]:
         self._control.set_image_status(**_members(request, "repository", "digest", "status"))
+        return {}
+
+    def _expire_urls(self, request: Request) -> dict[str, Any]:
+        self._control.expire_urls(_repository(request))
         return {}
 
     def _set_archived_failure(self, request: Request) -> dict[str, Any]:

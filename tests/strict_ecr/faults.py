@@ -29,9 +29,27 @@ Kind = Literal[
     "drop_after",
     # The upload of the call expires before the call is applied.
     "expire_upload",
+    # The upstream registry of a pull through cache did not return the layer.
+    "upstream",
     # The call is applied, and answered after ``seconds``.
     "delay",
+    # Of downloads alone: the URL has expired; S3 asks for fewer requests; a sign-in page comes in place of the layer.
+    "expire_url",
+    "slow_down",
+    "html",
+    # The whole layer comes, whatever range was asked for.
+    "ignore_range",
+    # Half of the bytes come before the connection is closed, or before the rest comes after ``seconds``.
+    "cut_body",
+    "stall",
+    # Other bytes come, as many as asked for.
+    "wrong_bytes",
 ]
+# The operation of a fault of downloads, which is none of ECR.
+DOWNLOAD = "DownloadLayer"
+_DOWNLOADS_ALONE = ("expire_url", "slow_down", "html", "ignore_range", "cut_body", "stall", "wrong_bytes")
+_DOWNLOADS_TOO = ("bare_500", "bare_503", "drop_before", "delay")
+_TIMED = ("delay", "stall")
 
 
 @dataclass(frozen=True)
@@ -44,7 +62,7 @@ class Fault:
     repository: str | None = None
     skip: int = 0
     times: int = 1
-    # For "delay".
+    # For "delay" and "stall".
     seconds: float = 0.0
     # The kmsError of "kms".
     kms_error: str = "DisabledException"
@@ -55,10 +73,17 @@ class Fault:
             value = getattr(self, name)
             if not valid(value):
                 raise ValueError(f"{name} must be {rule}, not {value!r}")
-        if (self.kind == "delay") != (self.seconds > 0):
-            raise ValueError("seconds are given for a delay, and for nothing else")
+        if (self.kind in _TIMED) != (self.seconds > 0):
+            raise ValueError("seconds are given for a delay or a stall, and for nothing else")
+        self._check_kind()
         if self.kind == "expire_upload" and "uploadId" not in _request_members(self.operation):
             raise ValueError(f"{self.operation} names no upload to expire")
+
+    def _check_kind(self) -> None:
+        if self.operation == DOWNLOAD and self.kind not in (*_DOWNLOADS_ALONE, *_DOWNLOADS_TOO):
+            raise ValueError(f"{self.kind} cannot strike a download")
+        if self.operation != DOWNLOAD and self.kind in _DOWNLOADS_ALONE:
+            raise ValueError(f"{self.kind} strikes {DOWNLOAD} alone")
 
     @classmethod
     def from_json(cls, document: object) -> Fault:
@@ -78,6 +103,10 @@ def _request_members(operation: str) -> set[str]:
     return set(shape.members) if shape else set()
 
 
+def _is_operation(name: object) -> bool:
+    return name == DOWNLOAD or name in service_model().operation_names
+
+
 def _is_count(value: object, minimum: int) -> bool:
     # In Python, True is an int.
     return isinstance(value, int) and not isinstance(value, bool) and value >= minimum
@@ -89,7 +118,7 @@ def _is_seconds(value: object) -> bool:
 
 _FIELD_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "kind": (lambda kind: kind in get_args(Kind), f"one of {', '.join(get_args(Kind))}"),
-    "operation": (lambda name: name in service_model().operation_names, "an operation of ECR"),
+    "operation": (_is_operation, f"an operation of ECR or {DOWNLOAD}"),
     "repository": (lambda name: name is None or isinstance(name, str), "the name of a repository"),
     "skip": (lambda number: _is_count(number, 0), "a number of calls"),
     "times": (lambda number: _is_count(number, 1), "a number of calls, 1 or more"),

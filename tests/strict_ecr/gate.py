@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import io
 import json
-import socket
 import threading
 import uuid
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.wrappers import Request, Response
 
+from .connection import drop
 from .control import Control
 from .control_api import PREFIX, ControlAPI
+from .downloads import PREFIX as DOWNLOADS
+from .downloads import DownloadApp
 from .faults import Fault, Kind
 from .request_check import service_model
 from .responses import DOCUMENT
@@ -34,6 +36,11 @@ _ERRORS: dict[Kind, tuple[int, str, str]] = {
     "access_denied": (400, "AccessDeniedException", "User is not authorized to perform this action"),
     "expired_token": (400, "ExpiredTokenException", "The security token included in the request is expired"),
     "kms": (400, "KmsException", "The operation failed due to a KMS exception."),
+    "upstream": (
+        400,
+        "UnableToGetUpstreamLayerException",
+        "The upstream registry did not return the layer.",
+    ),
     "limit": (400, "LimitExceededException", "The operation would have exceeded a service limit for your account."),
 }
 _BARE_STATUS: dict[Kind, int] = {"bare_500": 500, "bare_503": 503}
@@ -46,12 +53,15 @@ class Gate:
         self._app = app
         self._control = control
         self._control_api = ControlAPI(control)
+        self._downloads = DownloadApp(control, stopping)
         self._stopping = stopping
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request to the control API, to ECR, or to another service of moto."""
+        """Answer a request to the control API, for a layer, to ECR, or to another service of moto."""
         if environ["PATH_INFO"].startswith(PREFIX):
             return self._control_api(environ, start_response)
+        if environ["PATH_INFO"].startswith(DOWNLOADS):
+            return self._downloads(environ, start_response)
         operation = _operation(environ)
         if operation is None:
             return self._app(environ, start_response)
@@ -81,13 +91,13 @@ class Gate:
         if fault.kind in _BARE_STATUS:
             return Response("<html><body>unavailable</body></html>", _BARE_STATUS[fault.kind], mimetype="text/html")
         if fault.kind == "drop_before":
-            _drop(environ)
+            drop(environ)
         if fault.kind == "expire_upload":
             self._control.forget_upload(str(document.get("repositoryName")), str(document.get("uploadId")))
             return self._app
         answer = Response.from_app(self._app, environ, buffered=True)
         if fault.kind == "drop_after":
-            _drop(environ)
+            drop(environ)
         # The wait ends when the server stops.
         self._stopping.wait(fault.seconds)
         return answer
@@ -118,11 +128,3 @@ def _error(status: int, code: str, message: str, members: dict[str, str] | None 
     headers = {"x-amzn-RequestId": str(uuid.uuid4()), "x-amzn-ErrorType": code}
     body = json.dumps({"__type": code, "message": message, **(members or {})})
     return Response(body, status, headers, content_type="application/x-amz-json-1.1")
-
-
-def _drop(environ: WSGIEnvironment) -> NoReturn:
-    """Close the connection; the request has been read, so the client sees an orderly end, not a reset."""
-    connection: socket.socket = environ["werkzeug.socket"]
-    connection.shutdown(socket.SHUT_RDWR)
-    # werkzeug then assumes that the client has gone: no answer, no traceback.
-    raise ConnectionAbortedError

@@ -15,6 +15,7 @@ import re
 import threading
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any, ClassVar, cast
 
 from moto.ecr.exceptions import (
@@ -28,6 +29,7 @@ from moto.ecr.exceptions import (
 )
 from moto.ecr.models import LAYER_MEDIA_TYPE, ECRBackend, Image, Repository
 
+from .downloads import DownloadURLs
 from .exceptions import (
     EmptyUploadException,
     ImageDigestDoesNotMatchException,
@@ -40,6 +42,7 @@ from .exceptions import (
     ReferencedImagesNotFoundException,
     invalid_parameter,
 )
+from .layer_store import LayerStore
 from .manifest import Manifest
 from .request_check import layer_digest_pattern
 from .rules import ImageStatus, RuleBook, Rules
@@ -55,8 +58,9 @@ class StrictImage(Image):
 
 @dataclass
 class ReceivedParts:
-    """The part sizes and the running digest of an open upload; unlike moto, it does not keep the bytes."""
+    """The parts of an open upload: their sizes, their running digest, and the file with their bytes."""
 
+    path: Path
     sizes: list[int] = field(default_factory=list)
     total: int = 0
     sha256: hashlib._Hash = field(default_factory=hashlib.sha256)
@@ -66,6 +70,8 @@ class ReceivedParts:
         self.sizes.append(len(blob))
         self.total += len(blob)
         self.sha256.update(blob)
+        with self.path.open("ab") as file:
+            file.write(blob)
 
     @property
     def digest(self) -> str:
@@ -78,12 +84,22 @@ class StrictECRBackend(ECRBackend):
 
     rulebook: ClassVar[RuleBook]
     lock: ClassVar[threading.RLock]
+    store: ClassVar[LayerStore]
+    download_urls: ClassVar[DownloadURLs]
 
     @classmethod
-    def ruled_by(cls, rulebook: RuleBook, lock: threading.RLock) -> type[StrictECRBackend]:
-        """Return a backend class with this rulebook and lock; moto creates an instance per account and region."""
+    def ruled_by(
+        cls, rulebook: RuleBook, lock: threading.RLock, store: LayerStore, urls: DownloadURLs
+    ) -> type[StrictECRBackend]:
+        """Return a backend class that shares these; moto creates an instance per account and region."""
         # moto looks for urls.py beside the module of the class.
-        members = {"rulebook": rulebook, "lock": lock, "__module__": cls.__module__}
+        members = {
+            "rulebook": rulebook,
+            "lock": lock,
+            "store": store,
+            "download_urls": urls,
+            "__module__": cls.__module__,
+        }
         return type(cls.__name__, (cls,), members)
 
     def __init__(self, region_name: str, account_id: str) -> None:
@@ -103,7 +119,7 @@ class StrictECRBackend(ECRBackend):
     def initiate_layer_upload(self, repository_name: str, registry_id: str | None = None) -> dict[str, Any]:
         """Open an upload, and return the part size of the rules."""
         initiated = super().initiate_layer_upload(repository_name, registry_id)
-        self._received[initiated["uploadId"]] = ReceivedParts()
+        self._received[initiated["uploadId"]] = ReceivedParts(self.store.new_upload())
         return {**initiated, "partSize": self.rulebook.of(repository_name).part_size}
 
     def upload_layer_part(
@@ -165,6 +181,7 @@ class StrictECRBackend(ECRBackend):
             self._restored.setdefault(repository_name, set()).add(digest)
             raise LayerAlreadyExistsException(**upload)
         repository.layers[digest] = received.total
+        self.store.keep(received.path, digest)
         self.forget_upload(repository_name, upload_id)
         return {
             "registryId": repository.registry_id,
@@ -194,15 +211,19 @@ class StrictECRBackend(ECRBackend):
             ],
         }
 
-    def get_download_url_for_layer(self, repository_name: str, layer_digest: str) -> dict[str, Any]:
-        """Return a URL that does not exist, for a layer that an image refers to."""
+    def get_download_url_for_layer(self, repository_name: str, layer_digest: str, origin: str) -> dict[str, Any]:
+        """Return a URL that expires, for a layer that an image refers to.
+
+        :param origin: the scheme and the host of the URL
+        """
         repository = self._get_repository(repository_name)
         if layer_digest not in repository.layers:
             raise LayersNotFoundException(layer_digests=layer_digest, repository_name=repository_name)
         active = [image for image in repository.images if status_of(image) == "ACTIVE"]
         if not any(layer_digest in _manifest_of(image).blobs for image in active):
             raise LayerInaccessibleException(layer_digest=layer_digest, repository_name=repository_name)
-        url = f"https://layers.invalid/{repository_name}/{layer_digest}"
+        lifetime = self.rulebook.of(repository_name).url_lifetime
+        url = self.download_urls.sign(origin, repository_name, layer_digest, lifetime)
         return {"downloadUrl": url, "layerDigest": layer_digest}
 
     def open_uploads(self, repository_name: str) -> dict[str, int]:
@@ -214,7 +235,8 @@ class StrictECRBackend(ECRBackend):
         """Close an upload if it is open."""
         repository = self.repositories.get(repository_name)
         if repository and repository.uploads.pop(upload_id, None):
-            del self._received[upload_id]
+            # A completed upload is the file of its layer by now.
+            self._received.pop(upload_id).path.unlink(missing_ok=True)
 
     def _open_upload(self, repository: Repository, upload_id: str) -> ReceivedParts:
         if upload_id not in repository.uploads:

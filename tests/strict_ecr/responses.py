@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.exceptions import ServiceException
 from moto.core.request import Request
 from moto.core.responses import ActionResult
-from moto.ecr.models import Image
+from moto.ecr.models import Image, ecr_backends
 from moto.ecr.responses import ECRResponse
 
 from .models import StrictECRBackend, status_of
@@ -35,8 +36,11 @@ class StrictECRResponse(ECRResponse):
 
     @property
     def ecr_backend(self) -> StrictECRBackend:
-        """The backend of the caller's account and region."""
-        return cast("StrictECRBackend", super().ecr_backend)
+        """The backend of the region in the account that the request names, or else in the caller's."""
+        registry_id = self.params.get("registryId")
+        if not isinstance(registry_id, str) or not re.fullmatch("[0-9]{12}", registry_id):
+            registry_id = self.current_account
+        return cast("StrictECRBackend", ecr_backends[registry_id][self.region])
 
     def parse_parameters(self, request: Request) -> None:
         """Use the document that the gate has parsed; call_action checks it."""
@@ -92,7 +96,9 @@ class StrictECRResponse(ECRResponse):
     def get_download_url_for_layer(self) -> ActionResult:  # type: ignore[override]  # moto's own only raises
         """Answer GetDownloadUrlForLayer, which moto does not implement."""
         return ActionResult(
-            self.ecr_backend.get_download_url_for_layer(self.params["repositoryName"], self.params["layerDigest"])
+            self.ecr_backend.get_download_url_for_layer(
+                self.params["repositoryName"], self.params["layerDigest"], f"http://{self.headers['Host']}"
+            )
         )
 
 

@@ -38,6 +38,8 @@ class Rules:
     restored_status: ImageStatus = "ACTIVE"
     # Whether PutImage accepts layers that are archived. If not, sending such a layer restores it.
     accepts_archived_layers: bool = True
+    # How many seconds a download URL is valid.
+    url_lifetime: float = 3600.0
     # The answers of BatchCheckLayerAvailability by digest, whether or not the repository has the layer.
     availability: dict[str, LayerAvailability] = field(default_factory=dict)
 

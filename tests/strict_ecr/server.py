@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,7 +44,7 @@ def serve(port: int = 0) -> Iterator[StrictECR]:
         raise RuntimeError("this process already runs a strict ECR server")
     try:
         control = Control()
-        with _in_place_of_moto_backends(control), _running(control, port) as server:
+        with contextlib.closing(control.store), _in_place_of_moto_backends(control), _running(control, port) as server:
             yield server
     finally:
         _serving.release()

@@ -71,7 +71,8 @@ def test_calls_are_counted_whatever_becomes_of_them(strict_ecr: StrictECR, ecr: 
     with refused("InvalidLayerPartException"):
         send(ecr, repository, upload_id, 0, b"1234567")
     counts = {"CreateRepository": 1, "InitiateLayerUpload": 1, "UploadLayerPart": 3}
-    assert ask(strict_ecr, "GET", f"calls?repository={repository}") == (200, {"calls": counts, "bytes_received": 18})
+    counted = {"calls": counts, "bytes_received": 18, "bytes_served": 0}
+    assert ask(strict_ecr, "GET", f"calls?repository={repository}") == (200, counted)
     assert strict_ecr.control.calls.operations(repository) == [
         "CreateRepository",
         "InitiateLayerUpload",
@@ -84,7 +85,7 @@ def test_calls_are_forgotten_per_repository(strict_ecr: StrictECR, ecr: ECRClien
     ecr.create_repository(repositoryName=other)
     upload(ecr, repository, b"x")
     assert ask(strict_ecr, "DELETE", f"calls?repository={repository}") == (200, {})
-    nothing = {"calls": {}, "bytes_received": 0}
+    nothing = {"calls": {}, "bytes_received": 0, "bytes_served": 0}
     assert ask(strict_ecr, "GET", f"calls?repository={repository}") == (200, nothing)
     assert ask(strict_ecr, "GET", f"calls?repository={other}")[1]["calls"] == {"CreateRepository": 1}
 

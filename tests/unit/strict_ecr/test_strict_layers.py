@@ -270,6 +270,6 @@ def test_a_layer_has_a_url_once_an_image_refers_to_it(ecr: ECRClient, repository
     put(ecr, repository, manifest)
     answer = ecr.get_download_url_for_layer(repositoryName=repository, layerDigest=layer)
     assert answer["layerDigest"] == layer
-    assert answer["downloadUrl"].startswith("https://")
+    assert answer["downloadUrl"].startswith("http://127.0.0.1:")
     with refused("LayerInaccessibleException", unreferenced):
         ecr.get_download_url_for_layer(repositoryName=repository, layerDigest=unreferenced)
