@@ -172,6 +172,48 @@ ADVICE = {
 }
 
 
+# What errors of GetDownloadUrlForLayer mean, where that differs from other operations.
+_URL_ADVICE = {
+    "LayerInaccessibleException": (
+        "The repository has the layer and does not return it: no image that is active refers to it. The image was "
+        "archived or deleted meanwhile. Restore it with aws ecr update-image-storage-class, or push it again"
+    ),
+    "LayersNotFoundException": (
+        "The image refers to a layer that the repository does not have. Push the image to this repository again"
+    ),
+    "UnableToGetUpstreamLayerException": (
+        "The layer comes from an upstream registry, which did not return it. Check the pull through cache rule and its "
+        "credentials"
+    ),
+}
+_STORE_UNREACHABLE = (
+    "Amazon S3, which stores the layers of the registry, could not be reached. Allow it in the firewall and the proxy, "
+    "and check HTTPS_PROXY, HTTP_PROXY and NO_PROXY. A private network needs an S3 gateway endpoint"
+)
+_STORE_REFUSED = (
+    "Amazon S3, or something in front of it, refused several new download URLs. Check the policy of the S3 gateway "
+    "endpoint (s3:GetObject on arn:aws:s3:::prod-REGION-starport-layer-bucket/*), the proxy, and the clock of the host"
+)
+_STORE_BUSY = (
+    "Amazon S3 asks for fewer requests and retrying did not help. Let less run in parallel, or run the task again later"
+)
+_DOWNLOAD_BROKE = (
+    "The download broke off and retrying did not help. Check the network and the proxy, and run the task again"
+)
+_DOWNLOAD_ADVICE = {
+    "403": _STORE_REFUSED,
+    "404": "Amazon S3 does not have the layer, although the registry lists it. Push the image to this repository again",
+    "407": ADVICE["407"],
+    "416": "The stored layer is shorter than the manifest states. Push the image to this repository again",
+    "429": _STORE_BUSY,
+    "503": _STORE_BUSY,
+    "ConnectTimeoutError": _STORE_UNREACHABLE,
+    "ConnectionError": _STORE_UNREACHABLE,
+    "HTTPClientError": _DOWNLOAD_BROKE,
+    "SSLError": ADVICE["SSLError"],
+    "UnreadableAnswer": f"This is not what Amazon S3 answers. {_BETWEEN}",
+}
+
 # Errors of a clock, and those that a wrong clock can cause as well as wrong keys.
 CLOCK_ERRORS = frozenset({"RequestExpired", "RequestTimeTooSkewed"})
 SIGNATURE_ERRORS = frozenset({"InvalidSignatureException", "SignatureDoesNotMatch"})
@@ -193,6 +235,16 @@ def advice(*names: str) -> str | None:
     :param names: error codes or names of botocore's exceptions, the most specific one first
     """
     return next((ADVICE[name] for name in names if name in ADVICE), None)
+
+
+def url_advice(*names: str) -> str | None:
+    """Return what an error of GetDownloadUrlForLayer means and what to do next; names and result as in ``advice``."""
+    return next((_URL_ADVICE[name] for name in names if name in _URL_ADVICE), None) or advice(*names)
+
+
+def download_advice(*names: str) -> str:
+    """Return what an error of a download from Amazon S3 means and what to do next; names as in ``advice``."""
+    return next((_DOWNLOAD_ADVICE[name] for name in names if name in _DOWNLOAD_ADVICE), _DOWNLOAD_BROKE)
 
 
 def clock_advice(is_wrong: bool, times: str) -> str:

@@ -15,10 +15,12 @@ from ansible.module_utils.common.dict_transformations import camel_dict_to_snake
 
 from .._core.errors import InvalidInputError, LayerUploadError, Resume, TaskError, Unanswered, UploadProgress
 from .._core.text import listed, printable
+from .._ecr.call import DOWNLOAD
 from .._ecr.errors import (
     AnswerError,
     CallError,
     ConnectionOptionsError,
+    DownloadError,
     EcrError,
     ExplainedError,
     ForeignAnswerError,
@@ -38,8 +40,10 @@ from .advice import (
     TOO_LARGE,
     advice,
     clock_advice,
+    download_advice,
     login_advice,
     size_advice,
+    url_advice,
 )
 
 if t.TYPE_CHECKING:
@@ -91,6 +95,12 @@ def _foreign_answer(error: ForeignAnswerError) -> str:
     origin = f"This was not Amazon ECR's answer. It came from {error.endpoint}, {way}"
     lost = _LOST_ANSWER if error.lost_an_answer else None
     return sentences(_failed(error), origin, _meaning(error), lost, _kept(error))
+
+
+@message.register
+def _download(error: DownloadError) -> str:
+    origin = f"The layers of this registry are at {error.origin}" if error.origin else None
+    return sentences(_failed(error), origin, download_advice(*error.names))
 
 
 @message.register
@@ -222,6 +232,8 @@ def _meaning(error: CallError) -> str:
         return login_advice(error.call.profile)
     if names & TOO_LARGE:
         return _too_large(error.call)
+    if error.call.operation == "GetDownloadUrlForLayer":
+        return url_advice(*error.names) or "The request failed"
     return advice(*error.names) or "The request failed"
 
 
@@ -272,6 +284,8 @@ def _task(call: Call) -> str:
         "Connect": f"connect to Amazon ECR for {where}",
         "DescribeImages": f"look up size and age of {_images(call)} in {where}",
         "DescribeRepositories": f"look up the settings of {where}",
+        "GetDownloadUrlForLayer": f"get a download URL for layer {listed(call.digests)} of {where}",
+        DOWNLOAD: f"download bytes {call.first_byte} to {call.last_byte} of layer {listed(call.digests)} of {where}",
         "InitiateLayerUpload": f"open a layer upload in {where}",
         "PutImage": f"put image {_images(call)} into {where}",
         "UploadLayerPart": f"send bytes {call.first_byte} to {call.last_byte} of {upload} to {where}",

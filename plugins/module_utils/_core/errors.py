@@ -16,7 +16,8 @@
     ├── ImmutableTagError         _ecr/errors.py: a tag that cannot be moved
     └── EcrError                  _ecr/errors.py: a call to Amazon ECR
         ├── CallError             no attempt succeeded
-        │   └── ForeignAnswerError  something else than Amazon ECR answered
+        │   ├── DownloadError       bytes of a layer could not be read
+    │   └── ForeignAnswerError  something else than Amazon ECR answered
         ├── ConnectionOptionsError  it cannot even be made
         ├── AnswerError           it succeeded, and the answer is not the one expected
         ├── NotReturnedError      it succeeded without the image that was asked for

@@ -37,6 +37,8 @@ Record = t.TypeVar("Record")
 
 # Bytes of an answer that a message shows.
 _MAX_SHOWN = 200
+# What the body of an answer with a pre-signed URL contains. It is not shown.
+_SECRETS = (b"downloadUrl", b"X-Amz-")
 _ERROR_CODE = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,99}")
 _TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: (\d{3})\b")
 # 64-bit numbers, which the model calls long.
@@ -50,6 +52,12 @@ class Arrived:
     status: int
     headers: t.Mapping[str, str]
     body: bytes
+
+    @property
+    def beginning(self) -> bytes:
+        """The beginning of the body as a message may show it: nothing of one that has secrets, in any encoding."""
+        plain = self.body.replace(b"\0", b"")
+        return b"" if any(secret in plain for secret in _SECRETS) else self.body[:_MAX_SHOWN]
 
 
 class UnreadableAnswerError(Exception):
@@ -75,7 +83,7 @@ def _description(flaw: str, status: int | None, arrived: Arrived | None) -> str:
     came = [] if status is None else [f"HTTP status {status}"]
     if arrived and arrived.headers.get("content-type"):
         came.append(f"content type {printable(arrived.headers['content-type'], _MAX_SHOWN)}")
-    beginning = arrived.body[:_MAX_SHOWN].decode(errors="backslashreplace") if arrived else ""
+    beginning = arrived.beginning.decode(errors="backslashreplace") if arrived else ""
     shown = f", and it begins with '{printable(beginning, _MAX_SHOWN)}'" if beginning else ""
     return ", ".join([*came, flaw]) + shown
 

@@ -8,16 +8,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# The operation of a call that reads bytes of a layer. It is one of Amazon S3, not of Amazon ECR.
+DOWNLOAD = "DownloadLayer"
+
 
 @dataclass(frozen=True)
 class Repository:
-    """A repository of a private registry; ``registry_id`` is an AWS account, None for the caller's own."""
+    """A repository of a private registry; ``registry_id`` is an AWS account, None for the caller's own.
+
+    ``role`` is a word before its name in messages, if the task works on two of them.
+    """
 
     name: str
     registry_id: str | None = None
+    role: str | None = None
 
     def __str__(self) -> str:
-        return f"repository {self.name}" + (f" of registry {self.registry_id}" if self.registry_id else "")
+        which = f"{self.role} repository" if self.role else "repository"
+        return f"{which} {self.name}" + (f" of registry {self.registry_id}" if self.registry_id else "")
 
 
 @dataclass(frozen=True)

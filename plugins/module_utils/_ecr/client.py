@@ -77,13 +77,22 @@ class EcrClient:
     :param client: boto3's client of the service
     :param task: checked before every attempt
     :param profile: names the credentials in errors
+    :param verify: how certificates are checked: a path of a CA bundle, or whether they are checked
     """
 
-    def __init__(self, client: t.Any, repository: Repository, task: Task, profile: str | None = None) -> None:
+    def __init__(
+        self,
+        client: t.Any,
+        repository: Repository,
+        task: Task,
+        profile: str | None = None,
+        verify: str | bool | None = None,
+    ) -> None:
         self._client = client
         self._task = task
         self._profile = profile
         self.repository = repository
+        self.verify = verify
         watch_answers(client.meta.events)
 
     @classmethod
@@ -112,7 +121,7 @@ class EcrClient:
         except ValueError as error:
             # An endpoint that is not a URL.
             raise ConnectionOptionsError(call, error) from error
-        return cls(client, repository, task, profile)
+        return cls(client, repository, task, profile, options.get("verify"))
 
     @property
     def region(self) -> str:
@@ -136,6 +145,11 @@ class EcrClient:
             return None
         # botocore masks a password only in a complete URL.
         return str(mask_proxy_url(proxy if "://" in proxy else f"http://{proxy.lstrip('/')}"))
+
+    @property
+    def config(self) -> t.Any:
+        """Botocore's Config of this client."""
+        return self._client.meta.config
 
     @property
     def events(self) -> t.Any:

@@ -166,6 +166,40 @@ class ForeignAnswerError(CallError):
         return (self.code, "UnreadableAnswer")
 
 
+class DownloadError(CallError):
+    """Bytes of a layer that could not be read from Amazon S3, by any attempt.
+
+    :param origin: the scheme and the host that were called, None if none was
+    """
+
+    def __init__(
+        self, call: Call, exception: Exception, earlier_failures: t.Sequence[Exception], origin: str | None
+    ) -> None:
+        super().__init__(call, exception, earlier_failures)
+        self.origin = origin
+
+    @property
+    def code(self) -> str:
+        """The error code of Amazon S3, or else the HTTP status of a failure, or what is wrong."""
+        if not isinstance(self.exception, UnreadableAnswerError):
+            return super().code
+        status = self.exception.status
+        is_failure = status is not None and status >= 300
+        return getattr(self.exception, "code", None) or (str(status) if is_failure else "UnreadableAnswer")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the failure is called, the most specific name first."""
+        if not isinstance(self.exception, UnreadableAnswerError):
+            return super().names
+        return (self.code, str(self.exception.status))
+
+    @property
+    def is_denied(self) -> bool:
+        """Whether the caller lacks the permission for a call to Amazon ECR, which this is not."""
+        return False
+
+
 class ConnectionOptionsError(EcrError):
     """The options of the connection cannot be used; ``exception`` is that of amazon.aws or botocore."""
 

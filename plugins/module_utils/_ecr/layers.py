@@ -12,6 +12,7 @@ from functools import partial
 from .._core.digest import EMPTY_BLOB
 from .._core.text import listed, printable
 from .call import Call
+from .download_url import DownloadUrl
 from .errors import AnswerError
 from .records import CheckedLayers, CompletedLayer, Layer, OpenUpload, ReceivedPart, UnknownLayer
 from .service_model import batches
@@ -59,6 +60,13 @@ class Layers:
         :raises EcrError: there is no such repository, or the look-up failed for another reason
         """
         self.available_unless_denied([EMPTY_BLOB], "The task cannot check whether the repository exists")
+
+    def download_url(self, digest: str) -> DownloadUrl:
+        """Ask for a URL of a layer that an image refers to, with GetDownloadUrlForLayer. It is valid for a while."""
+        call = Call("GetDownloadUrlForLayer", self.repository, digests=(digest,))
+        request = {**self._client.repository_members, "layerDigest": digest}
+        read = partial(DownloadUrl.from_response, digest=digest, endpoint=self._client.endpoint)
+        return self._client.call(call, request, read)
 
     def initiate(self) -> OpenUpload:
         """Open an upload with InitiateLayerUpload. Every call opens another one."""
