@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from typing import get_args
 
 from moto.core.base_backend import backend_lock
@@ -62,6 +63,26 @@ class Control:
             held = [backend.set_image_status(repository, digest, status) for backend in self._backends()]
             if not any(held):
                 raise ValueError(f"{repository} has no image {digest}")
+
+    def seed_image(self, repository: str, manifest: str, *tags: str) -> str:
+        """Store an image without its layers, and return its digest; raise ValueError if there is no such repository."""
+        with self._lock:
+            seeded = [backend.seed_image(repository, manifest, list(tags)) for backend in self._backends()]
+            for digest in seeded:
+                if digest:
+                    return digest
+            raise ValueError(f"there is no repository {repository}")
+
+    def set_image_times(self, repository: str, digest: str, pushed_at: int, pulled_at: int | None = None) -> None:
+        """Set when an image was pushed and last pulled, in seconds since the epoch; raise ValueError for no image."""
+        with self._lock:
+            held = [backend.set_image_times(repository, digest, pushed_at, pulled_at) for backend in self._backends()]
+            if not any(held):
+                raise ValueError(f"{repository} has no image {digest}")
+
+    def allow(self, repository: str, operations: Iterable[str] | None) -> None:
+        """Let the caller use these operations alone on a repository; None for all of them."""
+        self.rules(repository).allowed = None if operations is None else frozenset(operations)
 
     def layers(self, repository: str) -> dict[str, int]:
         """Return the sizes of the layers that a repository holds, by digest."""

@@ -12,6 +12,8 @@ GET      ``/strict-ecr/calls?repository=NAME``      ``{"calls": {OPERATION: NUMB
 DELETE   ``/strict-ecr/calls?repository=NAME``      forget the calls of a repository
 PUT      ``/strict-ecr/layers``                     ``{"repository", "digest", "availability"}``; null resets
 PUT      ``/strict-ecr/images``                     ``{"repository", "digest", "status"}``; archives and restores
+POST     ``/strict-ecr/images``                     ``{"repository", "manifest", "tags"}``; stores it without layers
+PUT      ``/strict-ecr/allowed-operations``         ``{"repository", "operations"}``; null allows all of them
 PUT      ``/strict-ecr/archived-images``            ``{"repository", "failure"}``: BatchGetImage's answer for them
 DELETE   ``/strict-ecr/urls?repository=NAME``       let the download URLs expire that were given out so far
 =======  =========================================  ==================================================================
@@ -48,6 +50,8 @@ class ControlAPI:
             ("DELETE", "calls"): self._clear_calls,
             ("PUT", "layers"): self._set_availability,
             ("PUT", "images"): self._set_image_status,
+            ("POST", "images"): self._seed_image,
+            ("PUT", "allowed-operations"): self._allow,
             ("PUT", "archived-images"): self._set_archived_failure,
             ("DELETE", "urls"): self._expire_urls,
         }
@@ -94,6 +98,17 @@ class ControlAPI:
 
     def _expire_urls(self, request: Request) -> dict[str, Any]:
         self._control.expire_urls(_repository(request))
+        return {}
+
+    def _seed_image(self, request: Request) -> dict[str, Any]:
+        members = _members(request, "repository", "manifest", tags=True)
+        tags = members["tags"]
+        if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+            raise ValueError("tags must be a list of strings")
+        return {"digest": self._control.seed_image(members["repository"], members["manifest"], *tags)}
+
+    def _allow(self, request: Request) -> dict[str, Any]:
+        self._control.allow(**_members(request, "repository", operations=True))
         return {}
 
     def _set_archived_failure(self, request: Request) -> dict[str, Any]:

@@ -81,8 +81,14 @@ class Gate:
         name = document.get("repositoryName")
         repository = name if isinstance(name, str) else None
         self._control.calls.record(operation, repository, _decoded_length(document.get("layerPartBlob")))
+        if not self._is_allowed(operation, document):
+            return _denied(operation, document)
         fault = self._control.faults.strike(operation, repository)
         return self._app if fault is None else self._struck(fault, environ, document)
+
+    def _is_allowed(self, operation: str, document: dict[str, Any]) -> bool:
+        allowed = [self._control.rules(name).allowed for name in _named_repositories(document)]
+        return all(operations is None or operation in operations for operations in allowed)
 
     def _struck(self, fault: Fault, environ: WSGIEnvironment, document: dict[str, Any]) -> WSGIApplication:
         if fault.kind in _ERRORS:
@@ -108,6 +114,23 @@ def _operation(environ: WSGIEnvironment) -> str | None:
     prefix, _dot, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
     known = prefix == service_model().metadata["targetPrefix"] and operation in service_model().operation_names
     return operation if known else None
+
+
+def _named_repositories(document: dict[str, Any]) -> list[str]:
+    """Return the repositories that a request names; DescribeRepositories names several."""
+    named = document.get("repositoryNames")
+    names = [document.get("repositoryName"), *(named if isinstance(named, list) else [])]
+    return [name for name in names if isinstance(name, str)]
+
+
+def _denied(operation: str, document: dict[str, Any]) -> Response:
+    name = _named_repositories(document)[0]
+    message = (
+        f"User: arn:aws:iam::123456789012:user/strict-ecr is not authorized to perform: ecr:{operation} on resource: "
+        f"arn:aws:ecr:eu-central-1:123456789012:repository/{name} because no identity-based policy allows the ecr:"
+        f"{operation} action"
+    )
+    return _error(400, "AccessDeniedException", message)
 
 
 def _read_body(environ: WSGIEnvironment) -> bytes:

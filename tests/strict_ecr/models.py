@@ -54,6 +54,8 @@ class StrictImage(Image):
     """An image, which can be archived; moto serialises its attributes."""
 
     image_status: ImageStatus = "ACTIVE"
+    # Seconds since the epoch.
+    image_pulled_at: int | None = None
 
 
 @dataclass
@@ -376,6 +378,73 @@ class StrictECRBackend(ECRBackend):
                 }
             )
         return {"images": images, "failures": failures}
+
+    def batch_delete_image(
+        self,
+        repository_name: str,
+        registry_id: str | None = None,
+        image_ids: list[dict[str, str]] | None = None,
+    ) -> dict[str, Any]:
+        """Remove tags, and images by digest or with their last tag; ids that cannot be removed are failures."""
+        repository = self._get_repository(repository_name, registry_id)
+        # The indexes at the beginning count, also if the request deletes them.
+        indexes = [(image.image_digest, _manifest_of(image).images) for image in repository.images]
+        deleted: list[dict[str, Any]] = []
+        failures: list[dict[str, Any]] = []
+        for image_id in image_ids or []:
+            image = _find_image(repository, image_id)
+            listed_by = [index for index, children in indexes if image and image.image_digest in children]
+            failure = self._deletion_failure(repository_name, image_id, image, listed_by)
+            if failure or image is None:
+                failures.append({"imageId": image_id, **failure})
+                continue
+            tags = list(image.image_tags) if "imageDigest" in image_id else [image_id["imageTag"]]
+            ids: list[dict[str, str]] = [{"imageTag": tag} for tag in tags] or [{}]
+            deleted += [{"imageDigest": image.image_digest, **tag} for tag in ids]
+            for tag in tags:
+                image.remove_tag(tag)
+            if not image.image_tags and not listed_by:
+                repository.images.remove(image)
+        return {"imageIds": deleted, "failures": failures}
+
+    def _deletion_failure(
+        self, repository_name: str, image_id: dict[str, str], image: Image | None, listed_by: list[str]
+    ) -> dict[str, str]:
+        rules = self.rulebook.of(repository_name)
+        if image is None:
+            failure = _image_failure(image_id, "ImageNotFound")
+            return {member: failure[member] for member in ("failureCode", "failureReason")}
+        if status_of(image) == "ARCHIVED" and not rules.deletes_archived:
+            return {"failureCode": rules.archived_failure, "failureReason": "Requested image is not accessible"}
+        by_digest = "imageDigest" in image_id
+        if listed_by and (by_digest or (rules.refuses_last_tag_of_child and len(image.image_tags) == 1)):
+            named = f": [{', '.join(listed_by)}]" if rules.names_index_of_child else ""
+            reason = f"Requested image referenced by manifest list{named}"
+            return {"failureCode": "ImageReferencedByManifestList", "failureReason": reason}
+        return {}
+
+    # What tests put in place
+
+    def seed_image(self, repository_name: str, manifest: str, tags: list[str]) -> str | None:
+        """Store an image whatever it refers to. Return its digest, None if there is no such repository."""
+        repository = self.repositories.get(repository_name)
+        if repository is None:
+            return None
+        parsed, digest = Manifest.parse(manifest, None), _digest_of(manifest)
+        image = StrictImage(self.account_id, cast("str", None), manifest, repository_name, parsed.media_type, digest)
+        for tag in tags:
+            image.update_tag(tag)
+        repository.images.append(image)
+        return digest
+
+    def set_image_times(self, repository_name: str, digest: str, pushed_at: int, pulled_at: int | None) -> bool:
+        """Set when an image was pushed and pulled, in seconds since the epoch. Return whether the repository has it."""
+        repository = self.repositories.get(repository_name)
+        image = _find_image(repository, {"imageDigest": digest}) if repository else None
+        if not isinstance(image, StrictImage):
+            return False
+        image.image_pushed_at, image.image_pulled_at = pushed_at, pulled_at
+        return True
 
 
 def status_of(image: Image) -> ImageStatus:

@@ -16,7 +16,9 @@ from moto.core.responses import ActionResult
 from moto.ecr.models import Image, ecr_backends
 from moto.ecr.responses import ECRResponse
 
-from .models import StrictECRBackend, status_of
+from .exceptions import invalid_parameter
+from .listing import detail_of, has_tag_status, page_of
+from .models import StrictECRBackend
 from .request_check import check_request
 
 # The key of the parsed JSON document in the WSGI environment; the gate sets it.
@@ -74,19 +76,30 @@ class StrictECRResponse(ECRResponse):
         )
 
     def describe_images(self) -> ActionResult:
-        """Answer DescribeImages; moto ignores the filter and has no status."""
-        return ActionResult({"imageDetails": [_detail(image) for image in self._images(self.params.get("imageIds"))]})
+        """Answer DescribeImages; moto ignores the filter and has no pages and no status."""
+        image_ids, tag_status = self.params.get("imageIds"), self.params.get("filter", {}).get("tagStatus", "ANY")
+        if image_ids and {"maxResults", "nextToken"} & self.params.keys():
+            raise invalid_parameter("maxResults", "must not be given with imageIds")
+        found = [image for image in self._images(image_ids) if has_tag_status(image, tag_status)]
+        if image_ids:
+            return ActionResult({"imageDetails": [detail_of(image) for image in found]})
+        return self._page("imageDetails", [detail_of(image) for image in found])
 
     def list_images(self) -> ActionResult:
-        """Answer ListImages; moto ignores the status of the filter."""
+        """Answer ListImages; moto ignores the status of the filter and has no pages."""
         tag_status = self.params.get("filter", {}).get("tagStatus", "ANY")
         ids = [
             {"imageDigest": image.image_digest, **({"imageTag": tag} if tag else {})}
             for image in self._images(None)
             for tag in image.image_tags or [""]
-            if tag_status in ("ANY", "TAGGED" if tag else "UNTAGGED")
+            if has_tag_status(image, tag_status)
         ]
-        return ActionResult({"imageIds": ids})
+        return self._page("imageIds", ids)
+
+    def _page(self, member: str, entries: list[dict[str, Any]]) -> ActionResult:
+        max_page = self.ecr_backend.rulebook.of(self.params["repositoryName"]).max_page
+        page, token = page_of(entries, self.params.get("nextToken"), self.params.get("maxResults"), max_page)
+        return ActionResult({member: page, **({"nextToken": token} if token else {})})
 
     def _images(self, image_ids: list[dict[str, Any]] | None) -> list[Image]:
         status = self.params.get("filter", {}).get("imageStatus", "ACTIVE")
@@ -100,18 +113,3 @@ class StrictECRResponse(ECRResponse):
                 self.params["repositoryName"], self.params["layerDigest"], f"http://{self.headers['Host']}"
             )
         )
-
-
-def _detail(image: Image) -> dict[str, Any]:
-    """Return an entry of DescribeImages' answer, which has no tags if the image has none."""
-    detail = {
-        "registryId": image.registry_id,
-        "repositoryName": image.repository_name,
-        "imageDigest": image.image_digest,
-        "imageTags": image.image_tags or None,
-        "imageSizeInBytes": image.image_size_in_bytes,
-        "imagePushedAt": image.image_pushed_at,
-        "imageManifestMediaType": image.image_manifest_media_type,
-        "imageStatus": status_of(image),
-    }
-    return {member: value for member, value in detail.items() if value is not None}

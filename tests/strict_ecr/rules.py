@@ -26,6 +26,8 @@ class Rules:
     max_layers_per_image: int = 500
     max_tags_per_image: int = 1_000
     max_images: int = 10_000
+    # The images or ids on a page of DescribeImages and ListImages, however many the request asks for.
+    max_page: int = 1_000
     # The part size that InitiateLayerUpload returns.
     part_size: int = 10 * MIB
     # Whether InvalidLayerPartException carries lastValidByteReceived.
@@ -40,6 +42,15 @@ class Rules:
     accepts_archived_layers: bool = True
     # How many seconds a download URL is valid.
     url_lifetime: float = 3600.0
+    # Whether BatchDeleteImage names the index that lists an image which it refuses to delete.
+    names_index_of_child: bool = True
+    # What BatchDeleteImage makes of the last tag of an image that an index lists: AWS does not document it. It refuses
+    # the tag, or removes it and keeps the image.
+    refuses_last_tag_of_child: bool = True
+    # Whether BatchDeleteImage deletes archived images and their tags; else it fails as BatchGetImage does.
+    deletes_archived: bool = True
+    # The operations that the caller may use on the repository; None for all.
+    allowed: frozenset[str] | None = None
     # The answers of BatchCheckLayerAvailability by digest, whether or not the repository has the layer.
     availability: dict[str, LayerAvailability] = field(default_factory=dict)
 

@@ -41,7 +41,7 @@ def moto_repository(plain_moto: ECRClient) -> str:
 def push(ecr: ECRClient, repository: str) -> list[dict[str, Any]]:
     """Push an image and look at it, and return the answers without what differs from push to push.
 
-    moto gives images no status.
+    moto gives images no status and no artifact type.
     """
     manifest = pushed_blobs(ecr, repository)
     digest = digest_of(manifest.encode())
@@ -57,7 +57,8 @@ def push(ecr: ECRClient, repository: str) -> list[dict[str, Any]]:
     for answer in answers:
         del answer["ResponseMetadata"]
     del answers[4]["imageDetails"][0]["imagePushedAt"]
-    answers[4]["imageDetails"][0].pop("imageStatus", None)
+    for member in ("imageStatus", "artifactMediaType"):
+        answers[4]["imageDetails"][0].pop(member, None)
     return answers
 
 

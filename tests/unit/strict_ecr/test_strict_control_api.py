@@ -16,6 +16,8 @@ from ansible_collections.layerkit.ecr.tests.strict_ecr import Fault, StrictECR
 from ansible_collections.layerkit.ecr.tests.unit.support.pushing import (
     ABSENT,
     availability,
+    digest_of,
+    image_manifest,
     push_layer,
     pushed_blobs,
     put,
@@ -137,3 +139,21 @@ def test_what_the_control_does_not_take(
     answered, answer = ask(strict_ecr, method, path, document)
     assert answered == status
     assert words in answer["error"]
+
+
+def test_an_image_is_seeded(strict_ecr: StrictECR, ecr: ECRClient, repository: str) -> None:
+    manifest = image_manifest(ABSENT, ABSENT)
+    document = {"repository": repository, "manifest": manifest, "tags": ["v1"]}
+    assert ask(strict_ecr, "POST", "images", document) == (200, {"digest": digest_of(manifest.encode())})
+    assert ecr.list_images(repositoryName=repository)["imageIds"][0]["imageTag"] == "v1"
+    assert ask(strict_ecr, "POST", "images", {**document, "tags": "v1"})[0] == 400
+
+
+def test_operations_are_allowed(strict_ecr: StrictECR, ecr: ECRClient, repository: str) -> None:
+    document = {"repository": repository, "operations": ["ListImages"]}
+    assert ask(strict_ecr, "PUT", "allowed-operations", document) == (200, {})
+    with refused("AccessDeniedException"):
+        upload(ecr, repository)
+    assert ecr.list_images(repositoryName=repository)["imageIds"] == []
+    assert ask(strict_ecr, "PUT", "allowed-operations", {**document, "operations": None}) == (200, {})
+    assert upload(ecr, repository)
