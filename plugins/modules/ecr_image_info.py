@@ -8,25 +8,49 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ecr_image_info
 version_added: 1.0.0
-short_description: Look up container images in Amazon ECR
+short_description: Look up or list container images in Amazon ECR
 description:
   - Returns the digest, the manifest, the size and all tags of images, which are looked up by tag or by digest.
   - An image that does not exist is listed in RV(missing). It is not an error.
+  - Without O(tags) and O(digests), lists all images of the repository, without their manifests.
 options:
   tags:
     description:
       - The tags to look up.
       - Quote tags. YAML reads V(1.10) as the number V(1.1).
-      - At least one of O(tags) and O(digests) is required.
+      - An empty list looks up nothing, so a list that a playbook computes can be empty. To list all images, leave out
+        O(tags) and O(digests).
     type: list
     elements: str
-    default: []
   digests:
     description:
       - The digests of the images or indexes to look up. A digest is V(sha256:) and 64 lower-case hexadecimal digits.
+      - An empty list looks up nothing.
     type: list
     elements: str
-    default: []
+  tag_status:
+    description:
+      - Lists only images that have a tag, with V(tagged), or only those that have none, with V(untagged).
+      - The images of an index, and signatures and other referrers, usually have no tags.
+      - Only for the list of all images. Cannot be used with O(tags) or O(digests).
+      - If not given, V(any) is used.
+    type: str
+    choices:
+      - any
+      - tagged
+      - untagged
+  image_status:
+    description:
+      - Lists only images that can be pulled, with V(active), only archived images, with V(archived), or all, with
+        V(any). Images that are being restored from the archive are listed with V(any) only.
+      - V(archived) and V(any) require a version of botocore that knows archived images.
+      - Only for the list of all images. Cannot be used with O(tags) or O(digests), which also find archived images.
+      - If not given, V(active) is used.
+    type: str
+    choices:
+      - active
+      - archived
+      - any
 attributes:
   check_mode:
     support: full
@@ -37,14 +61,17 @@ attributes:
   idempotent:
     support: full
 notes:
-  - The required IAM actions are C(ecr:BatchGetImage) and C(ecr:DescribeImages). Without C(ecr:DescribeImages), the
-    module warns, does not return size, time and status, and returns only those tags of an image that were looked up.
-    Archived images are then missing, or the task fails.
+  - To look images up, the required IAM actions are C(ecr:BatchGetImage) and C(ecr:DescribeImages). Without
+    C(ecr:DescribeImages), the module warns, does not return size, times and status, and returns only those tags of an
+    image that were looked up. Archived images are then missing, or the task fails.
+  - To list all images, C(ecr:DescribeImages) alone is required. The registry answers up to 1000 images in a request.
   - Amazon ECR Public is not supported.
 seealso:
   - module: layerkit.ecr.ecr_image
   - ref: ansible_collections.layerkit.ecr.docsite.guide_images
     description: The guide to image formats, platforms, and what a push does.
+  - ref: ansible_collections.layerkit.ecr.docsite.guide_cleanup
+    description: The guide to listing and removing images.
   - name: BatchGetImage
     description: The operation in the Amazon ECR API reference.
     link: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchGetImage.html
@@ -86,6 +113,21 @@ EXAMPLES = r"""
     repository_name: my-app
     digests:
       - sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+
+- name: List all images, the newest first
+  layerkit.ecr.ecr_image_info:
+    repository_name: my-app
+  register: all_images
+
+- name: Print the tags of the ten newest images
+  ansible.builtin.debug:
+    msg: "{{ (all_images.images | map(attribute='tags'))[:10] }}"
+
+- name: List the images without a tag, in the archive as well
+  layerkit.ecr.ecr_image_info:
+    repository_name: my-app
+    tag_status: untagged
+    image_status: any
 
 - name: Wait until another pipeline has pushed the image
   layerkit.ecr.ecr_image_info:
@@ -134,20 +176,37 @@ error:
       returned: when a request failed or could not be made
       sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
 images:
-  description: One entry for each image that exists, in the order of O(tags) and then O(digests).
+  description:
+    - One entry for each image that exists, in the order of O(tags) and then O(digests).
+    - In the list of all images, the image that was pushed last is the first. Images that were pushed at the same time
+      are in the order of their digests.
   type: list
   elements: dict
   returned: success
   contains:
+    artifact_type:
+      description:
+        - The artifact type of the manifest, or the media type of its configuration.
+        - V(null) if the registry does not report it.
+      type: str
+      returned: success
+      sample: application/vnd.oci.image.config.v1+json
     digest:
       description: The digest of the manifest or index.
       type: str
       returned: success
       sample: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+    last_pulled_at:
+      description:
+        - The time of the last pull in UTC, which the registry updates about once in 24 hours.
+        - V(null) if the image was never pulled, or if the registry does not report it.
+      type: str
+      returned: success
+      sample: "2026-02-04T05:06:07+00:00"
     manifest:
       description: The parsed manifest or index. V(null) if it is not JSON, and for an archived image.
       type: dict
-      returned: success
+      returned: if O(tags) or O(digests) is given
       sample:
         schemaVersion: 2
         mediaType: application/vnd.oci.image.index.v1+json
@@ -167,7 +226,7 @@ images:
         - The manifest or index as it is stored. RV(images[].digest) is the digest of this text.
         - V(null) for an archived image.
       type: str
-      returned: success
+      returned: if O(tags) or O(digests) is given
       sample: '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}'
     status:
       description:
@@ -182,6 +241,13 @@ images:
       type: int
       returned: success
       sample: 3623807
+    subject:
+      description:
+        - The digest of the image that this one refers to, as the manifest of a signature does.
+        - V(null) if it refers to none, or if the registry does not report it.
+      type: str
+      returned: success
+      sample:
     tags:
       description: All tags of the image.
       type: list
@@ -195,7 +261,7 @@ message:
   returned: when AWS answered with an error that the API defines for the operation
   sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
 missing:
-  description: The tags and digests that do not exist in the repository.
+  description: Those of O(tags) and O(digests) that do not exist in the repository.
   type: list
   elements: str
   returned: success
@@ -231,9 +297,10 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module impor
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import check_quoted, checked_repository
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.json_document import parse_json
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import printable
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Call
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import NotReturnedError
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.images import Images
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.images import Images, knows_image_status
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.records import ImageDetail, StoredImage, StoredImages
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import checked_digests, checked_tags
 
@@ -250,23 +317,65 @@ SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+"
 
 @dataclass(frozen=True)
 class ImagesRequest:
-    """What the task asks for."""
+    """A task that asks for some images."""
 
     repository: Repository
     tags: tuple[str, ...]
     digests: tuple[str, ...]
 
 
-def read(module: EcrModule) -> ImagesRequest:
-    repository = checked_repository(module.params)
+@dataclass(frozen=True)
+class ListRequest:
+    """A task that asks for all images; the statuses are those of the API's filter."""
+
+    repository: Repository
+    image_status: str
+    tag_status: str
+
+
+def read(module: EcrModule) -> ImagesRequest | ListRequest:
+    options = module.params
+    repository = checked_repository(options)
+    if options["tags"] is None and options["digests"] is None:
+        image_status = options["image_status"] or "active"
+        if image_status != "active" and not knows_image_status():
+            raise InvalidInputError(
+                f"image_status {image_status} requires a version of botocore that knows archived images",
+                "Upgrade boto3 and botocore on the host that runs the module",
+            )
+        return ListRequest(repository, image_status.upper(), (options["tag_status"] or "any").upper())
     check_quoted(module.options_as_written, "tags")
-    if not module.params["tags"] and not module.params["digests"]:
-        raise InvalidInputError("No image is named. tags or digests is required")
-    tags, digests = checked_tags(module.params["tags"], "tags"), checked_digests(module.params["digests"], "digests")
+    filters = [name for name in ("tag_status", "image_status") if options[name] is not None]
+    if filters:
+        raise InvalidInputError(
+            f"{' and '.join(filters)} cannot be used with tags or digests",
+            "Leave out tags and digests to list all images, or look images up without a filter",
+        )
+    tags, digests = checked_tags(options["tags"] or (), "tags"), checked_digests(options["digests"] or (), "digests")
     return ImagesRequest(repository, tuple(tags), tuple(digests))
 
 
-def act(module: EcrModule, client: EcrClient, request: ImagesRequest) -> Result:
+def act(module: EcrModule, client: EcrClient, request: ImagesRequest | ListRequest) -> Result:
+    return list_all(client, request) if isinstance(request, ListRequest) else look_up(module, client, request)
+
+
+def list_all(client: EcrClient, request: ListRequest) -> Result:
+    images = Images(client).list_all(request.image_status, request.tag_status)
+    accounts = (image.registry_id for image in images.values())
+    return {
+        "changed": False,
+        "images": [detail_result(image) for image in sorted(images.values(), key=newest_first)],
+        "missing": [],
+        "registry_id": request.repository.registry_id or next(accounts, None),
+        "repository_name": request.repository.name,
+    }
+
+
+def newest_first(image: ImageDetail) -> tuple[float, str]:
+    return (-image.pushed_at.timestamp() if image.pushed_at else 0.0, image.digest)
+
+
+def look_up(module: EcrModule, client: EcrClient, request: ImagesRequest) -> Result:
     images = Images(client)
     stored = images.get(request.digests, request.tags)
     add_archived(client, stored, request)
@@ -323,15 +432,33 @@ def described(client: EcrClient, stored: StoredImages, found: t.Sequence[str]) -
 
 def result_of(image: StoredImage | None, detail: ImageDetail) -> Result:
     return {
-        "digest": detail.digest,
-        "tags": list(detail.tags),
+        **detail_result(detail),
         "media_type": image.media_type if image else detail.media_type,
         "manifest": parsed(image.manifest) if image else None,
         "raw_manifest": image.manifest if image else None,
-        "status": detail.status,
-        "size": detail.size,
-        "pushed_at": detail.pushed_at.astimezone(datetime.timezone.utc).isoformat() if detail.pushed_at else None,
     }
+
+
+def detail_result(detail: ImageDetail) -> Result:
+    return {
+        "digest": detail.digest,
+        "tags": list(map(printable, detail.tags)),
+        "media_type": shown(detail.media_type),
+        "artifact_type": shown(detail.artifact_type),
+        "subject": shown(detail.subject),
+        "status": shown(detail.status),
+        "size": detail.size,
+        "pushed_at": in_utc(detail.pushed_at),
+        "last_pulled_at": in_utc(detail.pulled_at),
+    }
+
+
+def shown(text: str | None) -> str | None:
+    return None if text is None else printable(text)
+
+
+def in_utc(time: datetime.datetime | None) -> str | None:
+    return time.astimezone(datetime.timezone.utc).isoformat() if time else None
 
 
 def parsed(manifest: str) -> Result | None:
@@ -345,8 +472,10 @@ def parsed(manifest: str) -> Result | None:
 def main() -> None:
     spec = {
         **repository_spec(required=True),
-        "tags": {"type": "list", "elements": "str", "default": []},
-        "digests": {"type": "list", "elements": "str", "default": []},
+        "tags": {"type": "list", "elements": "str"},
+        "digests": {"type": "list", "elements": "str"},
+        "tag_status": {"type": "str", "choices": ["any", "tagged", "untagged"]},
+        "image_status": {"type": "str", "choices": ["active", "archived", "any"]},
     }
     module = EcrModule(argument_spec=spec)
     module.run(read, act)

@@ -276,18 +276,18 @@ def _may_resume(cause: TaskError) -> bool:
 
 def _task(call: Call) -> str:
     """Return what a call does, as the second half of "Failed to …"."""
-    where, upload = call.repository, f"upload {printable(str(call.upload_id))}"
+    where, upload, images = call.repository, f"upload {printable(str(call.upload_id))}", _images(call)
     tasks = {
         "BatchCheckLayerAvailability": f"check which layers are in {where}",
-        "BatchGetImage": f"look up {_images(call)} in {where}",
+        "BatchGetImage": f"look up {images} in {where}",
         "CompleteLayerUpload": f"complete {upload} as {listed(call.digests)} in {where}",
         "Connect": f"connect to Amazon ECR for {where}",
-        "DescribeImages": f"look up size and age of {_images(call)} in {where}",
+        "DescribeImages": f"look up size and age of {images} in {where}" if images else f"list the images of {where}",
         "DescribeRepositories": f"look up the settings of {where}",
         "GetDownloadUrlForLayer": f"get a download URL for layer {listed(call.digests)} of {where}",
         DOWNLOAD: f"download bytes {call.first_byte} to {call.last_byte} of layer {listed(call.digests)} of {where}",
         "InitiateLayerUpload": f"open a layer upload in {where}",
-        "PutImage": f"put image {_images(call)} into {where}",
+        "PutImage": f"put image {images} into {where}",
         "UploadLayerPart": f"send bytes {call.first_byte} to {call.last_byte} of {upload} to {where}",
     }
     return tasks[call.operation]

@@ -13,6 +13,7 @@ from .._oci.manifest import MEDIA_TYPES, Manifest
 from .call import Call
 from .errors import EcrError, NotReturnedError
 from .limits import MAX_PUTS_PER_SECOND
+from .pages import Page, all_entries
 from .rate_limiter import RateLimiter
 from .records import (
     ImageDetail,
@@ -23,7 +24,7 @@ from .records import (
     UnreturnedImage,
     described_images,
 )
-from .service_model import batches, input_shape
+from .service_model import batches, input_shape, largest
 
 if t.TYPE_CHECKING:
     from botocore.model import StructureShape
@@ -96,6 +97,27 @@ class Images:
             found.update(self._described(batch))
         return found
 
+    def list_all(self, image_status: str = "ANY", tag_status: str = "ANY") -> dict[str, ImageDetail]:
+        """List the images of the repository with DescribeImages, by digest.
+
+        :param image_status: ``ACTIVE``, ``ARCHIVED`` or ``ANY``
+        :param tag_status: ``TAGGED``, ``UNTAGGED`` or ``ANY``
+        :raises EcrError: the list cannot be read to its end
+        """
+        call = Call("DescribeImages", self.repository)
+        request = {"maxResults": largest("DescribeImages", "maxResults"), **_filter(image_status, tag_status)}
+
+        def ask(chosen: dict[str, str], used_tokens: t.Container[str]) -> Page[ImageDetail]:
+            read = partial(
+                Page.from_response, member="imageDetails", read=ImageDetail.from_response, used_tokens=used_tokens
+            )
+            return self._client.call(call, {**self._client.repository_members, **request, **chosen}, read)
+
+        # An image is on two pages if another one is deleted meanwhile.
+        images = {image.digest: image for image in all_entries(call, ask)}
+        # A registry that ignores the filter must not make untagged images of others.
+        return {digest: image for digest, image in images.items() if image.has_tag_status(tag_status)}
+
     def archived(self, digests: t.Iterable[str], tags: t.Iterable[str]) -> dict[str, ImageDetail]:
         """Look for images among those that are archived or are being restored.
 
@@ -108,7 +130,7 @@ class Images:
         digests = tuple(image_id["imageDigest"] for image_id in ids if "imageDigest" in image_id)
         tags = tuple(image_id["imageTag"] for image_id in ids if "imageTag" in image_id)
         call = Call("DescribeImages", self.repository, digests=digests, tags=tags)
-        request = {"imageIds": ids, **_any_status()}
+        request = {"imageIds": ids, **_filter("ANY")}
         try:
             return self._client.call(call, {**self._client.repository_members, **request}, described_images)
         except EcrError as error:
@@ -143,10 +165,17 @@ def _image_ids(digests: t.Iterable[str], tags: t.Iterable[str]) -> list[dict[str
     return ids + [{"imageTag": tag} for tag in dict.fromkeys(tags)]
 
 
-def _any_status() -> dict[str, t.Any]:
-    """Return the filter without which archived images are left out; nothing if botocore is too old to know it."""
-    image_filter = t.cast("StructureShape", input_shape("DescribeImages").members["filter"])
-    return {"filter": {"imageStatus": "ANY"}} if "imageStatus" in image_filter.members else {}
+def knows_image_status() -> bool:
+    """Return whether botocore is new enough to ask for archived images."""
+    return "imageStatus" in t.cast("StructureShape", input_shape("DescribeImages").members["filter"]).members
+
+
+def _filter(image_status: str, tag_status: str = "ANY") -> dict[str, t.Any]:
+    """Return the filter of DescribeImages. Without it, and if botocore is too old, archived images are left out."""
+    members = {"tagStatus": tag_status} if tag_status != "ANY" else {}
+    if image_status != "ACTIVE" and knows_image_status():
+        members["imageStatus"] = image_status
+    return {"filter": members} if members else {}
 
 
 def _absent_tags(call: Call, failures: t.Iterable[UnreturnedImage], found: StoredImages) -> set[str | None]:

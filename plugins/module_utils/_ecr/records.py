@@ -309,7 +309,8 @@ class StoredImages:
 class ImageDetail:
     """One entry of DescribeImages' answer; the size is in bytes, as stored.
 
-    ``status`` is ``ACTIVE``, ``ARCHIVED`` or ``ACTIVATING``, None if the registry or botocore does not know it. Source:
+    ``subject`` is the digest of the image that this one refers to, as a signature does. ``status`` is ``ACTIVE``,
+    ``ARCHIVED`` or ``ACTIVATING``, None if the registry or botocore does not know it. Source:
     https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageDetail.html.
     """
 
@@ -320,19 +321,32 @@ class ImageDetail:
     media_type: str | None = None
     status: str | None = None
     registry_id: str | None = None
+    artifact_type: str | None = None
+    subject: str | None = None
+    pulled_at: datetime.datetime | None = None
 
     @classmethod
     def from_response(cls, entry: Entry) -> ImageDetail:
         """Return an entry of the answer's ``imageDetails``."""
+        digest = needed(entry, "imageDigest")
+        if not SHA256_DIGEST.fullmatch(digest):
+            raise UnreadableAnswerError("imageDigest is not a SHA-256 digest")
         return cls(
-            digest=needed(entry, "imageDigest"),
+            digest=digest,
             tags=tuple(entry.get("imageTags") or ()),
             size=_size(entry, "imageSizeInBytes"),
             pushed_at=entry.get("imagePushedAt"),
             media_type=entry.get("imageManifestMediaType"),
             status=entry.get("imageStatus"),
             registry_id=entry.get("registryId"),
+            artifact_type=entry.get("artifactMediaType"),
+            subject=entry.get("subjectManifestDigest"),
+            pulled_at=entry.get("lastRecordedPullTime"),
         )
+
+    def has_tag_status(self, status: str) -> bool:
+        """Return whether the image is ``TAGGED``, ``UNTAGGED``, or ``ANY``."""
+        return status in ("ANY", "TAGGED" if self.tags else "UNTAGGED")
 
     @property
     def is_archived(self) -> bool:

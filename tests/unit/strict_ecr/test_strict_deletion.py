@@ -38,11 +38,11 @@ class Shelf:
     def delete(self, *ids: Any) -> tuple[list[Any], dict[str, str]]:
         """Return the ids deleted, and the codes of the failures by tag or digest."""
         answer = self.ecr.batch_delete_image(repositoryName=self.repository, imageIds=list(ids))
-        failures = {
+        failures: dict[str, str] = {
             failure["imageId"].get("imageTag") or failure["imageId"].get("imageDigest", ""): failure["failureCode"]
             for failure in answer["failures"]
         }
-        return answer["imageIds"], failures
+        return list(answer["imageIds"]), failures
 
     def images(self) -> dict[str, list[str]]:
         filters: Any = {"imageStatus": "ANY"}

@@ -214,6 +214,18 @@ class TestSpecial:
         (image,) = run_module(module, connection=connection, **task)["images"]
         assert set(image) == set(documented(module)["images"]["contains"])
 
+    @pytest.mark.parametrize("module", [ecr_image_info], indirect=True)
+    def test_images_of_a_list_are_documented_whole(
+        self, module: t.Any, connection: dict[str, t.Any], task: dict[str, t.Any], image_source: str
+    ) -> None:
+        name = task["repository_name"]
+        run_module(ecr_image, connection=connection, repository_name=name, src=image_source, tags=["1"])
+        result = run_module(module, connection=connection, repository_name=name)
+        assert keys_of(result) == keys_returned(module, "success")
+        contains = documented(module)["images"]["contains"]
+        listed = {key for key, entry in contains.items() if entry["returned"] == "success"}
+        assert set(result["images"][0]) == listed
+
     @pytest.mark.parametrize("module", [ecr_image], indirect=True)
     @pytest.mark.parametrize("check", [True, False])
     def test_parts_of_an_image_are_documented_whole(

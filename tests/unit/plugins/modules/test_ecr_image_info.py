@@ -99,13 +99,21 @@ class TestAnswers:
                 "digest": DIGEST,
                 "tags": ["1", "latest"],
                 "media_type": OCI_MANIFEST,
+                "artifact_type": None,
+                "subject": None,
                 "manifest": json.loads(MANIFEST),
                 "raw_manifest": MANIFEST,
                 "status": "ACTIVE",
                 "size": 70,
                 "pushed_at": "2026-02-03T11:00:00+00:00",
+                "last_pulled_at": None,
             }
         ]
+
+    @pytest.mark.parametrize("options", [{"tags": []}, {"digests": []}, {"tags": [], "digests": []}])
+    def test_nothing_is_looked_up_for_empty_lists(self, registry: StubbedRegistry, options: dict[str, t.Any]) -> None:
+        assert registry
+        assert (info(**options)["images"], info(**options)["missing"]) == ([], [])
 
     def test_nothing_found_is_looked_for_in_the_archive(self, registry: StubbedRegistry) -> None:
         registry.answers("BatchGetImage", look_up({"imageTag": "1"}), images=[], failures=[missing(imageTag="1")])
@@ -169,11 +177,14 @@ class TestArchive:
                 "digest": DIGEST,
                 "tags": ["1", "latest"],
                 "media_type": OCI_MANIFEST,
+                "artifact_type": None,
+                "subject": None,
                 "manifest": None,
                 "raw_manifest": None,
                 "status": status,
                 "size": 70,
                 "pushed_at": "2026-02-03T11:00:00+00:00",
+                "last_pulled_at": None,
             }
         ]
 
@@ -232,7 +243,11 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("options", "words"),
         [
-            ({}, "tags or digests is required"),
+            ({"tags": ["1"], "tag_status": "any"}, "tag_status cannot be used with tags or digests"),
+            (
+                {"digests": [], "tag_status": "tagged", "image_status": "archived"},
+                "tag_status and image_status cannot be used with tags or digests",
+            ),
             ({"tags": ["a b"]}, "'a b' must not contain white space"),
             ({"digests": ["sha256:12"]}, "'sha256:12' must be sha256: and 64"),
             ({"tags": ["1"], "registry_id": "12"}, "registry_id '12'"),
