@@ -22,6 +22,7 @@ from .store import COPY_AGAIN, DraftImage
 
 if t.TYPE_CHECKING:
     from .descriptor import Descriptor, Entry
+    from .referrer import Referrer
     from .store import SourceImage
 
 # Only the configurations of container images state a platform, those of artifacts do not.
@@ -54,7 +55,8 @@ class Image:
     ``children`` are the images of an index, without duplicates. ``foreign`` are the digests of layers that the source
     does not contain because they are hosted at their ``urls``. ``platforms`` are in the order of the index.
     ``reader`` opens the blobs. ``missing`` names the other images of an index if this is the only one that the source
-    contains completely, as ``PartialImageError`` names them.
+    contains completely, as ``PartialImageError`` names them. ``attachments`` go with the image; each comes after what
+    it refers to.
     """
 
     reader: SourceImage
@@ -63,6 +65,7 @@ class Image:
     platforms: tuple[Platform, ...]
     foreign: frozenset[str]
     missing: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
 
     @property
     def manifests(self) -> tuple[Manifest, ...]:
@@ -73,10 +76,16 @@ class Image:
     def blobs(self) -> dict[str, Descriptor]:
         """Every blob once, by its digest, as the first manifest that lists it describes it."""
         blobs: dict[str, Descriptor] = {}
-        for manifest in self.manifests:
-            for blob in manifest.blobs:
-                blobs.setdefault(blob.digest, blob)
+        for image in self.parts:
+            for manifest in image.manifests:
+                for blob in manifest.blobs:
+                    blobs.setdefault(blob.digest, blob)
         return blobs
+
+    @property
+    def parts(self) -> tuple[Image, ...]:
+        """The image itself, and those of its attachments."""
+        return (self, *(attachment.image for attachment in self.attachments))
 
     def platform_of(self, manifest: Manifest) -> Platform | None:
         """Return the platform of one of the manifests, None for an index and for an artifact."""
@@ -84,6 +93,14 @@ class Image:
             if image.digest == manifest.digest and image.platform:
                 return image.platform
         return self.platforms[0] if manifest is self.root and self.platforms and not manifest.is_index else None
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A referrer of an image, such as a signature, with its blobs and, if it is an index, the images that it lists."""
+
+    referrer: Referrer
+    image: Image
 
 
 def settled_image(image: Image, will_be_sent: bool) -> Image:
@@ -121,6 +138,18 @@ def assemble_image(reader: SourceImage, platforms: t.Sequence[Platform], name: s
         if found is None or not wanted.includes(found):
             raise no_platform(wanted, [found] if found else [], name)
     return Image(reader, root, (), _systems([found]), foreign)
+
+
+def assemble_referrer(reader: SourceImage, referrer: Referrer, name: str) -> Attachment:
+    """Read the images that a referrer lists if it is an index, and check that all of its blobs exist.
+
+    :param reader: what returned the referrer
+    :raises InvalidInputError: a manifest or a blob is missing or damaged
+    """
+    root = referrer.manifest
+    if root.is_index:
+        return Attachment(referrer, _Index(reader, root, name).image((), is_exact=True))
+    return Attachment(referrer, Image(reader, root, (), (), _check_blobs(reader, [root], name)))
 
 
 def stated_platform(reader: SourceImage, descriptor: Descriptor, name: str) -> Platform | None:

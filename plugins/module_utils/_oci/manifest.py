@@ -16,7 +16,7 @@ import typing as t
 from dataclasses import dataclass
 from functools import cached_property
 
-from .._core.digest import sha256_of
+from .._core.digest import SHA256_DIGEST, sha256_of
 from .._core.errors import InvalidInputError
 from .._core.json_document import JsonObject
 from .._core.text import quoted
@@ -42,12 +42,16 @@ class Manifest:
     """A manifest or an index, byte for byte.
 
     ``blobs`` are the configuration and the layers of an image, in this order; ``entries`` are those of an index.
+    ``subject`` is the digest of the manifest that it refers to, None if it refers to none. ``artifact_type`` is what a
+    registry lists it by.
     """
 
     content: bytes
     media_type: str
     blobs: tuple[Descriptor, ...] = ()
     entries: tuple[Entry, ...] = ()
+    subject: str | None = None
+    artifact_type: str | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -81,11 +85,15 @@ class Manifest:
         _check_media_type(document, media_type)
         if document.get("schemaVersion", int) != 2:
             raise document.refused("schemaVersion", "must be 2")
+        artifact_type = None
         if document.members.get("artifactType") is not None:
-            media_type_of(document, "artifactType")
+            artifact_type = media_type_of(document, "artifactType")
+        subject = subject_of(document)
         if media_type in INDEXES:
-            return cls(content, media_type, entries=_entries(document))
-        return cls(content, media_type, blobs=_blobs(document))
+            return cls(content, media_type, (), _entries(document), subject, artifact_type)
+        blobs = _blobs(document)
+        # https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers
+        return cls(content, media_type, blobs, (), subject, artifact_type or blobs[0].media_type)
 
     def with_entries(self, entries: t.Container[Entry]) -> Manifest:
         """Return the index reduced to these of its entries. Equal indexes give equal bytes.
@@ -99,6 +107,13 @@ class Manifest:
         document["manifests"] = [entry.document.members for entry in kept]
         content = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
         return Manifest(content, self.media_type, entries=kept)
+
+
+def subject_of(document: JsonObject) -> str | None:
+    """Return the digest of the manifest that a manifest refers to, None if it refers to none."""
+    subject = document.members.get("subject")
+    digest = subject.get("digest") if isinstance(subject, dict) else None
+    return digest if isinstance(digest, str) and SHA256_DIGEST.fullmatch(digest) else None
 
 
 def image_descriptor(entry: Entry) -> Descriptor:

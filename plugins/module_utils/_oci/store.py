@@ -14,6 +14,7 @@ if t.TYPE_CHECKING:
     from .._core.blob import Blob
     from .descriptor import Descriptor
     from .platform import Platform
+    from .referrer import Referrer
 
 # The remedy when a part of a source is missing or damaged.
 COPY_AGAIN = "The source is incomplete or damaged: create it again, or copy it again"
@@ -49,6 +50,15 @@ class SourceImage(abc.ABC):
     @abc.abstractmethod
     def open(self, digest: str) -> contextlib.AbstractContextManager[Blob]:
         """Open a blob that the source contains."""
+
+    def referrers(self, _subjects: t.Sequence[str]) -> list[Referrer]:
+        """Return the manifests of the source that refer to one of the manifests with these digests, each once.
+
+        ``size`` and ``open`` know their blobs, and ``manifest`` the images that they list.
+
+        :raises InvalidInputError: one of them is damaged or is not supported
+        """
+        return []
 
 
 class DraftImage(SourceImage):
