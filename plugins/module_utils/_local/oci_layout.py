@@ -17,24 +17,26 @@ import typing as t
 from .._core.digest import SHA256_DIGEST, sha256_of
 from .._core.errors import InvalidInputError
 from .._core.json_document import MAX_DOCUMENT, JsonObject
-from .._core.text import MIB, printable, quoted
+from .._core.text import MIB, quoted
 from .._oci.descriptor import Descriptor, Entry
 from .._oci.image import image_ids, stated_platform
 from .._oci.manifest import INDEXES, OCI_INDEX, Manifest, check_is_no_cache
 from .._oci.reference import NamedImage, ambiguous, is_digest_of, matching, share_a_name
-from .._oci.store import COPY_AGAIN, ImageReader, SourceImage
+from .._oci.store import ImageReader, SourceImage
+from .layout_entries import digest_of, file_of, names_of, read_manifest
+from .layout_referrers import LayoutReferrers
 
 if t.TYPE_CHECKING:
     from .._core.blob import Blob
     from .._core.task import Task
     from .._oci.platform import Platform
+    from .._oci.referrer import Referrer
     from .files import SourceFiles
 
 LAYOUT = "oci-layout"
 INDEX = "index.json"
 
 _VERSION = "1.0.0"
-_NAMES = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
 # A document has fewer: a descriptor with a digest, a media type and a size is longer than this.
 _MAX_ENTRIES = MAX_DOCUMENT // 100
 # The bytes of the indexes, and of the manifests, that are searched for a digest.
@@ -44,31 +46,42 @@ _MAX_SEARCHED = 32 * MIB
 class LayoutImage(SourceImage):
     """An image of an OCI image layout.
 
+    :param others: knows what other entries of the layout refer to
     :param names: the names of the image in the layout
     :param index: the bytes of the root, if they are not those of a blob
     """
 
     def __init__(
-        self, files: SourceFiles, root: Descriptor, names: t.Iterable[str] = (), index: bytes | None = None
+        self,
+        files: SourceFiles,
+        root: Descriptor,
+        others: LayoutReferrers,
+        names: t.Iterable[str] = (),
+        index: bytes | None = None,
     ) -> None:
         super().__init__(root)
         self.named = NamedImage(root.digest, tuple(names), root.platform)
         self._files = files
+        self._others = others
         self._index = index
 
     def manifest(self, descriptor: Descriptor) -> bytes:
         """Return the bytes of a manifest or an index."""
         if self._index is not None and descriptor is self.root:
             return self._index
-        return _manifest(self._files, descriptor)
+        return read_manifest(self._files, descriptor)
 
     def size(self, digest: str) -> int | None:
         """Return the size of a blob in bytes, None if it does not exist."""
-        return self._files.size(_file_of(digest))
+        return self._files.size(file_of(digest))
 
     def open(self, digest: str) -> contextlib.AbstractContextManager[Blob]:
         """Open a blob."""
-        return self._files.open(_file_of(digest))
+        return self._files.open(file_of(digest))
+
+    def referrers(self, subjects: t.Sequence[str]) -> list[Referrer]:
+        """Return the entries of the layout that refer to one of these manifests."""
+        return self._others.of(subjects)
 
 
 class OciLayout(ImageReader):
@@ -77,13 +90,14 @@ class OciLayout(ImageReader):
     def __init__(self, files: SourceFiles, task: Task) -> None:
         self._files = files
         self._task = task
+        self._others = LayoutReferrers(files, lambda: self._index().entries, task)
 
     def choose(self, image: str | None, platforms: t.Sequence[Platform] = ()) -> LayoutImage:
         """Return one image.
 
         A digest can also be that of an image within an index, or of ``index.json`` itself. Entries that share their
         names and differ by their platforms are one image, whose index is ``index.json`` itself, unless one of them is
-        the index of the others.
+        the index of the others. What belongs to another entry is not chosen unless it is named.
         """
         has_version = self._has_version()
         index = self._index()
@@ -99,28 +113,46 @@ class OciLayout(ImageReader):
         entries = list(index.entries)
         if image is None:
             check_is_no_cache(entries, self._files.where(INDEX))
-        elif SHA256_DIGEST.fullmatch(image) and image not in map(_digest, entries):
-            found_within = (entry for entry in self._reachable(index.entries) if _digest(entry) == image)
+        elif SHA256_DIGEST.fullmatch(image) and image not in map(digest_of, entries):
+            found_within = (entry for entry in self._reachable(index.entries) if digest_of(entry) == image)
             entries += itertools.islice(found_within, 1)
         found = matching(map(_named, entries), image, str(self._files))
+        if len(found) > 1:
+            found = self._of_their_own(found, index.entries)
         digests = {named.digest for named in found}
-        chosen = [entry for entry in entries if _digest(entry) in digests]
+        chosen = [entry for entry in entries if digest_of(entry) in digests]
         names = dict.fromkeys(name for named in found for name in named.names)
         if len(found) == 1:
-            return LayoutImage(self._files, chosen[0].descriptor, names)
+            return LayoutImage(self._files, chosen[0].descriptor, self._others, names)
         is_one = share_a_name(found)
         parent = self._index_of_all(chosen) if is_one else None
         if parent:
-            return LayoutImage(self._files, parent.descriptor, names)
+            return LayoutImage(self._files, parent.descriptor, self._others, names)
         if is_one and self._are_platforms(chosen, platforms):
             return self._combined(index, chosen, names)
         raise ambiguous(found, image, str(self._files))
+
+    def _of_their_own(self, found: list[NamedImage], entries: t.Sequence[Entry]) -> list[NamedImage]:
+        """Return the images without those that refer to another entry, and without names those that an index lists.
+
+        Tools such as oras list every manifest in ``index.json``, also signatures and the images of an index.
+        """
+        there = set(map(digest_of, self._reachable(entries)))
+        images = [image for image in found if not self._others.subjects_of(image.digest) & (there - {image.digest})]
+        indexes = [entry for entry in entries if digest_of(entry) in {image.digest for image in images}]
+        within = {
+            digest_of(inner)
+            for entry in indexes
+            for inner in itertools.islice(self._reachable([entry]), 1, None)
+            if digest_of(inner) != digest_of(entry)
+        }
+        return [image for image in images if image.names or image.digest not in within] or found
 
     def _combined(self, index: Manifest, entries: t.Sequence[Entry], names: t.Iterable[str]) -> LayoutImage:
         """Return the image whose index is ``index.json``, reduced to these entries."""
         content = index.with_entries(entries).content
         root = Descriptor(index.media_type, sha256_of([content]), len(content))
-        return LayoutImage(self._files, root, names, content)
+        return LayoutImage(self._files, root, self._others, names, content)
 
     def of_image_id(self, image_id: str) -> LayoutImage | None:
         """Return the image whose configuration has this digest, None if there is none. It can be within an index."""
@@ -129,7 +161,7 @@ class OciLayout(ImageReader):
             if entry.media_type in INDEXES or not entry.is_usable or entry.descriptor.size > left:
                 continue
             left -= entry.descriptor.size
-            image = LayoutImage(self._files, entry.descriptor)
+            image = LayoutImage(self._files, entry.descriptor, self._others)
             # What is wrong with an image that is not this one does not matter.
             with contextlib.suppress(InvalidInputError):
                 if image_id in image_ids(image, str(self._files)):
@@ -164,20 +196,20 @@ class OciLayout(ImageReader):
             if entry.media_type not in INDEXES or not entry.is_usable or entry.descriptor.digest in seen:
                 continue
             seen.add(entry.descriptor.digest)
-            name = _file_of(entry.descriptor.digest)
+            name = file_of(entry.descriptor.digest)
             # What is wrong with an index that nobody wants does not matter.
             with contextlib.suppress(InvalidInputError):
                 size = self._files.size(name)
                 if size is not None and size <= left:
                     left -= size
-                    document = JsonObject.parse(_manifest(self._files, entry.descriptor), self._files.where(name))
+                    document = JsonObject.parse(read_manifest(self._files, entry.descriptor), self._files.where(name))
                     queue += map(Entry, document.objects("manifests", _MAX_ENTRIES))
 
     def _index_of_all(self, entries: t.Sequence[Entry]) -> Entry | None:
         """Return the entry of the index that lists all other entries, None if there is none."""
-        indexes = {_digest(entry): entry for entry in entries if entry.media_type in INDEXES and entry.is_usable}
+        indexes = {digest_of(entry): entry for entry in entries if entry.media_type in INDEXES and entry.is_usable}
         for index in indexes.values() if len(indexes) == 1 else ():
-            if set(map(_digest, entries)) <= set(map(_digest, self._reachable([index]))):
+            if set(map(digest_of, entries)) <= set(map(digest_of, self._reachable([index]))):
                 return index
         return None
 
@@ -186,7 +218,7 @@ class OciLayout(ImageReader):
 
         Attestations can be among them, and artifacts, which have no platform, if platforms are wanted.
         """
-        images = {_digest(entry): entry for entry in entries}
+        images = {digest_of(entry): entry for entry in entries}
         if any(entry.media_type in INDEXES for entry in images.values()):
             return False
         try:
@@ -206,34 +238,10 @@ class OciLayout(ImageReader):
         """
         if entry.platform:
             return entry.platform
-        image = LayoutImage(self._files, entry.descriptor)
+        image = LayoutImage(self._files, entry.descriptor, self._others)
         return stated_platform(image, image.root, str(self._files))
 
 
 def _named(entry: Entry) -> NamedImage:
     """Return how an entry can be chosen."""
-    annotations = entry.document.members.get("annotations")
-    values = [annotations.get(name) for name in _NAMES] if isinstance(annotations, dict) else []
-    names = dict.fromkeys(value for value in values if isinstance(value, str) and value)
-    return NamedImage(_digest(entry), tuple(names), entry.platform)
-
-
-def _digest(entry: Entry) -> str:
-    """Return what an entry states as its digest, whatever that is."""
-    return printable(str(entry.document.members.get("digest")))
-
-
-def _manifest(files: SourceFiles, descriptor: Descriptor) -> bytes:
-    name = _file_of(descriptor.digest)
-    size = files.size(name)
-    if size is not None and size != descriptor.size:
-        raise files.refused(name, f"is {size} bytes; its descriptor states {descriptor.size}", COPY_AGAIN)
-    content = files.read(name)
-    if sha256_of([content]) != descriptor.digest:
-        raise files.refused(name, "is damaged: its content does not match its digest", COPY_AGAIN)
-    return content
-
-
-def _file_of(digest: str) -> str:
-    """Return the name of the file of a blob. The digest must have been checked."""
-    return f"blobs/{digest.replace(':', '/')}"
+    return NamedImage(digest_of(entry), names_of(entry), entry.platform)
