@@ -19,7 +19,8 @@ if t.TYPE_CHECKING:
     from .._oci.descriptor import Descriptor, Entry
     from .files import SourceFiles
 
-_NAMES = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
+REF_NAME = "org.opencontainers.image.ref.name"
+_NAMES = ("io.containerd.image.name", REF_NAME)
 
 
 def annotation_of(entry: Entry, name: str) -> str | None:
@@ -40,7 +41,7 @@ def digest_of(entry: Entry) -> str:
     return printable(str(entry.document.members.get("digest")))
 
 
-def file_of(digest: str) -> str:
+def blob_file(digest: str) -> str:
     """Return the name of the file of a blob. The digest must have been checked."""
     return f"blobs/{digest.replace(':', '/')}"
 
@@ -50,7 +51,7 @@ def read_manifest(files: SourceFiles, descriptor: Descriptor) -> bytes:
 
     :raises InvalidInputError: it is missing, too large, or contradicts its descriptor
     """
-    name = file_of(descriptor.digest)
+    name = blob_file(descriptor.digest)
     size = files.size(name)
     if size is not None and size != descriptor.size:
         raise files.refused(name, f"is {size} bytes; its descriptor states {descriptor.size}", COPY_AGAIN)

@@ -20,7 +20,7 @@ from .._core.text import MIB, listed
 from .._oci.descriptor import Entry
 from .._oci.manifest import INDEXES, MAX_IMAGES, MEDIA_TYPES, Manifest, subject_of
 from .._oci.referrer import Referrer, ReferrerTag
-from .layout_entries import annotation_of, digest_of, file_of, names_of, read_manifest
+from .layout_entries import annotation_of, blob_file, digest_of, names_of, read_manifest
 
 if t.TYPE_CHECKING:
     from .._core.task import Task
@@ -152,7 +152,7 @@ class LayoutReferrers:
         try:
             descriptor = entry.descriptor
             if descriptor.size > self._left:
-                raise self._files.refused(file_of(descriptor.digest), f"is larger than {self._left} bytes")
+                raise self._files.refused(blob_file(descriptor.digest), f"is larger than {self._left} bytes")
             self._left -= descriptor.size
             return subject_of(self._document(entry))
         except InvalidInputError:
@@ -161,7 +161,7 @@ class LayoutReferrers:
 
     def _document(self, entry: Entry) -> JsonObject:
         content = read_manifest(self._files, entry.descriptor)
-        return JsonObject.parse(content, self._files.where(file_of(entry.descriptor.digest)))
+        return JsonObject.parse(content, self._files.where(blob_file(entry.descriptor.digest)))
 
 
 def _tags_of(entry: Entry) -> list[ReferrerTag]:

@@ -124,9 +124,10 @@ def load_image(
     others = [named for named in fitting if named.digest not in ids]
     if others:
         raise ambiguous([chosen.named, *others], image, source.name)
-    # The digest that a task names is the digest that it pushes.
+    # The digest that a task names is the digest that it pushes. Signatures apply to a digest, too.
     can_change = source.compress and not is_digest_of(image, found.root.digest)
-    if can_change and gains_by_compression(chosen.root, found, [named.digest for named in saved]):
+    is_smaller = can_change and gains_by_compression(chosen.root, found, [named.digest for named in saved])
+    if is_smaller and not chosen.referrers([found.root.digest]):
         return load(docker.choose(found.root.blobs[0].digest))
     return found
 

@@ -23,7 +23,7 @@ from .._oci.image import image_ids, stated_platform
 from .._oci.manifest import INDEXES, OCI_INDEX, Manifest, check_is_no_cache
 from .._oci.reference import NamedImage, ambiguous, is_digest_of, matching, share_a_name
 from .._oci.store import ImageReader, SourceImage
-from .layout_entries import digest_of, file_of, names_of, read_manifest
+from .layout_entries import blob_file, digest_of, names_of, read_manifest
 from .layout_referrers import LayoutReferrers
 
 if t.TYPE_CHECKING:
@@ -73,11 +73,11 @@ class LayoutImage(SourceImage):
 
     def size(self, digest: str) -> int | None:
         """Return the size of a blob in bytes, None if it does not exist."""
-        return self._files.size(file_of(digest))
+        return self._files.size(blob_file(digest))
 
     def open(self, digest: str) -> contextlib.AbstractContextManager[Blob]:
         """Open a blob."""
-        return self._files.open(file_of(digest))
+        return self._files.open(blob_file(digest))
 
     def referrers(self, subjects: t.Sequence[str]) -> list[Referrer]:
         """Return the entries of the layout that refer to one of these manifests."""
@@ -196,7 +196,7 @@ class OciLayout(ImageReader):
             if entry.media_type not in INDEXES or not entry.is_usable or entry.descriptor.digest in seen:
                 continue
             seen.add(entry.descriptor.digest)
-            name = file_of(entry.descriptor.digest)
+            name = blob_file(entry.descriptor.digest)
             # What is wrong with an index that nobody wants does not matter.
             with contextlib.suppress(InvalidInputError):
                 size = self._files.size(name)
