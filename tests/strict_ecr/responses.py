@@ -19,6 +19,7 @@ from moto.ecr.responses import ECRResponse
 from .exceptions import invalid_parameter
 from .listing import detail_of, has_tag_status, page_of
 from .models import StrictECRBackend
+from .referrers import DEFAULT_RESULTS, referrers_of, remove_orphans
 from .request_check import check_request
 
 # The key of the parsed JSON document in the WSGI environment; the gate sets it.
@@ -95,6 +96,23 @@ class StrictECRResponse(ECRResponse):
             if has_tag_status(image, tag_status)
         ]
         return self._page("imageIds", ids)
+
+    def list_image_referrers(self) -> ActionResult:
+        """Answer ListImageReferrers, which moto does not have."""
+        name, subject = self.params["repositoryName"], self.params["subjectId"]["imageDigest"]
+        repository = self.ecr_backend.require_repository(name, self.params.get("registryId"))
+        self.params.setdefault("maxResults", DEFAULT_RESULTS)
+        return self._page("referrers", referrers_of(repository, subject, self.params.get("filter", {})))
+
+    def batch_delete_image(self) -> ActionResult:
+        """Answer BatchDeleteImage. What refers to an image goes with it, which takes the service up to a day."""
+        name, registry_id = self.params["repositoryName"], self.params.get("registryId")
+        repository = self.ecr_backend.require_repository(name, registry_id)
+        before = {image.image_digest for image in repository.images}
+        answer = self.ecr_backend.batch_delete_image(name, registry_id, self.params["imageIds"])
+        if self.ecr_backend.rulebook.of(name).removes_orphans:
+            remove_orphans(repository, before - {image.image_digest for image in repository.images})
+        return ActionResult(answer)
 
     def _page(self, member: str, entries: list[dict[str, Any]]) -> ActionResult:
         max_page = self.ecr_backend.rulebook.of(self.params["repositoryName"]).max_page

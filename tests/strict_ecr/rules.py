@@ -26,7 +26,7 @@ class Rules:
     max_layers_per_image: int = 500
     max_tags_per_image: int = 1_000
     max_images: int = 10_000
-    # The images or ids on a page of DescribeImages and ListImages, however many the request asks for.
+    # The entries on a page of DescribeImages, ListImages and ListImageReferrers, however many the request asks for.
     max_page: int = 1_000
     # The part size that InitiateLayerUpload returns.
     part_size: int = 10 * MIB
@@ -49,6 +49,8 @@ class Rules:
     refuses_last_tag_of_child: bool = True
     # Whether BatchDeleteImage deletes archived images and their tags; else it fails as BatchGetImage does.
     deletes_archived: bool = True
+    # Whether what refers to an image goes at once when the image is deleted. The service takes up to a day.
+    removes_orphans: bool = True
     # The operations that the caller may use on the repository; None for all.
     allowed: frozenset[str] | None = None
     # The answers of BatchCheckLayerAvailability by digest, whether or not the repository has the layer.

@@ -161,6 +161,10 @@ ADVICE = {
         "The image comes from an upstream registry, which did not return it. Check the pull through cache rule and its "
         "credentials"
     ),
+    "UnableToListUpstreamImageReferrersException": (
+        "The image comes from an upstream registry, which did not list what refers to it. Check the pull through cache "
+        "rule and its credentials"
+    ),
     "UnreadableAnswer": (
         f"The outcome is unknown. {_BETWEEN}. Then run the task again. It checks the registry before it sends anything"
     ),

@@ -286,6 +286,7 @@ def _task(call: Call) -> str:
         "DescribeRepositories": f"look up the settings of {where}",
         "GetDownloadUrlForLayer": f"get a download URL for layer {listed(call.digests)} of {where}",
         DOWNLOAD: f"download bytes {call.first_byte} to {call.last_byte} of layer {listed(call.digests)} of {where}",
+        "ListImageReferrers": f"list what refers to {images} in {where}",
         "InitiateLayerUpload": f"open a layer upload in {where}",
         "PutImage": f"put image {images} into {where}",
         "UploadLayerPart": f"send bytes {call.first_byte} to {call.last_byte} of {upload} to {where}",

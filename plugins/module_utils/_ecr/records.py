@@ -366,6 +366,42 @@ def described_images(response: Entry) -> dict[str, ImageDetail]:
 
 
 @dataclass(frozen=True)
+class ListedReferrer:
+    """One entry of ListImageReferrers' answer; the size of the manifest is in bytes.
+
+    ``status`` is ``ACTIVE``, ``ARCHIVED`` or ``ACTIVATING``, None if the registry does not report it. Source:
+    https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageReferrer.html.
+    """
+
+    digest: str
+    media_type: str
+    size: int | None
+    artifact_type: str | None = None
+    annotations: t.Mapping[str, str] = field(default_factory=dict)
+    status: str | None = None
+
+    @classmethod
+    def from_response(cls, entry: Entry) -> ListedReferrer:
+        """Return an entry of the answer's ``referrers``."""
+        digest = needed(entry, "digest")
+        if not SHA256_DIGEST.fullmatch(digest):
+            raise UnreadableAnswerError("digest is not a SHA-256 digest")
+        return cls(
+            digest=digest,
+            media_type=needed(entry, "mediaType"),
+            size=_size(entry, "size"),
+            artifact_type=entry.get("artifactType"),
+            annotations=entry.get("annotations") or {},
+            status=entry.get("artifactStatus"),
+        )
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether the registry returns the manifest. It does not while it is archived or is being restored."""
+        return self.status not in (ARCHIVED, ACTIVATING)
+
+
+@dataclass(frozen=True)
 class PutAnswer:
     """The answer of PutImage."""
 

@@ -39,6 +39,11 @@ def operation_model(operation: str) -> OperationModel:
     return _service_model().operation_model(operation)
 
 
+def knows_operation(operation: str) -> bool:
+    """Return whether this version of botocore has an operation."""
+    return operation in _service_model().operation_names
+
+
 def input_shape(operation: str) -> StructureShape:
     """Return the shape of an operation's request: its members, bounds and patterns."""
     return t.cast("StructureShape", operation_model(operation).input_shape)
