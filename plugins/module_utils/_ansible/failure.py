@@ -57,6 +57,9 @@ _SKEW = datetime.timedelta(minutes=5)
 _SENDING = ("InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "PutImage")
 # Characters of one text of AWS that a message or a result shows.
 _MAX_ANSWER = 1000
+# An upload that was opened and is not used does no harm.
+_CHANGING = ("UploadLayerPart", "CompleteLayerUpload", "PutImage")
+_MAYBE_CARRIED_OUT = "The request may have been carried out all the same"
 _LOST_ANSWER = "An earlier attempt, whose answer was lost, may have been carried out"
 
 
@@ -85,16 +88,14 @@ def after_sending(error: TaskError) -> TaskError:
 
 @message.register
 def _call(error: CallError) -> str:
-    lost = _LOST_ANSWER if error.lost_an_answer else None
-    return sentences(_failed(error), _meaning(error), lost, _kept(error))
+    return sentences(_failed(error), _meaning(error), _lost(error), _kept(error))
 
 
 @message.register
 def _foreign_answer(error: ForeignAnswerError) -> str:
     way = f"through the proxy {error.proxy}" if error.proxy else "without a proxy"
     origin = f"This was not Amazon ECR's answer. It came from {error.endpoint}, {way}"
-    lost = _LOST_ANSWER if error.lost_an_answer else None
-    return sentences(_failed(error), origin, _meaning(error), lost, _kept(error))
+    return sentences(_failed(error), origin, _meaning(error), _lost(error), _kept(error))
 
 
 @message.register
@@ -216,6 +217,13 @@ def _exception(error: TaskError) -> Exception | None:
 
 def _failed(error: CallError) -> str:
     return f"Failed to {_task(error.call)}" + (f" after {error.attempts} attempts" if error.attempts > 1 else "")
+
+
+def _lost(error: CallError) -> str | None:
+    """Say that the registry may have done what was asked, where nothing else in the message says it."""
+    if error.lost_an_answer:
+        return _LOST_ANSWER
+    return _MAYBE_CARRIED_OUT if error.is_unresolved and error.call.operation in _CHANGING else None
 
 
 def _attempts(error: CallError) -> str | None:

@@ -19,7 +19,7 @@ except ImportError:
 from .._core.errors import TaskError
 from .._core.text import printable
 from .answers import UnreadableAnswerError
-from .retry import may_have_been_applied, retried_silently
+from .retry import is_final, may_have_been_applied, retried_silently
 
 if t.TYPE_CHECKING:
     from .call import Call, Repository
@@ -128,6 +128,11 @@ class CallError(EcrError):
         return any(map(may_have_been_applied, self.earlier_failures)) and not may_have_been_applied(self.exception)
 
     @property
+    def is_unresolved(self) -> bool:
+        """Whether the last attempt may have done what was asked, and its answer is why no other one was made."""
+        return False
+
+    @property
     def may_have_been_applied(self) -> bool:
         """Whether this or an earlier attempt may have done what was asked."""
         attempts = [*self.earlier_failures, self.exception]
@@ -153,6 +158,8 @@ class ForeignAnswerError(CallError):
         self.status = exception.status
         self.endpoint = endpoint
         self.proxy = proxy
+        self._is_final = is_final(exception)
+        self._is_ruled_out = False
 
     @property
     def code(self) -> str:
@@ -164,6 +171,20 @@ class ForeignAnswerError(CallError):
     def names(self) -> tuple[str, ...]:
         """What the failure is called, the most specific name first."""
         return (self.code, "UnreadableAnswer")
+
+    @property
+    def is_unresolved(self) -> bool:
+        """Whether the last attempt may have done what was asked, and its answer is why no other one was made."""
+        return self._is_final and self.may_have_been_applied
+
+    @property
+    def may_have_been_applied(self) -> bool:
+        """Whether this or an earlier attempt may have done what was asked."""
+        return super().may_have_been_applied and not self._is_ruled_out
+
+    def rule_out(self) -> None:
+        """Note that the registry was looked at afterwards, and that no attempt did what was asked."""
+        self._is_ruled_out = True
 
 
 class DownloadError(CallError):

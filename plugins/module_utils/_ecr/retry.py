@@ -73,7 +73,7 @@ def _is_server_failure(error: ClientError) -> bool:
     )
 
 
-def _is_final(answer: UnreadableAnswerError) -> bool:
+def is_final(answer: UnreadableAnswerError) -> bool:
     """Return whether the same request will get the same answer: a refusal or a redirection of what stands between.
 
     Amazon ECR itself reports throttling with the status 400, so an unreadable answer with it may pass.
@@ -95,7 +95,7 @@ class EcrRetry(AWSRetry):
                 return _THROTTLED[0]
             return _SERVER_FAILED if _is_server_failure(error) else str(error.response["Error"]["Code"])
         if isinstance(error, UnreadableAnswerError):
-            return str(error.status) if _is_final(error) else _NO_ANSWER
+            return str(error.status) if is_final(error) else _NO_ANSWER
         return "SSLError" if isinstance(error, SSLError) else _NO_ANSWER
 
 

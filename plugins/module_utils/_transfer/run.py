@@ -13,7 +13,7 @@ from dataclasses import replace
 from .._core.digest import SHA256_DIGEST
 from .._core.errors import TaskError
 from .._core.text import listed
-from .._ecr.errors import CallError, ExplainedError, ImmutableTagError
+from .._ecr.errors import CallError, EcrError, ExplainedError, ForeignAnswerError, ImmutableTagError
 from .._ecr.images import Images
 from .._ecr.layers import Layers
 from .outcome import PutAccount, carried_out
@@ -126,6 +126,8 @@ class ImagePush:
         self._task.has_sent = True
         try:
             self.registry_id = self._images.put(manifest, tag) or self.registry_id
+        except ForeignAnswerError as error:
+            self._check_put_after_all(manifest, tag, error)
         except CallError as error:
             if error.code not in _ALREADY_EXISTS:
                 raise
@@ -134,6 +136,18 @@ class ImagePush:
                 return False
         self._account.manifests.add(manifest.digest)
         return True
+
+    def _check_put_after_all(self, manifest: Manifest, tag: str | None, error: ForeignAnswerError) -> None:
+        """Raise the error unless the registry has the manifest under the tag, although the answer does not say so."""
+        if not error.is_unresolved:
+            raise error
+        try:
+            stored = self._read_back([manifest.digest], [tag] if tag else [])
+        except EcrError as unanswered:
+            raise error from unanswered
+        if not stored.has(manifest.digest) or (tag and stored.digest_under(tag) != manifest.digest):
+            error.rule_out()
+            raise error
 
     def _check_stored(self, manifest: Manifest, tag: str | None, error: CallError) -> None:
         """Raise the error unless the registry has the manifest under the tag."""

@@ -19,7 +19,7 @@ from dataclasses import replace
 from .._core.blob import Blob, RunningDigest
 from .._core.errors import ContentChangedError, TaskStoppedError, Unanswered
 from .._ecr.call import Call
-from .._ecr.errors import AnswerError, CallError, EcrError, ExplainedError
+from .._ecr.errors import AnswerError, CallError, EcrError, ExplainedError, ForeignAnswerError
 from .._ecr.limits import check_layer
 from .._ecr.part_body import BlobPart
 from .completion import Completion, CompletionAction, complete_upload, plan_completion
@@ -128,7 +128,8 @@ class LayerUpload:
         if upload_id is not None:
             self._is_ours_alone = False
             part_size = self._part_size or self._plan.part_size
-            return self._move_to(SavedUpload(upload_id, part_size, self._ask(upload_id)))
+            # If the registry does not say, the first part is sent and corrected.
+            return self._move_to(SavedUpload(upload_id, part_size, self._ask(upload_id) or 0))
         opened = self._layers.initiate()
         part_size = self._part_size or opened.part_size
         check_layer(str(self._blob), self._blob.size, part_size)
@@ -163,14 +164,16 @@ class LayerUpload:
         self._task.check()
         self._blob.check_unchanged()
 
-    def _ask(self, upload_id: str) -> int:
-        """Offer a byte where none can belong. The refusal names the position, and nothing is stored."""
+    def _ask(self, upload_id: str) -> int | None:
+        """Offer a byte where none can belong. The refusal names the position, and nothing is stored.
+
+        Returns None if the registry refuses the byte as such.
+        """
         beyond = self._blob.size + 1
         try:
             self._layers.upload_part(upload_id, beyond, beyond, b"\0")
         except CallError as error:
-            # A registry may refuse the position as such. Then the first part is sent and corrected.
-            return 0 if error.code == "InvalidParameterException" else self._position_in(error)
+            return None if error.code == "InvalidParameterException" else self._position_in(error)
         call = Call("UploadLayerPart", self._layers.repository, upload_id, first_byte=beyond, last_byte=beyond)
         raise UploadGoneError(AnswerError(call, f"Upload {upload_id} has more bytes than {self._blob}"))
 
@@ -184,6 +187,25 @@ class LayerUpload:
         if expected is None or expected > self._blob.size:
             raise UploadGoneError(error)
         return expected
+
+    def _position_after(self, error: CallError, upload_id: str, last: int) -> int:
+        """Return the next byte after a part failed that ends with ``last``; raise the error if that is not a position.
+
+        An answer that is not Amazon ECR's names none. Then the registry is asked whether the part arrived.
+        """
+        if not isinstance(error, ForeignAnswerError) or not error.is_unresolved:
+            return self._position_in(error)
+        try:
+            position = self._ask(upload_id)
+        except EcrError as unanswered:
+            raise error from unanswered
+        if position == last + 1:
+            return position
+        # A single byte can be reported like none.
+        if position is not None and last > 0:
+            error.rule_out()
+            self.unanswered = None
+        raise error
 
     def _send(self) -> None:
         upload = t.cast(SavedUpload, self.upload)
@@ -205,7 +227,7 @@ class LayerUpload:
         except CallError as error:
             # The registry refuses bytes that change after they were signed as if the credentials were wrong.
             self._blob.check_unchanged()
-            next_byte = self._position_in(error)
+            next_byte = self._position_after(error, upload.upload_id, last)
             self.unanswered = None
             if next_byte != last + 1:
                 self._count_correction(next_byte, error)
