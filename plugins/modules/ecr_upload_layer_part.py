@@ -235,16 +235,18 @@ from dataclasses import dataclass
 
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.argspec import (
     cli_spec,
+    option_of,
     repository_spec,
     upload_spec,
 )
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule
-from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.part_source import read_part
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.part_source import is_content, read_part
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import (
     build_members,
     check_members,
     parse_cli_input,
     repository_of,
+    too_long_members,
 )
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import CallError
@@ -273,8 +275,12 @@ class PartRequest:
 def read(module: EcrModule, options: Result) -> PartRequest:
     members = build_members(OPERATION, options)
     text = members.pop(BLOB, None)
-    check_members(OPERATION, members, pending=[BLOB])
-    part = read_part(members["partFirstByte"], members["partLastByte"], options["src"], text)
+    check_members(OPERATION, members, pending=[BLOB], has_content=True)
+    first_byte, last_byte, src = members["partFirstByte"], members["partLastByte"], options["src"]
+    if is_content(src, last_byte - first_byte + 1):
+        module.no_log_values.add(src)
+        raise InvalidInputError("src is the content of the part, not the path of a file", "Give it as layer_part_blob")
+    part = read_part(first_byte, last_byte, src, text)
     if part.is_too_small:
         module.warn(
             f"The part is {len(part.blob)} bytes and is not the last of {options['src']}. Amazon ECR will refuse to "
@@ -283,19 +289,27 @@ def read(module: EcrModule, options: Result) -> PartRequest:
     return PartRequest(repository_of(members), members["uploadId"], part)
 
 
-def hide_blob_alone(module: EcrModule) -> None:
-    # cli_input_json is no_log because it may hold a blob. Its other values are results that people need.
+def hide_content_alone(module: EcrModule) -> None:
+    """Hide what is or may be a part of a layer. The other values are results that people need."""
+    given = {member: module.params.get(option_of(member)) for member in input_shape(OPERATION).members}
+    hide(module, too_long_members(OPERATION, {member: value for member, value in given.items() if value is not None}))
+    # cli_input_json is no_log because it may hold a blob.
     try:
         members = parse_cli_input(module.params["cli_input_json"])
     except InvalidInputError:
         return
     known = {member: value for member, value in members.items() if member in input_shape(OPERATION).members}
-    blob = known.pop(BLOB, None)
-    module.params["cli_input_json"] = json.dumps(known)
+    hidden = {BLOB: known.get(BLOB), **too_long_members(OPERATION, known)}
+    shown = {member: value for member, value in known.items() if member not in hidden}
+    if module.params["cli_input_json"] is not None:
+        module.params["cli_input_json"] = json.dumps(shown)
     secrets = (module.params["secret_key"], module.params["session_token"])
-    module.no_log_values.difference_update(str(value) for value in known.values() if value not in secrets)
-    if isinstance(blob, str) and blob:
-        module.no_log_values.add(blob)
+    module.no_log_values.difference_update(str(value) for value in shown.values() if value not in secrets)
+    hide(module, hidden)
+
+
+def hide(module: EcrModule, members: Result) -> None:
+    module.no_log_values.update(value for value in members.values() if isinstance(value, str) and value)
 
 
 def act(module: EcrModule, client: EcrClient, request: PartRequest) -> Result:
@@ -342,8 +356,7 @@ def main() -> None:
     spec["cli_input_json"]["no_log"] = True
     module = EcrModule(argument_spec=spec, mutually_exclusive=[("src", "layer_part_blob")])
     options = dict(module.params)
-    if options["cli_input_json"] is not None:
-        hide_blob_alone(module)
+    hide_content_alone(module)
     module.run_operation(OPERATION, lambda module: read(module, options), act)
 
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import base64
-import binascii
+import os
 import typing as t
 
 from .._core.blob import FileBlob
@@ -29,6 +29,16 @@ def read_part(first_byte: int, last_byte: int, src: str | None, text: t.Any) -> 
             "The part has no bytes. src or layer_part_blob is required, or layerPartBlob in cli_input_json"
         )
     return part_of_base64(text, first_byte, last_byte)
+
+
+def is_content(src: str | None, size: int) -> bool:
+    """Return whether a path is the base64 of so many bytes, and no file."""
+    if src is None or os.path.lexists(src):
+        return False
+    try:
+        return len(base64.b64decode(src, validate=True)) == size
+    except ValueError:
+        return False
 
 
 def check_range(first_byte: int, last_byte: int) -> None:
@@ -64,7 +74,7 @@ def part_of_base64(text: t.Any, first_byte: int, last_byte: int) -> Part:
         raise InvalidInputError(f"layer_part_blob must be a base64 string, not a {type(text).__name__}")
     try:
         blob = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
+    except ValueError as error:
         raise InvalidInputError(f"layer_part_blob must be base64 without line breaks: {error}") from error
     size = last_byte - first_byte + 1
     if len(blob) != size:

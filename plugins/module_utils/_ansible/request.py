@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass
 
 from .._core.errors import InvalidInputError
 from .._core.json_document import parse_json
-from .._core.text import listed
+from .._core.text import listed, quoted
 from .._ecr.call import Repository
 from .._ecr.limits import MAX_PART, MIN_PART
 from .._ecr.service_model import digest_shape, input_shape, repository_shapes, upload_id_shape
@@ -19,8 +20,11 @@ from .._ecr.validation import Breach, BrokenRule, broken_rules, broken_value
 from .argspec import option_of
 
 _MAX_BREACHES = 10
-# Longer than any name of a member. What is longer is something else, such as a part of a layer, and is not shown.
-_MAX_NAME = 64
+# Longer than any name of a member, and any value of one but the name of a repository. What is longer is something else,
+# such as a part of a layer.
+_MAX_SHORT = 64
+# What can be a misspelled name. Base64 of a few bytes has digits or signs.
+_NAME = re.compile("[A-Za-z_-]{1,40}")
 
 _KINDS = {list: "a list", str: "a string", int: "a number", float: "a number", bool: "a boolean", type(None): "null"}
 
@@ -64,14 +68,23 @@ def checked_members(operation: str, options: t.Mapping[str, t.Any]) -> Members:
     return members
 
 
-def check_members(operation: str, members: t.Mapping[str, t.Any], pending: t.Collection[str] = ()) -> None:
+def check_members(
+    operation: str, members: t.Mapping[str, t.Any], pending: t.Collection[str] = (), has_content: bool = False
+) -> None:
     """Check a request in the API's spelling.
 
     :param pending: required members that are filled in later
+    :param has_content: whether a part of a layer can stand in the wrong place of the request. It is never shown
     :raises InvalidInputError: the request breaks a rule of the service model
     """
     known = f"{operation} accepts {', '.join(input_shape(operation).members)}"
-    _refuse(f"The input of {operation}", broken_rules(operation, members, pending), known)
+    _refuse(f"The input of {operation}", broken_rules(operation, members, pending), known, has_content)
+
+
+def too_long_members(operation: str, members: t.Mapping[str, t.Any]) -> Members:
+    """Return the members whose values are longer than they can be, so that they may be a part of a layer."""
+    broken = {rule.member for rule in broken_rules(operation, members) if rule.breach is Breach.RULE}
+    return {member: members[member] for member in broken & set(members) if len(str(members[member])) > _MAX_SHORT}
 
 
 def checked_repository(
@@ -151,9 +164,9 @@ def _is_json(value: t.Any) -> bool:
         return False
 
 
-def _refuse(subject: str, broken: t.Sequence[BrokenRule], known_members: str = "") -> None:
+def _refuse(subject: str, broken: t.Sequence[BrokenRule], known_members: str = "", has_content: bool = False) -> None:
     if broken:
-        rules = [_worded(rule) for rule in broken]
+        rules = [_worded(rule, has_content) for rule in broken]
         hints = [rule.hint for rule in broken if rule.hint]
         if any(rule.breach is Breach.UNKNOWN for rule in broken):
             hints.append(known_members)
@@ -161,16 +174,27 @@ def _refuse(subject: str, broken: t.Sequence[BrokenRule], known_members: str = "
         raise InvalidInputError(problem, ". ".join(dict.fromkeys(hints)) or None)
 
 
-def _worded(broken: BrokenRule) -> str:
+def _worded(broken: BrokenRule, has_content: bool) -> str:
     if broken.breach is Breach.MISSING:
         return f"{option_of(broken.member)} is required, as an option or as {broken.member} in cli_input_json"
     if broken.breach is Breach.UNKNOWN:
-        name = broken.member
-        which = f"the unknown member {name!r}"
-        if len(name) > _MAX_NAME:
-            which = f"an unknown member, whose name has {len(name)} characters"
-        return f"cli_input_json has {which}"
-    return f"{option_of(broken.member)} {broken.rule}"
+        return f"cli_input_json has {_unknown_member(broken.member, has_content)}"
+    return f"{_subject(broken, has_content)} {broken.rule}"
+
+
+def _unknown_member(name: str, has_content: bool) -> str:
+    if len(name) > _MAX_SHORT or (has_content and not _NAME.fullmatch(name)):
+        return f"an unknown member, whose name has {len(name)} characters"
+    return f"the unknown member {quoted(name)}"
+
+
+def _subject(broken: BrokenRule, has_content: bool) -> str:
+    option, size = option_of(broken.member), len(str(broken.value))
+    if broken.counts_entries:
+        return option
+    if has_content and size > _MAX_SHORT:
+        return f"{option}, a value of {size} characters,"
+    return f"{option} {quoted(broken.value)}"
 
 
 def _trimmed(value: t.Any) -> t.Any:

@@ -21,7 +21,6 @@ except ImportError:
     pass  # AnsibleAWSModule reports a missing SDK
 
 from .._core.digest import SHA256_DIGEST, SHA256_RULE, is_sha256
-from .._core.text import quoted
 from .service_model import input_shape
 
 if t.TYPE_CHECKING:
@@ -52,14 +51,16 @@ class BrokenRule:
     """One breach of the service model.
 
     ``member`` is in the API's spelling, and has the position in a list: ``layerDigests[0]``. ``rule`` says what the
-    value is and what it must be, for example ``'12' must be 12 digits``, and ``hint`` how to get there: a sentence
-    without its period.
+    value must be, for example ``must be 12 digits``, and ``hint`` how to get there: a sentence without its period.
+    ``counts_entries`` says that the rule is about how many entries ``value`` has, and not about what they are.
     """
 
     breach: Breach
     member: str
     rule: str = ""
     hint: str = ""
+    value: t.Any = None
+    counts_entries: bool = False
 
 
 def broken_rules(operation: str, request: t.Mapping[str, t.Any], pending: t.Collection[str] = ()) -> list[BrokenRule]:
@@ -88,12 +89,12 @@ def broken_value(shape: Shape, value: t.Any, member: str) -> list[BrokenRule]:
     """Return the rules of a shape that a value breaks; ``member`` names the value."""
     broken = list(_broken(shape, value, member))
     if not broken and _has_wrong_type(shape, value):
-        broken = [_rule(member, f"{quoted(value)} must be a {_type_name(shape)}")]
+        broken = [_rule(member, value, f"must be a {_type_name(shape)}")]
     return broken
 
 
-def _rule(member: str, rule: str, hint: str = "") -> BrokenRule:
-    return BrokenRule(Breach.RULE, member, rule, hint)
+def _rule(member: str, value: t.Any, rule: str, hint: str = "") -> BrokenRule:
+    return BrokenRule(Breach.RULE, member, rule, hint, value)
 
 
 def _has_wrong_type(shape: Shape, value: t.Any) -> bool:
@@ -111,31 +112,34 @@ def _type_name(shape: Shape) -> str:
 
 def _broken(shape: Shape, value: t.Any, member: str) -> t.Iterator[BrokenRule]:
     if shape.type_name == "list" and isinstance(value, list):
-        yield from _broken_length(shape, len(value), member, "entries")
+        yield from _broken_length(shape, value, member, "entries")
         for index, entry in enumerate(value):
             yield from _broken(t.cast("ListShape", shape).member, entry, f"{member}[{index}]")
     elif shape.type_name == "string" and isinstance(value, str):
-        broken = list(_broken_length(shape, len(value), member, "characters", f"{quoted(value)} "))
+        broken = list(_broken_length(shape, value, member, "characters"))
         yield from broken or _broken_pattern(t.cast("StringShape", shape), value, member)
     elif shape.type_name == "long" and isinstance(value, int):
         if value < shape.metadata.get("min", value):
-            yield _rule(member, f"{value} must be {shape.metadata['min']} or more")
+            yield _rule(member, value, f"must be {shape.metadata['min']} or more")
         if value > shape.metadata.get("max", value):
-            yield _rule(member, f"{value} must be {shape.metadata['max']} or less")
+            yield _rule(member, value, f"must be {shape.metadata['max']} or less")
 
 
-def _broken_length(shape: Shape, size: int, member: str, unit: str, subject: str = "") -> t.Iterator[BrokenRule]:
+def _broken_length(shape: Shape, value: t.Any, member: str, unit: str) -> t.Iterator[BrokenRule]:
+    size, is_list = len(value), isinstance(value, list)
     if size < shape.metadata.get("min", size):
-        yield _rule(member, f"{subject}must have {shape.metadata['min']} or more {unit}, not {size}")
+        rule = f"must have {shape.metadata['min']} or more {unit}, not {size}"
+        yield BrokenRule(Breach.RULE, member, rule, value=value, counts_entries=is_list)
     if size > shape.metadata.get("max", size):
-        yield _rule(member, f"{subject}must have {shape.metadata['max']} or fewer {unit}, not {size}")
+        rule = f"must have {shape.metadata['max']} or fewer {unit}, not {size}"
+        yield BrokenRule(Breach.RULE, member, rule, value=value, counts_entries=is_list)
 
 
 def _broken_pattern(shape: StringShape, value: str, member: str) -> t.Iterator[BrokenRule]:
     pattern = shape.metadata.get("pattern")
     if shape.name == "LayerDigest" and is_sha256(value):
         if not SHA256_DIGEST.fullmatch(value):
-            yield _rule(member, f"{quoted(value)} {SHA256_RULE}")
+            yield _rule(member, value, SHA256_RULE)
     elif pattern and not re.fullmatch(pattern, value):
         rule, hint = _PATTERNS_IN_WORDS.get(shape.name, (f"must match {pattern}", ""))
-        yield _rule(member, f"{quoted(value)} {rule}", hint)
+        yield _rule(member, value, rule, hint)

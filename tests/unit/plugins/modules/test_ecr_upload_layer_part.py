@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import random
 import typing as t
 from pathlib import Path
 
@@ -24,11 +25,19 @@ ACCOUNT = "123456789012"
 UPLOAD = "5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7"
 ZERO_BYTES = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 LAYER = b"the bytes of a whole layer"
+CONTENT_SIZE = 3000
+LONG_BLOB = base64.b64encode(random.Random(5).randbytes(CONTENT_SIZE)).decode()
 BLOB = base64.b64encode(LAYER).decode()
 KEYS = {"action", "last_byte_received", "registry_id", "repository_name", "upload_id"}
 
 TASK: dict[str, t.Any] = {"repository_name": REPOSITORY, "upload_id": UPLOAD}
 WHOLE: dict[str, t.Any] = {**TASK, "part_first_byte": 0, "part_last_byte": len(LAYER) - 1, "layer_part_blob": BLOB}
+
+
+def assert_without_content(failed: ModuleFailedError) -> None:
+    shown = json.dumps(failed.result)
+    # What is cut out of it counts, too.
+    assert not any(LONG_BLOB[at : at + 16] in shown for at in range(0, len(LONG_BLOB), 16))
 
 
 def part_request(first: int = 0, last: int = len(LAYER) - 1) -> dict[str, t.Any]:
@@ -239,6 +248,33 @@ class TestBadInput:
         assert "Nothing was sent" in failed.value.msg
         assert BLOB not in json.dumps(failed.value.result)
 
+    @pytest.mark.parametrize("option", ["repository_name", "registry_id", "upload_id"])
+    def test_bytes_in_another_option_are_not_in_the_outcome(self, option: str) -> None:
+        with pytest.raises(ModuleFailedError, match=f"{option}, a value of {len(LONG_BLOB)} characters") as failed:
+            run_module(module, **{**WHOLE, option: LONG_BLOB})
+        assert_without_content(failed.value)
+
+    def test_bytes_as_src_are_not_in_the_outcome(self) -> None:
+        words = "src is the content of the part, not the path of a file. Nothing was sent. Give it as layer_part_blob"
+        with pytest.raises(ModuleFailedError, match=words) as failed:
+            run_module(module, **TASK, part_first_byte=0, part_last_byte=CONTENT_SIZE - 1, src=LONG_BLOB)
+        assert_without_content(failed.value)
+
+    def test_file_that_is_named_like_its_content_is_read(
+        self, registry: StubbedRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        receives(registry)
+        monkeypatch.chdir(tmp_path)
+        Path(BLOB).write_bytes(LAYER)
+        result = run_module(module, **TASK, part_first_byte=0, part_last_byte=len(LAYER) - 1, src=BLOB)
+        assert result["changed"] is True
+
+    def test_long_name_of_a_repository_is_shown(self) -> None:
+        name = "a" * 200
+        with pytest.raises(ModuleFailedError, match="part_first_byte -1 must") as failed:
+            run_module(module, **{**WHOLE, "repository_name": name, "part_first_byte": -1})
+        assert name in json.dumps(failed.value.result)
+
     def test_two_sources(self, layer_file: Path) -> None:
         with pytest.raises(ModuleFailedError, match="mutually exclusive"):
             run_module(module, **WHOLE, src=str(layer_file))
@@ -329,6 +365,28 @@ class TestCliInputJson:
             run_module(module, cli_input_json=value)
         assert words in failed.value.msg
         assert BLOB[:16] not in json.dumps(failed.value.result)
+
+    @pytest.mark.parametrize("member", ["repositoryName", "registryId", "uploadId", "partFirstByte", "partLastByte"])
+    @pytest.mark.parametrize(
+        "wrap", [lambda blob: blob, lambda blob: [blob], lambda blob: {"a": blob}, lambda blob: {blob: "of a layer"}]
+    )
+    def test_bytes_in_another_member_are_not_in_the_outcome(self, member: str, wrap: t.Callable[[str], t.Any]) -> None:
+        value = wrap(LONG_BLOB)
+        size = len(str(value))
+        with pytest.raises(ModuleFailedError, match=f"a value of {size} characters, must") as failed:
+            run_module(module, cli_input_json={**self.JSON, member: value})
+        assert_without_content(failed.value)
+
+    @pytest.mark.parametrize("name", [LONG_BLOB[:64], LONG_BLOB[:40], base64.b64encode(b"hello").decode()])
+    def test_bytes_as_a_name_are_not_in_the_outcome(self, name: str) -> None:
+        words = f"an unknown member, whose name has {len(name)} characters"
+        with pytest.raises(ModuleFailedError, match=words) as failed:
+            run_module(module, cli_input_json={**self.JSON, name: ""})
+        assert name not in json.dumps(failed.value.result)
+
+    def test_short_value_is_shown(self) -> None:
+        with pytest.raises(ModuleFailedError, match=r"upload_id 'wrong' must be a UUID.*unknown member 'uploadID'"):
+            run_module(module, cli_input_json={**self.JSON, "uploadId": "wrong", "uploadID": ""})
 
     def test_deep_nesting_is_refused(self) -> None:
         with pytest.raises(ModuleFailedError, match="cli_input_json is nested too deeply"):
