@@ -55,7 +55,7 @@ PAYLOADS = {
     "ecr_upload_layer_part": {"_ansible", "_core", "_ecr", "_upload"},
 }
 # Files of packages that a module is sent with, which only some of the modules need.
-WHOLE_LAYERS = {"_ecr/part_body.py", "_upload/layer.py", "_upload/state.py", "_upload/upload.py"}
+WHOLE_LAYERS = {"_ecr/encoding.py", "_ecr/part_body.py", "_upload/layer.py", "_upload/state.py", "_upload/upload.py"}
 IMAGES = {"_ecr/acceptance.py", "_ecr/images.py", "_ecr/rate_limiter.py"}
 # The options whose names are no ordinary words.
 OPTION_NAMES = re.compile(

@@ -25,13 +25,14 @@ from dataclasses import dataclass
 from functools import partial
 
 from .._core.task import submitted
+from .encoding import SPARE_BYTES, base64_size, encode
 
 if t.TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
 
     from .._core.blob import Blob, RunningDigest
 
-# More than 192 KiB at once are encoded half as fast, and each thread that sends a piece keeps memory for one.
+# Each thread that sends a part whose blocks are not kept has memory for one.
 _PIECE_SIZE = 64 * 1024
 # To hash this much takes longer than to wake the thread that does it, and holds no lock of Python's.
 BLOCK_SIZE = 8 * _PIECE_SIZE
@@ -80,7 +81,7 @@ class Blocks:
         if self._made == MAX_BLOCKS:
             return None
         self._made += 1
-        return bytearray(BLOCK_SIZE)
+        return bytearray(BLOCK_SIZE + SPARE_BYTES)
 
     def give_back(self, block: bytearray) -> None:
         """Make a block available again. Any thread may call this."""
@@ -95,7 +96,7 @@ class PartBody(io.RawIOBase):
         self.prefix = prefix
         self.part = part
         self.suffix = suffix
-        self.base64_size = 4 * ((len(part) + 2) // 3)
+        self.base64_size = base64_size(len(part))
         self._blocks = blocks
         self._kept: dict[int, bytearray] = {}
         self._position = 0
@@ -139,7 +140,7 @@ class PartBody(io.RawIOBase):
             end = min(first + BLOCK_SIZE, self.base64_size)
             block = self._kept.get(first)
             if block is None:
-                yield from (self._encoded(position, end - position) for position in range(first, end, _PIECE_SIZE))
+                yield from self._encoded_again(first, end)
             else:
                 yield memoryview(block)[: end - first]
                 # A block is sent once. The rare request that is repeated is encoded again.
@@ -158,17 +159,24 @@ class PartBody(io.RawIOBase):
             return self.prefix[position : position + size]
         position -= len(self.prefix)
         if position < self.base64_size:
-            return self._encoded(position, size)
+            return self._encoded(position, min(size, _PIECE_SIZE))
         position -= self.base64_size
         return self.suffix[position : position + size]
 
+    def _encoded_again(self, first: int, end: int) -> t.Iterator[memoryview]:
+        buffer = memoryview(bytearray(_PIECE_SIZE + SPARE_BYTES))
+        for position in range(first, end, _PIECE_SIZE):
+            size = min(_PIECE_SIZE, end - position)
+            yield buffer[: encode(self._raw(position // 4 * 3, size // 4 * 3), buffer)]
+
     def _encoded(self, position: int, size: int) -> bytes:
-        size = min(size, _PIECE_SIZE)
         skip = position % 4
-        first = position // 4 * 3
         # Complete groups of three bytes, except the last, so that there is no padding in the middle.
-        last = min(first + (skip + size + 3) // 4 * 3, len(self.part))
-        return binascii.b2a_base64(self.part.read(first, last - first), newline=False)[skip : skip + size]
+        raw = self._raw(position // 4 * 3, (skip + size + 3) // 4 * 3)
+        return binascii.b2a_base64(raw, newline=False)[skip : skip + size]
+
+    def _raw(self, first: int, size: int) -> bytes:
+        return self.part.read(first, min(size, len(self.part) - first))
 
 
 class _InPieces:
@@ -201,7 +209,7 @@ class _Hashing:
 
 
 class Encoder:
-    """Encodes bodies in one thread. More would slow each other down, and malloc would keep memory for each."""
+    """Encodes bodies in one thread. With those that hash, it occupies two processors and more."""
 
     def __init__(self) -> None:
         self.blocks = Blocks()
@@ -209,7 +217,9 @@ class Encoder:
         self._hashing = _Hashing()
         # One is filled while the bytes of the other are hashed. The second of each pair is for a block that is not kept
         # and uses no memory until there is one.
-        self._buffers = [(bytearray(BLOCK_SIZE // 4 * 3), mmap.mmap(-1, BLOCK_SIZE)) for _turn in range(2)]
+        self._buffers = [
+            (bytearray(BLOCK_SIZE // 4 * 3), mmap.mmap(-1, BLOCK_SIZE + SPARE_BYTES)) for _turn in range(2)
+        ]
 
     def sha256(self, body: PartBody) -> str:
         """Encode the body, keep what there is memory for, and return its SHA-256 as 64 hexadecimal digits."""
@@ -244,12 +254,7 @@ class Encoder:
         if block is not None:
             body.keep(position, block)
         encoded = memoryview(spare if block is None else block)
-        size = 0
-        for start in range(0, len(raw), _PIECE_SIZE // 4 * 3):
-            piece = binascii.b2a_base64(raw[start : start + _PIECE_SIZE // 4 * 3], newline=False)
-            encoded[size : size + len(piece)] = piece
-            size += len(piece)
-        return raw, encoded[:size]
+        return raw, encoded[: encode(raw, encoded)]
 
 
 class _PartStream:
