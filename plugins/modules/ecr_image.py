@@ -95,6 +95,21 @@ options:
       - none
       - gzip
     default: gzip
+  referrers:
+    description:
+      - Whether to push what refers to the image as well, such as signatures, SBOMs and attestations.
+      - In an OCI image layout, these are the entries of C(index.json) whose manifest has the image as its C(subject),
+        those that the index with the tag C(sha256-DIGEST) lists, the images with the tags of cosign
+        (C(sha256-DIGEST.sig), C(.att) and C(.sbom)), and what C(cosign save) writes. What refers to one of them is
+        pushed, too. Docker archives do not contain any.
+      - They are pushed after the image and before its tags are set. The tags of cosign are set again. A tag of cosign
+        that is on a manifest with more signatures than that in O(src) stays there.
+      - If O(platforms) selects some platforms of an index, only what refers to the images that are pushed is pushed.
+        The module warns if something refers to the whole index.
+      - Attestations of C(docker buildx) are entries of the index. They are a part of the image, whatever this option
+        is.
+    type: bool
+    default: true
   parallel:
     description:
       - The number of layers to send at the same time, V(1) to V(32).
@@ -400,7 +415,7 @@ layer_digest:
   returned: when a layer could not be sent
   sample: sha256:fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9
 layers:
-  description: One entry for each blob of the image, including the image configurations.
+  description: One entry for each blob of the image and of RV(referrers), including the configurations.
   type: list
   elements: dict
   returned: success and when a push failed
@@ -472,6 +487,46 @@ message:
   type: str
   returned: when AWS answered with an error that the API defines for the operation
   sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
+referrers:
+  description:
+    - One entry for each signature, SBOM or attestation that refers to the image, in the order in which they are pushed.
+    - Empty if O(referrers=false).
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    action:
+      description:
+        - V(put) if this task pushed the referrer or set its tag, or would do so in check mode.
+        - V(present) if the repository already has it, or if something else pushed it meanwhile.
+      type: str
+      returned: success
+      sample: put
+    artifact_type:
+      description: What it is. The media type of the configuration if the manifest has no artifact type.
+      type: str
+      returned: success
+      sample: application/spdx+json
+    digest:
+      description: The digest of its manifest or index.
+      type: str
+      returned: success
+      sample: sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+    media_type:
+      description: The media type of its manifest or index.
+      type: str
+      returned: success
+      sample: application/vnd.oci.image.manifest.v1+json
+    subject:
+      description: The digest of the image, or of another referrer, that it refers to.
+      type: str
+      returned: success
+      sample: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+    tag:
+      description: The tag of cosign that leads to it. V(null) if its manifest has a C(subject) instead.
+      type: str
+      returned: success
+      sample: sha256-2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae.sig
 registry_id:
   description:
     - The AWS account of the registry, as given in O(registry_id) or as returned by the registry.
@@ -517,6 +572,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import (
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.acceptance import check_image, check_tags
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.part_body import stream_parts
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.load import load_image, open_source
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.attachments import with_referrers
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image import PartialImageError
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.platform import Platform
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import checked_tags
@@ -526,6 +582,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.result impo
     image_result,
     layers_result,
     manifests_result,
+    referrers_result,
 )
 from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.run import ImagePush
 from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.survey import Survey, Surveyor
@@ -550,6 +607,7 @@ class ImageRequest:
     tags: tuple[str, ...]
     platforms: tuple[Platform, ...]
     compress: bool
+    referrers: bool
     parallel: int
     options: UploadOptions
 
@@ -575,6 +633,7 @@ def read(module: EcrModule) -> ImageRequest:
         tags=tags,
         platforms=tuple(Platform.parse(platform, "platforms") for platform in options["platforms"]),
         compress=options["compress"] == "gzip",
+        referrers=options["referrers"],
         parallel=parallel,
         options=UploadOptions(part_size, state_directory=options["state_dir"], accepts_upload_id=False),
     )
@@ -590,6 +649,9 @@ def act(module: EcrModule, client: EcrClient, request: ImageRequest) -> Result:
             raise InvalidInputError(error.problem, partial_remedy(error.complete) or error.remedy) from error
         if image.missing:
             module.warn(partial_warning(name, image))
+        if request.referrers:
+            image = with_referrers(image, name, module.task)
+            check(image)
         return push(module, client, request, image, check)
 
 
@@ -628,6 +690,7 @@ def push(
         "diff": diff_result(plan),
         "image": image_result(plan, repository_uri(client, found, pushing)),
         "manifests": manifests_result(plan),
+        "referrers": referrers_result(plan),
         **layers_result(plan, None if module.check_mode else pusher.outcome),
         "registry_id": pushing.registry_id or found.registry_id,
         "repository_name": request.repository.name,
@@ -663,6 +726,7 @@ def main() -> None:
         "tags": {"type": "list", "elements": "str", "default": []},
         "platforms": {"type": "list", "elements": "str", "default": []},
         "compress": {"type": "str", "choices": ["none", "gzip"], "default": "gzip"},
+        "referrers": {"type": "bool", "default": True},
         "parallel": {"type": "int", "default": 8},
     }
     module = EcrModule(argument_spec=spec)

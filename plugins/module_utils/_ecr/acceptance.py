@@ -13,6 +13,7 @@ from __future__ import annotations
 import typing as t
 
 from .._core.errors import InvalidInputError
+from .._oci.image import blobs_of
 from .._oci.store import DraftImage
 from .limits import MAX_LAYERS_PER_IMAGE, MAX_TAGS_PER_IMAGE, check_layer
 from .service_model import largest
@@ -23,7 +24,7 @@ if t.TYPE_CHECKING:
 
 
 def check_image(image: Image, name: str, part_size: int) -> None:
-    """Check an image, its manifests and its blobs.
+    """Check an image with its attachments: the manifests and the blobs.
 
     Of a draft only what the final image has as well is checked: the number of layers and the configuration.
 
@@ -36,8 +37,13 @@ def check_image(image: Image, name: str, part_size: int) -> None:
         # Users know a draft by its image id: the digest of its manifest is final nowhere.
         shown = f"image {manifest.blobs[0].digest}" if is_draft else f"manifest {manifest.digest}"
         _check_manifest(manifest, f"{name}: {shown}")
-    for blob in image.root.blobs[:1] if is_draft else image.blobs.values():
-        if blob.digest not in image.foreign or blob.size == 0:
+    for attachment in image.attachments:
+        subject = attachment.referrer.subject
+        for manifest in attachment.image.manifests:
+            _check_manifest(manifest, f"{name}: manifest {manifest.digest}, which refers to {subject},")
+    foreign = {digest for part in image.parts for digest in part.foreign}
+    for blob in image.root.blobs[:1] if is_draft else blobs_of(image.parts).values():
+        if blob.digest not in foreign or blob.size == 0:
             check_layer(f"{name}: blob {blob.digest}", blob.size, part_size)
 
 

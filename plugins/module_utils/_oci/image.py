@@ -76,15 +76,14 @@ class Image:
     def blobs(self) -> dict[str, Descriptor]:
         """Every blob once, by its digest, as the first manifest that lists it describes it."""
         blobs: dict[str, Descriptor] = {}
-        for image in self.parts:
-            for manifest in image.manifests:
-                for blob in manifest.blobs:
-                    blobs.setdefault(blob.digest, blob)
+        for manifest in self.manifests:
+            for blob in manifest.blobs:
+                blobs.setdefault(blob.digest, blob)
         return blobs
 
     @property
     def parts(self) -> tuple[Image, ...]:
-        """The image itself, and those of its attachments."""
+        """The image without its attachments, and the images of these, in the order in which a registry accepts them."""
         return (self, *(attachment.image for attachment in self.attachments))
 
     def platform_of(self, manifest: Manifest) -> Platform | None:
@@ -101,6 +100,15 @@ class Attachment:
 
     referrer: Referrer
     image: Image
+
+
+def blobs_of(images: t.Iterable[Image]) -> dict[str, Descriptor]:
+    """Return every blob of several images once, by its digest."""
+    blobs: dict[str, Descriptor] = {}
+    for image in images:
+        for digest, blob in image.blobs.items():
+            blobs.setdefault(digest, blob)
+    return blobs
 
 
 def settled_image(image: Image, will_be_sent: bool) -> Image:

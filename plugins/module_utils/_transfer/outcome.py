@@ -13,15 +13,15 @@ from .plan import BlobAction, ManifestAction, Reason
 
 if t.TYPE_CHECKING:
     from .._upload.layer import LayerPush
-    from .plan import BlobStep, ImagePlan, ManifestStep, TagStep
+    from .plan import BlobStep, ImagePlan, ManifestStep, ReferrerStep, TagStep
 
 
 @dataclass
 class PutAccount:
     """What PutImage did so far.
 
-    ``manifests`` are the digests that this run put. ``tags`` are those that are on the image after a put, and
-    ``tags_found`` those among them that something else had put on it meanwhile.
+    ``manifests`` are the digests that this run put. ``tags`` are those that are set after a put, and ``tags_found``
+    those among them that something else had set meanwhile.
     """
 
     manifests: set[str] = field(default_factory=set)
@@ -39,7 +39,13 @@ def carried_out(plan: ImagePlan, account: PutAccount, pushes: t.Mapping[str, Lay
         tags=tuple(_tag(step, account) for step in plan.tags),
         manifests=tuple(_manifest(step, account) for step in plan.manifests),
         blobs=tuple(_blob(step, pushes.get(step.blob.digest)) for step in plan.blobs),
+        referrers=tuple(_referrer(step, account) for step in plan.referrers),
     )
+
+
+def _referrer(step: ReferrerStep, account: PutAccount) -> ReferrerStep:
+    manifests = tuple(_manifest(manifest, account) for manifest in step.manifests)
+    return replace(step, manifests=manifests, tag=_tag(step.tag, account) if step.tag else None)
 
 
 def _tag(step: TagStep, account: PutAccount) -> TagStep:

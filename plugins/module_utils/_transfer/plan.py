@@ -10,14 +10,17 @@ import enum
 import typing as t
 from dataclasses import dataclass
 
+from .._oci.image import blobs_of
 from .._upload.plan import LayerPlan
+from .supersession import is_superseded
 
 if t.TYPE_CHECKING:
     from .._ecr.records import Layer, StoredImages
     from .._oci.descriptor import Descriptor
-    from .._oci.image import Image
+    from .._oci.image import Attachment, Image
     from .._oci.manifest import Manifest
     from .._oci.platform import Platform
+    from .._oci.referrer import Referrer
 
 
 class BlobAction(enum.Enum):
@@ -85,13 +88,36 @@ class TagStep:
 
 
 @dataclass(frozen=True)
+class ReferrerStep:
+    """What becomes of a referrer; ``tag`` is the tag that tools find it by, None if they need none.
+
+    ``manifests`` are in the order in which they are put, its own last. There are none if the tag stays on a later
+    version of it.
+    """
+
+    referrer: Referrer
+    manifests: tuple[ManifestStep, ...]
+    tag: TagStep | None
+
+    @property
+    def action(self) -> ManifestAction:
+        """What becomes of the referrer as a whole."""
+        is_there = all(step.action is ManifestAction.PRESENT for step in self.manifests)
+        return ManifestAction.PRESENT if is_there and not (self.tag and self.tag.moves) else ManifestAction.PUT
+
+
+@dataclass(frozen=True)
 class ImagePlan:
-    """What a run will do with one image; the manifests are in the order in which they are put."""
+    """What a run will do with one image; manifests and referrers are in the order in which they are put.
+
+    ``blobs`` are those of the image and of its referrers.
+    """
 
     image: Image
     tags: tuple[TagStep, ...]
     manifests: tuple[ManifestStep, ...]
     blobs: tuple[BlobStep, ...]
+    referrers: tuple[ReferrerStep, ...] = ()
 
     @property
     def is_present(self) -> bool:
@@ -99,10 +125,26 @@ class ImagePlan:
         return self.manifests[-1].action is ManifestAction.PRESENT
 
     @property
+    def referrers_to_put(self) -> list[ReferrerStep]:
+        """The referrers that the repository lacks, or that have another tag there."""
+        return [step for step in self.referrers if step.action is ManifestAction.PUT]
+
+    @property
+    def manifests_to_put(self) -> list[Manifest]:
+        """The manifests that the repository lacks, of the image and of its referrers."""
+        steps = [*self.manifests, *(step for referrer in self.referrers for step in referrer.manifests)]
+        return [step.manifest for step in steps if step.action is ManifestAction.PUT]
+
+    @property
+    def tags_of_all(self) -> list[TagStep]:
+        """The tags of the image, and those of its referrers."""
+        return [*self.tags, *(step.tag for step in self.referrers if step.tag)]
+
+    @property
     def changed(self) -> bool:
         """Whether there is anything to do."""
-        puts = any(step.action is ManifestAction.PUT for step in self.manifests)
-        return puts or bool(self.blobs_to_send) or any(step.moves for step in self.tags)
+        is_complete = not (self.manifests_to_put or self.blobs_to_send)
+        return not is_complete or any(step.moves for step in self.tags_of_all)
 
     @property
     def blobs_to_send(self) -> list[BlobStep]:
@@ -124,12 +166,13 @@ class ImagePlan:
 
 def blobs_in_question(image: Image, stored: StoredImages) -> list[str]:
     """Return the digests of the blobs for which only the registry knows whether it has them."""
-    if stored.has(image.root.digest):
-        return []
-    held = _held_by_images(image, stored)
-    missing = [manifest for manifest in image.manifests if not stored.has(manifest.digest)]
+    parts = _parts(image, stored)
+    held = _held_by_images(parts, stored)
+    foreign = _foreign(parts)
+    absent = [part for part in parts if not stored.has(part.root.digest)]
+    missing = [manifest for part in absent for manifest in part.manifests if not stored.has(manifest.digest)]
     needed = dict.fromkeys(blob.digest for manifest in missing for blob in manifest.blobs)
-    return [digest for digest in needed if digest not in held and digest not in image.foreign]
+    return [digest for digest in needed if digest not in held and digest not in foreign]
 
 
 def plan_image(
@@ -142,20 +185,41 @@ def plan_image(
 ) -> ImagePlan:
     """Return the plan for an image.
 
-    :param stored: the images found of the root, its children and the tags
+    :param stored: the images found of the root, its children, its attachments and all tags
     :param layers: the layers found of ``blobs_in_question``, None if the caller lacks the permission
     :param part_size: the size of the parts in bytes
     :param same: the digests of other manifests of this very image; a tag stays on them
     """
     digest = image.root.digest
     before = {tag: stored.digest_under(tag) for tag in tags}
-    held = _held_by_images(image, stored)
+    parts = _parts(image, stored)
+    held, foreign = _held_by_images(parts, stored), _foreign(parts)
     return ImagePlan(
         image,
         tuple(TagStep(tag, found, found if found and found in same else digest) for tag, found in before.items()),
-        tuple(_manifest_step(image, manifest, stored) for manifest in image.manifests),
-        tuple(_blob_step(blob, image.foreign, held, layers, part_size) for blob in image.blobs.values()),
+        _manifest_steps(image, stored),
+        tuple(_blob_step(blob, foreign, held, layers, part_size) for blob in blobs_of(parts).values()),
+        tuple(_referrer_step(attachment, stored) for attachment in image.attachments),
     )
+
+
+def _parts(image: Image, stored: StoredImages) -> list[Image]:
+    """Return the image and those of its attachments that the repository is to have as they are."""
+    attached = [attachment.image for attachment in image.attachments if not is_superseded(attachment.referrer, stored)]
+    return [image, *attached]
+
+
+def _referrer_step(attachment: Attachment, stored: StoredImages) -> ReferrerStep:
+    referrer = attachment.referrer
+    found = stored.digest_under(referrer.tag) if referrer.tag else None
+    if referrer.tag and is_superseded(referrer, stored):
+        return ReferrerStep(referrer, (), TagStep(referrer.tag, found, found))
+    tag = TagStep(referrer.tag, found, referrer.manifest.digest) if referrer.tag else None
+    return ReferrerStep(referrer, _manifest_steps(attachment.image, stored), tag)
+
+
+def _manifest_steps(image: Image, stored: StoredImages) -> tuple[ManifestStep, ...]:
+    return tuple(_manifest_step(image, manifest, stored) for manifest in image.manifests)
 
 
 def _manifest_step(image: Image, manifest: Manifest, stored: StoredImages) -> ManifestStep:
@@ -168,11 +232,17 @@ def _manifest_step(image: Image, manifest: Manifest, stored: StoredImages) -> Ma
     return ManifestStep(manifest, image.platform_of(manifest), action, is_archived)
 
 
-def _held_by_images(image: Image, stored: StoredImages) -> set[str]:
-    if stored.has(image.root.digest):
-        return set(image.blobs)
-    present = [manifest for manifest in image.manifests if stored.has(manifest.digest)]
-    return {blob.digest for manifest in present for blob in manifest.blobs}
+def _held_by_images(parts: t.Iterable[Image], stored: StoredImages) -> set[str]:
+    held: set[str] = set()
+    for part in parts:
+        is_whole = stored.has(part.root.digest)
+        present = [manifest for manifest in part.manifests if is_whole or stored.has(manifest.digest)]
+        held |= {blob.digest for manifest in present for blob in manifest.blobs}
+    return held
+
+
+def _foreign(parts: t.Iterable[Image]) -> set[str]:
+    return {digest for part in parts for digest in part.foreign}
 
 
 def _blob_step(

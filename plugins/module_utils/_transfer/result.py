@@ -51,6 +51,21 @@ def manifests_result(plan: ImagePlan) -> list[Result]:
     ]
 
 
+def referrers_result(plan: ImagePlan) -> list[Result]:
+    """Return an entry for each referrer, in the order in which they are put."""
+    return [
+        {
+            "digest": step.referrer.manifest.digest,
+            "media_type": step.referrer.manifest.media_type,
+            "artifact_type": step.referrer.manifest.artifact_type,
+            "subject": step.referrer.subject,
+            "tag": step.referrer.tag,
+            "action": step.action.value,
+        }
+        for step in plan.referrers
+    ]
+
+
 def layers_result(plan: ImagePlan, pushes: BlobPushes | None = None) -> Result:
     """Return an entry for each blob, and the bytes of all.
 
@@ -78,23 +93,33 @@ def _layer(step: BlobStep) -> Result:
 def diff_result(plan: ImagePlan) -> Result:
     """Return Ansible's ``diff`` of the repository: its tags, its manifests and its layers."""
     before = {
-        "tags": {step.tag: step.before or "no image" for step in plan.tags},
+        "tags": {step.tag: step.before or "no image" for step in plan.tags_of_all},
         "manifests": {
             step.manifest.digest: "present" if step.action is ManifestAction.PRESENT else "absent"
             for step in plan.manifests
         },
+        **_referrers(plan, is_after=False),
         "layers": {step.blob.digest: _presence(step, _STATES[step.action]) for step in plan.blobs},
         "transfer": _transfer(0, 0),
     }
     if not plan.changed:
         return {"before": before, "after": before}
     after = {
-        "tags": {step.tag: step.after or "no image" for step in plan.tags},
+        "tags": {step.tag: step.after or "no image" for step in plan.tags_of_all},
         "manifests": {step.manifest.digest: "present" for step in plan.manifests},
+        **_referrers(plan, is_after=True),
         "layers": {step.blob.digest: _presence(step, _state_after(step)) for step in plan.blobs},
         "transfer": _transfer(plan.bytes_to_send, plan.bytes_present),
     }
     return {"before": before, "after": after}
+
+
+def _referrers(plan: ImagePlan, is_after: bool) -> Result:
+    states = {
+        step.referrer.manifest.digest: "present" if is_after or step.action is ManifestAction.PRESENT else "absent"
+        for step in plan.referrers
+    }
+    return {"referrers": states} if states else {}
 
 
 def _state_after(step: BlobStep) -> str:

@@ -16,6 +16,7 @@ from .._core.text import listed
 from .._ecr.errors import CallError, EcrError, ExplainedError, ForeignAnswerError, ImmutableTagError
 from .._ecr.images import Images
 from .._ecr.layers import Layers
+from .._oci.image import blobs_of
 from .outcome import PutAccount, carried_out
 from .plan import BlobAction, ImagePlan, ManifestAction
 from .survey import ALL_LAYERS_ARE_SENT, being_restored
@@ -27,6 +28,7 @@ if t.TYPE_CHECKING:
     from .._oci.descriptor import Descriptor
     from .._oci.manifest import Manifest
     from .blobs import BlobPusher
+    from .plan import ReferrerStep
 
 
 _ALREADY_EXISTS = ("ImageAlreadyExistsException", "ImageTagAlreadyExistsException")
@@ -63,8 +65,8 @@ class ImagePush:
     def run(self) -> None:
         """Send what the repository lacks, and verify that the image is there under its tags.
 
-        Tags are set last, so a tag never points to an incomplete image. What earlier runs left on this host of the
-        uploads is removed.
+        Referrers come after the image, and its tags last, so a tag never points to an incomplete image. What earlier
+        runs left on this host of the uploads is removed.
 
         :raises TaskError: a blob is damaged, the registry refused, or does not have what it was sent
         """
@@ -73,12 +75,14 @@ class ImagePush:
         self._pusher.tidy([step.layer for step in self._plan.blobs])
 
     def _push(self) -> None:
-        if not self._plan.is_present:
-            self._pusher.run([step.layer for step in self._plan.blobs_to_send], self._blobs(BlobAction.PRESENT))
+        self._pusher.run([step.layer for step in self._plan.blobs_to_send], self._blobs(BlobAction.PRESENT))
         for step in self._plan.manifests[:-1]:
             if step.action is ManifestAction.PUT:
                 self._put(step.manifest)
         self._put_root()
+        for referrer in self._plan.referrers_to_put:
+            self._put_referrer(referrer)
+        self._set_tags()
         self._verify()
 
     def rehearse(self) -> None:
@@ -86,23 +90,43 @@ class ImagePush:
 
         :raises TaskError: a blob is damaged
         """
-        if not self._plan.is_present:
-            self._pusher.run([], self._blobs(BlobAction.SENT, BlobAction.PRESENT))
+        self._pusher.run([], self._blobs(BlobAction.SENT, BlobAction.PRESENT))
 
     def _blobs(self, *actions: BlobAction) -> list[Descriptor]:
-        return [step.blob for step in self._plan.blobs if step.action in actions]
+        """Return the blobs of what is put that have one of these actions."""
+        roots = self._plan.manifests_to_put
+        needed = blobs_of(part for part in self._plan.image.parts if part.root in roots)
+        return [step.blob for step in self._plan.blobs if step.action in actions and step.blob.digest in needed]
+
+    @property
+    def _moving(self) -> list[str]:
+        return [step.tag for step in self._plan.tags if step.moves]
 
     def _put_root(self) -> None:
-        root = self._plan.image.root
-        moving = [step.tag for step in self._plan.tags if step.moves]
+        """Put the image, if it is to be there before its tags are set."""
         if self._plan.manifests[-1].is_archived:
             self._restore()
-        elif not moving and not self._plan.is_present:
-            self._put(root)
-        for tag in moving:
-            if not self._put(root, tag):
-                self._account.tags_found.add(tag)
-            self._account.tags.append(tag)
+        elif not self._plan.is_present and (not self._moving or self._plan.referrers_to_put):
+            self._put(self._plan.image.root)
+
+    def _put_referrer(self, step: ReferrerStep) -> None:
+        *children, root = step.manifests
+        for child in children:
+            if child.action is ManifestAction.PUT:
+                self._put(child.manifest)
+        if step.tag and step.tag.moves:
+            self._put_under(root.manifest, step.tag.tag)
+        elif root.action is ManifestAction.PUT:
+            self._put(root.manifest)
+
+    def _set_tags(self) -> None:
+        for tag in self._moving:
+            self._put_under(self._plan.image.root, tag)
+
+    def _put_under(self, manifest: Manifest, tag: str) -> None:
+        if not self._put(manifest, tag):
+            self._account.tags_found.add(tag)
+        self._account.tags.append(tag)
 
     def _restore(self) -> None:
         """Put the archived image under a tag that it has, or without one if it has none of those wanted."""
@@ -117,7 +141,7 @@ class ImagePush:
             if error.code == "LayersNotFoundException":
                 self._send_again(manifest, error)
             elif error.code == "ReferencedImagesNotFoundException":
-                self._put_children_again()
+                self._put_children_again(manifest)
             else:
                 raise
             return self._put_once(manifest, tag)
@@ -198,10 +222,11 @@ class ImagePush:
                 "Add them to the source",
             )
 
-    def _put_children_again(self) -> None:
-        stored = self._images.get([child.digest for child in self._plan.image.children])
-        missing = [child for child in self._plan.image.children if child.digest not in stored.by_digest]
-        for child in missing or self._plan.image.children:
+    def _put_children_again(self, index: Manifest) -> None:
+        children = next(part.children for part in self._plan.image.parts if part.root is index)
+        stored = self._images.get([child.digest for child in children])
+        missing = [child for child in children if child.digest not in stored.by_digest]
+        for child in missing or children:
             self._put(child)
 
     def _verify(self) -> None:
@@ -210,10 +235,9 @@ class ImagePush:
         The registry accepts no manifest without its layers, so the layers are there if the manifest comes back
         unchanged.
         """
-        put = [step.manifest for step in self._plan.manifests if step.action is ManifestAction.PUT]
         root = self._plan.image.root
-        tags = {step.tag: step.after for step in self._plan.tags}
-        digests = dict.fromkeys(manifest.digest for manifest in (*put, root)).keys()
+        tags = {step.tag: step.after for step in self._plan.tags_of_all}
+        digests = dict.fromkeys(manifest.digest for manifest in (*self._plan.manifests_to_put, root)).keys()
         stored = self._read_back(digests, tags)
         self.registry_id = self.registry_id or stored.registry_id
         self._check_manifests(list(digests), stored)

@@ -17,6 +17,7 @@ from .._oci.image import settled_image
 from .._oci.store import DraftImage
 from .identity import recognised
 from .plan import BlobAction, blobs_in_question, plan_image
+from .supersession import layers_lost
 
 if t.TYPE_CHECKING:
     from .._core.task import Task
@@ -88,6 +89,7 @@ class Surveyor:
         plan = plan_image(image, tags, stored, found, part_size, same)
         for step in plan.blobs:
             self._pusher.check_size(step.layer)
+        self._warn_of_replaced(plan, stored)
         registry_id = self._client.repository.registry_id or stored.registry_id
         settings = self._settings(plan, registry_id)
         if settings:
@@ -111,9 +113,9 @@ class Surveyor:
         return image, self._stored(image, tags), set()
 
     def _stored(self, image: Image, tags: t.Sequence[str]) -> StoredImages:
-        # The children are asked for in the same request, and hashed although the index is there.
-        digests = [manifest.digest for manifest in reversed(image.manifests)]
-        stored = self._images.get(digests, tags)
+        # All are asked for in the same request. The children are hashed although the index is there.
+        digests = _digests(image)
+        stored = self._images.get(digests, [*tags, *_tags_of_referrers(image)])
         self._check_manifests(digests, [*stored.by_digest.values(), *stored.by_tag.values()])
         return stored
 
@@ -134,7 +136,8 @@ class Surveyor:
 
     def _look_into_archive(self, image: Image, stored: StoredImages, tags: t.Iterable[str]) -> None:
         """Add the images that are archived, and warn if the image to push is being restored already."""
-        digests = [manifest.digest for manifest in image.manifests if manifest.digest not in stored.by_digest]
+        digests = [digest for digest in _digests(image) if digest not in stored.by_digest]
+        tags = [*tags, *_tags_of_referrers(image)]
         stored.archived.update(self._images.archived(digests, [tag for tag in tags if tag not in stored.by_tag]))
         root = stored.archived.get(image.root.digest)
         if root and root.is_activating:
@@ -142,17 +145,30 @@ class Surveyor:
 
     def _settings(self, plan: ImagePlan, registry_id: str | None) -> RepositorySettings | None:
         """Return the settings if they matter: for a tag that moves, and for the account, which only a push learns."""
-        moving = [step.tag for step in plan.tags if step.moves and step.before]
+        moving = [step.tag for step in plan.tags_of_all if step.moves and step.before]
         if not moving and (registry_id or not self._dry_run):
             return None
         consequence = f"The task cannot check before the push whether these tags can be moved: {', '.join(moving)}"
         return self._client.unless_denied(self._images.settings, consequence if moving else None)
 
     def _check_tags(self, plan: ImagePlan, settings: RepositorySettings, stored: StoredImages) -> None:
-        for step in plan.tags:
-            if step.before and step.moves and settings.is_immutable(step.tag):
-                wanted, is_archived = plan.image.root.digest, step.before in stored.archived
-                raise ImmutableTagError(self._client.repository, step.tag, step.before, wanted, is_archived=is_archived)
+        for step in plan.tags_of_all:
+            if step.before and step.after and step.moves and settings.is_immutable(step.tag):
+                is_archived = step.before in stored.archived
+                raise ImmutableTagError(
+                    self._client.repository, step.tag, step.before, step.after, is_archived=is_archived
+                )
+
+    def _warn_of_replaced(self, plan: ImagePlan, stored: StoredImages) -> None:
+        """Warn of signatures that a tag no longer leads to when it moves."""
+        for step in plan.referrers:
+            lost = layers_lost(step.referrer, stored) if step.tag and step.tag.moves else 0
+            if step.tag and lost:
+                self._task.warn(
+                    f"Tag {step.tag.tag} of {self._client.repository} is moved from {step.tag.before}, which has "
+                    f"{lost} layer{'s' if lost > 1 else ''} that the source does not contain, such as "
+                    "signatures. That manifest stays in the repository without the tag."
+                )
 
     def _with_saved_uploads(self, plan: ImagePlan) -> ImagePlan:
         """Return the plan with what is left of the uploads that an earlier run began."""
@@ -163,3 +179,12 @@ class Surveyor:
             return replace(step, layer=self._pusher.with_saved_upload(step.layer, self._dry_run))
 
         return replace(plan, blobs=tuple(map(resumed, plan.blobs)))
+
+
+def _digests(image: Image) -> list[str]:
+    """Return the digests of all manifests, the root first."""
+    return [manifest.digest for part in image.parts for manifest in reversed(part.manifests)]
+
+
+def _tags_of_referrers(image: Image) -> list[str]:
+    return [attachment.referrer.tag for attachment in image.attachments if attachment.referrer.tag]
