@@ -53,10 +53,11 @@ class Image:
     """An image of a source. Every blob that is not foreign exists and has the size that the manifests state.
 
     ``children`` are the images of an index, without duplicates. ``foreign`` are the digests of layers that the source
-    does not contain because they are hosted at their ``urls``. ``platforms`` are in the order of the index.
-    ``reader`` opens the blobs. ``missing`` names the other images of an index if this is the only one that the source
-    contains completely, as ``PartialImageError`` names them. ``attachments`` go with the image; each comes after what
-    it refers to.
+    does not contain because they are hosted at their ``urls``. ``platforms`` are in the order of the index;
+    those that only a configuration states are left out if the source is remote and no platforms are wanted. ``reader``
+    opens the blobs. ``missing`` names the other images of an index if this is the only one that the source contains
+    completely, as ``PartialImageError`` names them. ``attachments`` go with the image; each comes after what it refers
+    to.
     """
 
     reader: SourceImage
@@ -141,7 +142,7 @@ def assemble_image(reader: SourceImage, platforms: t.Sequence[Platform], name: s
     if root.is_index:
         return _Index(reader, root, name).image(platforms, is_exact)
     foreign = _check_blobs(reader, [root], name)
-    found = _configured_platform(reader, root, name)
+    found = None if reader.is_remote and not platforms else _configured_platform(reader, root, name)
     for wanted in platforms:
         if found is None or not wanted.includes(found):
             raise no_platform(wanted, [found] if found else [], name)
@@ -191,9 +192,11 @@ class _Index:
         self._index = index
         self._name = name
         self._manifests: dict[Entry, Manifest] = {}
+        self._opens_configurations = not reader.is_remote
 
     def image(self, wanted: t.Sequence[Platform], is_exact: bool) -> Image:
         """Return the index, or the images of it that are wanted, if the source contains them."""
+        self._opens_configurations |= bool(wanted)
         picked = self._picked(wanted) if wanted else list(self._index.entries)
         _check_manifests_size(list(map(image_descriptor, picked)), self._name)
         missing = [entry for entry in picked if not self._is_complete(entry)]
@@ -243,7 +246,7 @@ class _Index:
 
     def _platform(self, entry: Entry) -> Platform | None:
         """Return the platform of an image, None if it is not stated and the source does not contain the image."""
-        if entry.platform or not self._has(entry):
+        if entry.platform or not self._opens_configurations or not self._has(entry):
             return entry.platform
         manifest = self._manifest(entry)
         if self._reader.size(manifest.blobs[0].digest) is None:

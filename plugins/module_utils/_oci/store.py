@@ -23,8 +23,11 @@ COPY_AGAIN = "The source is incomplete or damaged: create it again, or copy it a
 class SourceImage(abc.ABC):
     """One image of a source: its manifests and blobs by their digests. Several threads can read it at once.
 
-    ``root`` is the descriptor of its manifest or index.
+    ``root`` is the descriptor of its manifest or index. ``is_remote`` says that opening a blob costs requests, so that
+    none is opened only to learn the platform of an image.
     """
+
+    is_remote = False
 
     def __init__(self, root: Descriptor) -> None:
         self.root = root
