@@ -56,6 +56,12 @@ class Blob(abc.ABC):
         """Fill the buffer with the bytes from ``position`` on; errors as in ``read``."""
         buffer[:] = self.read(position, len(buffer))
 
+    def prepare(self, position: int, size: int) -> None:  # noqa: B027  most blobs are always ready
+        """Make bytes ready that are read next, more than once; called by the thread that waits for them.
+
+        :raises TaskError: they cannot be read
+        """
+
     @abc.abstractmethod
     def check_unchanged(self) -> None:
         """Raise ContentChangedError if the file that the bytes come from was written to or replaced."""

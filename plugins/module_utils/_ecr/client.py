@@ -62,13 +62,21 @@ def _counted_here(refusal: ClientError) -> ClientError:
     return type(refusal)(refusal.response, refusal.operation_name)
 
 
-def _connection_info(module: t.Any, call: Call) -> tuple[str | None, str | None, dict[str, t.Any]]:
+class _Options:
+    """What amazon.aws reads of a module: its options, with others in place of some."""
+
+    def __init__(self, module: t.Any, options: t.Mapping[str, t.Any]) -> None:
+        self.params = {**module.params, **options}
+        self.fail_json = module.fail_json
+
+
+def _connection_info(options: t.Any, call: Call) -> tuple[str | None, str | None, dict[str, t.Any]]:
     try:
-        region, endpoint, options = get_aws_connection_info(module)
+        region, endpoint, info = get_aws_connection_info(options)
     except TypeError as error:
         # An argument that botocore's Config does not have.
         raise ConnectionOptionsError(call, error) from error
-    return region, endpoint, options
+    return region, endpoint, info
 
 
 class EcrClient:
@@ -97,31 +105,41 @@ class EcrClient:
 
     @classmethod
     def connect(
-        cls, module: t.Any, repository: Repository, task: Task, service: str = SERVICE, connections: int = 1
+        cls,
+        module: t.Any,
+        repository: Repository,
+        task: Task,
+        service: str = SERVICE,
+        connections: int = 1,
+        options: t.Mapping[str, t.Any] | None = None,
     ) -> EcrClient:
         """Return a client with the connection options of a module. Nothing is sent.
 
         :param module: an AnsibleAWSModule
         :param connections: how many threads will use the client
+        :param options: connection options in place of those of the module
         :raises EcrError: no region is set, the profile does not exist, or botocore refuses an option
         """
         # One attempt a call, because an attempt that this code does not see makes the next answer ambiguous.
         once = Config(retries={"total_max_attempts": 1}, max_pool_connections=max(_CONNECTIONS, connections))
-        profile = module.params["profile"]
+        given = _Options(module, options or {})
+        profile = given.params["profile"]
         call = Call("Connect", repository, profile=profile)
         try:
-            region, endpoint, options = _connection_info(module, call)
+            region, endpoint, info = _connection_info(given, call)
             with _garbage_collection_paused(), credential_failures_named():
                 # The function behind module.client(), which would end the task itself.
-                client = boto3_inventory_conn(
-                    "client", service, region=region, endpoint=endpoint, config=once, **options
-                )
+                client = boto3_inventory_conn("client", service, region=region, endpoint=endpoint, config=once, **info)
         except (BotoCoreError, ClientError) as error:
             raise CallError(call, error) from error
         except ValueError as error:
             # An endpoint that is not a URL.
             raise ConnectionOptionsError(call, error) from error
-        return cls(client, repository, task, profile, options.get("verify"))
+        return cls(client, repository, task, profile, info.get("verify"))
+
+    def for_repository(self, repository: Repository) -> EcrClient:
+        """Return a client of another repository with the same connection."""
+        return EcrClient(self._client, repository, self._task, self._profile, self.verify)
 
     @property
     def region(self) -> str:

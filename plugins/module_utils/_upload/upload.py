@@ -219,6 +219,7 @@ class LayerUpload:
         first = upload.next_byte
         last = min(first + upload.part_size, self._blob.size) - 1
         self._running_digest.catch_up(first)
+        self._blob.prepare(first, last - first + 1)
         part = BlobPart(self._blob, first, last, self._running_digest)
         self._task.has_sent = True
         try:
