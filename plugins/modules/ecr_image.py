@@ -558,35 +558,22 @@ from dataclasses import dataclass
 from functools import partial
 
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.argspec import layer_upload_spec, repository_spec
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.failure import layer_facts
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import (
     check_quoted,
     checked_part_size,
     checked_repository,
 )
-from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import (
-    InvalidInputError,
-    LayerUploadError,
-    TaskError,
-)
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError, TaskError
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.acceptance import check_image, check_tags
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.part_body import stream_parts
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.load import load_image, open_source
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.attachments import with_referrers
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image import PartialImageError
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.platform import Platform
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import checked_tags
-from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.blobs import BlobPusher
-from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.result import (
-    diff_result,
-    image_result,
-    layers_result,
-    manifests_result,
-    referrers_result,
-)
-from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.run import ImagePush
-from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.survey import Survey, Surveyor
-from ansible_collections.layerkit.ecr.plugins.module_utils._upload.layer import LayerPusher, UploadOptions
+from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.transfer import ImageTransfer
+from ansible_collections.layerkit.ecr.plugins.module_utils._upload.layer import UploadOptions
 
 if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.failure import Result
@@ -674,47 +661,17 @@ def partial_remedy(complete: t.Sequence[Platform]) -> str | None:
 def push(
     module: EcrModule, client: EcrClient, request: ImageRequest, image: Image, check: t.Callable[[Image], None]
 ) -> Result:
-    stream_parts(client.events)
-    layers = LayerPusher(client, request.options, module.task)
-    surveyor = Surveyor(client, image, check, layers, module.task, dry_run=module.check_mode)
-    found = surveyor.survey(request.tags, request.options.expected_part_size)
-    pusher = BlobPusher(found.plan.image, layers, request.parallel, module.task)
-    pushing = ImagePush(client, found.plan, pusher, module.task)
+    transfer = ImageTransfer(client, request.options, request.parallel, module.task, dry_run=module.check_mode)
     try:
-        pushing.rehearse() if module.check_mode else pushing.run()
+        transfer.plan(image, request.tags, check)
+        transfer.run()
     except TaskError as error:
-        module.fail(error, **failure_result(client, found, pushing, pusher), **layer_of(error))
-    plan = found.plan if module.check_mode else pushing.outcome
+        module.fail(error, **transfer.failure(), **layer_facts(error))
     return {
-        "changed": plan.changed if module.check_mode else pushing.changed,
-        "diff": diff_result(plan),
-        "image": image_result(plan, repository_uri(client, found, pushing)),
-        "manifests": manifests_result(plan),
-        "referrers": referrers_result(plan),
-        **layers_result(plan, None if module.check_mode else pusher.outcome),
-        "registry_id": pushing.registry_id or found.registry_id,
+        **transfer.result(),
+        "registry_id": transfer.account,
         "repository_name": request.repository.name,
     }
-
-
-def failure_result(client: EcrClient, found: Survey, push: ImagePush, pusher: BlobPusher) -> Result:
-    return {
-        "changed": push.changed,
-        "image": image_result(push.outcome, repository_uri(client, found, push)),
-        **layers_result(push.outcome, pusher.outcome),
-    }
-
-
-def layer_of(error: TaskError) -> Result:
-    if not isinstance(error, LayerUploadError):
-        return {}
-    upload_id = error.progress.upload_id
-    return {"layer_digest": error.progress.digest, **({"upload_id": upload_id} if upload_id else {})}
-
-
-def repository_uri(client: EcrClient, found: Survey, push: ImagePush) -> str | None:
-    registry_id = push.registry_id or found.registry_id
-    return found.repository_uri or (client.uri(registry_id) if registry_id else None)
 
 
 def main() -> None:

@@ -199,6 +199,14 @@ def _layer_upload_facts(error: LayerUploadError) -> Result:
     return facts(error.cause)
 
 
+def layer_facts(error: TaskError) -> Result:
+    """Return which layer of an image could not be sent, and its upload; nothing if another step failed."""
+    if not isinstance(error, LayerUploadError):
+        return {}
+    upload_id = error.progress.upload_id
+    return {"layer_digest": error.progress.digest, **({"upload_id": upload_id} if upload_id else {})}
+
+
 def _printable(value: t.Any) -> t.Any:
     """Return a part of an answer with all its texts made printable."""
     if isinstance(value, str):

@@ -294,6 +294,15 @@ class StoredImages:
         found: list[StoredImage | ImageDetail] = [*self.by_digest.values(), *self.archived.values()]
         return next((image.registry_id for image in found), None)
 
+    def merged(self, other: StoredImages) -> StoredImages:
+        """Return what was found here, and what another answer has found."""
+        return StoredImages(
+            {**self.by_tag, **other.by_tag},
+            {**self.by_digest, **other.by_digest},
+            {**self.inaccessible, **other.inaccessible},
+            {**self.archived, **other.archived},
+        )
+
     def has(self, digest: str) -> bool:
         """Return whether nothing needs to be put for the repository to have the image."""
         return digest in self.by_digest or (digest in self.archived and self.archived[digest].is_activating)

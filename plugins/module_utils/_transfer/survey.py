@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from .._ecr.call import Call
 from .._ecr.errors import AnswerError, ImmutableTagError
 from .._ecr.images import Images
 from .._ecr.layers import Layers
+from .._ecr.records import StoredImages
 from .._oci.image import settled_image
 from .._oci.store import DraftImage
 from .identity import recognised
@@ -23,7 +24,7 @@ if t.TYPE_CHECKING:
     from .._core.task import Task
     from .._ecr.call import Repository
     from .._ecr.client import EcrClient
-    from .._ecr.records import RepositorySettings, StoredImage, StoredImages
+    from .._ecr.records import RepositorySettings, StoredImage
     from .._oci.image import Image
     from .._upload.layer import LayerPusher
     from .plan import BlobStep, ImagePlan
@@ -46,11 +47,32 @@ class Survey:
     repository_uri: str | None
 
 
+@dataclass(frozen=True)
+class Known:
+    """What the registry was asked before the survey, and what it answered."""
+
+    digests: frozenset[str] = frozenset()
+    tags: frozenset[str] = frozenset()
+    stored: StoredImages = field(default_factory=StoredImages)
+
+    def open_digests(self, digests: t.Iterable[str]) -> list[str]:
+        """Return those of the digests that the registry is still to be asked for."""
+        return [digest for digest in digests if digest not in self.digests and digest not in self.stored.by_digest]
+
+    def open_tags(self, tags: t.Iterable[str]) -> list[str]:
+        """Return those of the tags that the registry is still to be asked for."""
+        return [tag for tag in tags if tag not in self.tags]
+
+
+NOTHING_KNOWN = Known()
+
+
 class Surveyor:
     """Asks the registry about one image.
 
     :param check: raises InvalidInputError if the registry would refuse the image that a draft becomes
     :param dry_run: whether the run will only predict: then the survey looks up what a push would learn on its way
+    :param known: what the registry was asked before
     """
 
     def __init__(
@@ -61,6 +83,7 @@ class Surveyor:
         pusher: LayerPusher,
         task: Task,
         dry_run: bool,
+        known: Known = NOTHING_KNOWN,
     ) -> None:
         self._client = client
         self._images = Images(client)
@@ -69,6 +92,7 @@ class Surveyor:
         self._pusher = pusher
         self._task = task
         self._dry_run = dry_run
+        self._known = known
 
     def survey(self, tags: t.Sequence[str], part_size: int) -> Survey:
         """Look for the image by its digest and its tags, and for its layers only if that leaves a question.
@@ -115,7 +139,9 @@ class Surveyor:
     def _stored(self, image: Image, tags: t.Sequence[str]) -> StoredImages:
         # All are asked for in the same request. The children are hashed although the index is there.
         digests = _digests(image)
-        stored = self._images.get(digests, [*tags, *_tags_of_referrers(image)])
+        wanted = [*tags, *_tags_of_referrers(image)]
+        asked = self._images.get(self._known.open_digests(digests), self._known.open_tags(wanted))
+        stored = self._known.stored.merged(asked)
         self._check_manifests(digests, [*stored.by_digest.values(), *stored.by_tag.values()])
         return stored
 
