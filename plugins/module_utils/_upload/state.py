@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -27,6 +26,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from .._core.errors import InvalidInputError
+from .._core.file_lock import locked, unlock
 from .._core.json_document import JsonObject
 from .._core.text import printable, reason
 from .._ecr import limits
@@ -87,7 +87,7 @@ class UploadState:
         path = cls._path_of(directory, identity)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = _locked(path.with_suffix(_LOCK))
+            lock = locked(path.with_suffix(_LOCK))
         except (OSError, ValueError) as error:
             raise _unusable(directory, reason(error)) from error
         if lock is None:
@@ -100,7 +100,7 @@ class UploadState:
         try:
             yield cls(path, identity, task)
         finally:
-            _unlock(path.with_suffix(_LOCK), lock)
+            unlock(path.with_suffix(_LOCK), lock)
 
     @classmethod
     def peek(cls, directory: str, identity: LayerIdentity) -> tuple[SavedUpload | None, str | None]:
@@ -261,29 +261,6 @@ def _saved_upload(document: dict[str, t.Any], identity: LayerIdentity) -> SavedU
     return upload
 
 
-def _locked(path: Path) -> int | None:
-    """Return a descriptor that holds the lock until it is closed, None if another task holds it."""
-    while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Its last holder may have removed the file between the opening and the locking.
-            if os.path.samestat(path.stat(), os.fstat(descriptor)):
-                return descriptor
-        except FileNotFoundError:
-            pass
-        except BlockingIOError:
-            os.close(descriptor)
-            return None
-        os.close(descriptor)
-
-
-def _unlock(path: Path, lock: int) -> None:
-    with contextlib.suppress(OSError):
-        path.unlink()
-    os.close(lock)
-
-
 def _files_by_layer(directory: str) -> dict[str, list[Path]]:
     """Return the files of states in a directory, by what their names have in common."""
     found: dict[str, list[Path]] = {}
@@ -305,7 +282,7 @@ def _is_old(path: Path) -> bool:
 def _remove_held(stem: Path, paths: t.Iterable[Path], whatever_their_age: bool) -> None:
     """Remove files of one layer unless another task holds them."""
     lock_path = stem.with_suffix(_LOCK)
-    lock = _locked(lock_path)
+    lock = locked(lock_path)
     if lock is None:
         return
     try:
@@ -314,4 +291,4 @@ def _remove_held(stem: Path, paths: t.Iterable[Path], whatever_their_age: bool) 
             if path != lock_path and (whatever_their_age or _is_old(path)):
                 path.unlink(missing_ok=True)
     finally:
-        _unlock(lock_path, lock)
+        unlock(lock_path, lock)
