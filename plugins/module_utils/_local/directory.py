@@ -23,12 +23,12 @@ _FILE = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 class Directory(SourceFiles):
-    """A directory that is held open, so that a move of it does not exchange its files."""
+    """A directory that is held open by its ``descriptor``, so that a move of it does not exchange its files."""
 
     def __init__(self, name: str, path: str, descriptor: int) -> None:
         super().__init__(name)
         self._path = path
-        self._descriptor = descriptor
+        self.descriptor = descriptor
 
     @classmethod
     @contextlib.contextmanager
@@ -83,7 +83,7 @@ class Directory(SourceFiles):
             raise self.leads_out(name)
         *parents, base = usable.split("/")
         with contextlib.ExitStack() as stack:
-            directory: int | None = self._descriptor
+            directory: int | None = self.descriptor
             for parent in parents:
                 directory = self._entered(name, parent, directory)
                 if directory is None:

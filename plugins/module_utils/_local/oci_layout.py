@@ -36,7 +36,7 @@ if t.TYPE_CHECKING:
 LAYOUT = "oci-layout"
 INDEX = "index.json"
 
-_VERSION = "1.0.0"
+VERSION = "1.0.0"
 # A document has fewer: a descriptor with a digest, a media type and a size is longer than this.
 _MAX_ENTRIES = MAX_DOCUMENT // 100
 # The bytes of the indexes, and of the manifests, that are searched for a digest.
@@ -90,7 +90,7 @@ class OciLayout(ImageReader):
     def __init__(self, files: SourceFiles, task: Task) -> None:
         self._files = files
         self._task = task
-        self._others = LayoutReferrers(files, lambda: self._index().entries, task)
+        self._others = LayoutReferrers(files, lambda: read_index(files).entries, task)
 
     def choose(self, image: str | None, platforms: t.Sequence[Platform] = ()) -> LayoutImage:
         """Return one image.
@@ -99,8 +99,8 @@ class OciLayout(ImageReader):
         names and differ by their platforms are one image, whose index is ``index.json`` itself, unless one of them is
         the index of the others. What belongs to another entry is not chosen unless it is named.
         """
-        has_version = self._has_version()
-        index = self._index()
+        has_version = is_versioned(self._files)
+        index = read_index(self._files)
         if is_digest_of(image, index.digest):
             source = self._combined(index, index.entries, ())
         else:
@@ -157,7 +157,7 @@ class OciLayout(ImageReader):
     def of_image_id(self, image_id: str) -> LayoutImage | None:
         """Return the image whose configuration has this digest, None if there is none. It can be within an index."""
         left = _MAX_SEARCHED
-        for entry in self._reachable(self._index().entries):
+        for entry in self._reachable(read_index(self._files).entries):
             if entry.media_type in INDEXES or not entry.is_usable or entry.descriptor.size > left:
                 continue
             left -= entry.descriptor.size
@@ -167,23 +167,6 @@ class OciLayout(ImageReader):
                 if image_id in image_ids(image, str(self._files)):
                     return image
         return None
-
-    def _has_version(self) -> bool:
-        if self._files.size(LAYOUT) is None:
-            return False
-        layout = JsonObject.parse(self._files.read(LAYOUT), self._files.where(LAYOUT))
-        version = layout.get("imageLayoutVersion", str)
-        if version != _VERSION:
-            raise layout.refused("imageLayoutVersion", f"{quoted(version)} is not supported; it must be {_VERSION}")
-        return True
-
-    def _index(self) -> Manifest:
-        content = self._files.read(INDEX)
-        document = JsonObject.parse(content, self._files.where(INDEX))
-        if document.members.get("manifests") is None:
-            raise document.refused("manifests", "is missing or null")
-        entries = tuple(map(Entry, document.objects("manifests", _MAX_ENTRIES)))
-        return Manifest(content, document.get("mediaType", str, OCI_INDEX), entries=entries)
 
     def _reachable(self, entries: t.Iterable[Entry]) -> t.Iterator[Entry]:
         """Return the entries, and those of the indexes that they lead to, as far as they can be read."""
@@ -240,6 +223,33 @@ class OciLayout(ImageReader):
             return entry.platform
         image = LayoutImage(self._files, entry.descriptor, self._others)
         return stated_platform(image, image.root, str(self._files))
+
+
+def is_versioned(files: SourceFiles) -> bool:
+    """Return whether a layout states its version.
+
+    :raises InvalidInputError: it is another version than 1.0.0
+    """
+    if files.size(LAYOUT) is None:
+        return False
+    layout = JsonObject.parse(files.read(LAYOUT), files.where(LAYOUT))
+    version = layout.get("imageLayoutVersion", str)
+    if version != VERSION:
+        raise layout.refused("imageLayoutVersion", f"{quoted(version)} is not supported; it must be {VERSION}")
+    return True
+
+
+def read_index(files: SourceFiles) -> Manifest:
+    """Return ``index.json``.
+
+    :raises InvalidInputError: it is missing or damaged
+    """
+    content = files.read(INDEX)
+    document = JsonObject.parse(content, files.where(INDEX))
+    if document.members.get("manifests") is None:
+        raise document.refused("manifests", "is missing or null")
+    entries = tuple(map(Entry, document.objects("manifests", _MAX_ENTRIES)))
+    return Manifest(content, document.get("mediaType", str, OCI_INDEX), entries=entries)
 
 
 def _named(entry: Entry) -> NamedImage:
