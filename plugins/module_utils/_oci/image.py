@@ -26,7 +26,7 @@ if t.TYPE_CHECKING:
     from .store import SourceImage
 
 # Only the configurations of container images state a platform, those of artifacts do not.
-_CONFIGS = ("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json")
+CONFIGS = ("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json")
 # All manifests of an image are held in memory until they are sent.
 _MAX_MANIFESTS = 32 * MIB
 _MAX_LISTED = 20
@@ -320,7 +320,7 @@ def _check_manifests_size(images: t.Sequence[Descriptor], name: str) -> None:
 
 def _configured_platform(reader: SourceImage, manifest: Manifest, name: str) -> Platform | None:
     config = manifest.blobs[0]
-    if config.media_type not in _CONFIGS:
+    if config.media_type not in CONFIGS:
         return None
     where = f"{name}: configuration {config.digest}"
     if config.size > MAX_DOCUMENT:

@@ -28,6 +28,8 @@ def read_image(src: Path, image: str | None = None, compress: bool = False, warn
     with open_source(str(src), name, compress, 2, task) as source:
         found = settled_image(load_image(source, image, [], accept_any, task), will_be_sent=True)
         for blob in found.blobs.values():
+            if blob.digest in found.foreign:
+                continue
             with found.reader.open(blob.digest) as opened:
                 assert opened.size == blob.size
                 digest = digest_by_parts(opened)
