@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ecr_image
 version_added: 1.0.0
-short_description: Push a container image to Amazon ECR
+short_description: Push a container image to Amazon ECR, or remove images
 description:
   - Pushes an image from a file or a directory to an Amazon ECR repository. The module calls the AWS API and needs no
     container engine, no C(docker login) and no registry token.
@@ -16,9 +16,22 @@ description:
     O(tags), the task sends one request and changes nothing, even if the tags are immutable.
   - Tags are set last, so a tag never points to an incomplete image. After the push, the module reads the image back and
     compares it with O(src).
+  - With O(state=absent), removes tags and images from the repository.
 options:
+  state:
+    description:
+      - V(present) pushes the image O(src) and sets O(tags) on it.
+      - V(absent) removes O(tags) and the images O(digests) from the repository, and nothing that is not named. At least
+        one of the two is required. What does not exist counts as removed. O(src), O(image), O(platforms), O(compress),
+        O(parallel), O(part_size) and O(state_dir) cannot be used.
+    type: str
+    choices:
+      - present
+      - absent
+    default: present
   src:
     description:
+      - Required if O(state=present).
       - The path of the image on the host that runs the module. The format is detected automatically.
       - Either the directory of an OCI image layout, or an archive of one. C(skopeo copy SOURCE oci-archive:image.tar),
         C(buildah push IMAGE oci-archive:image.tar) and
@@ -38,7 +51,6 @@ options:
       - A relative path starts at the directory of the playbook if the connection is local, and at the login directory
         of the remote user otherwise. Images are never pulled from a URL or a registry.
     type: path
-    required: true
   image:
     description:
       - The image to push if O(src) contains more than one.
@@ -53,9 +65,17 @@ options:
       - The tags to set on the image. A tag that points to another image is moved, unless it is immutable.
       - Quote tags. YAML reads V(1.10) as the number V(1.1).
       - If not given, the image is pushed by digest only. Tags that already point to the image are kept.
+      - With O(state=absent), the tags to remove. An image whose last tag is removed is removed, too. If a tag moves to
+        another image during the task, it is removed from that image.
     type: list
     elements: str
-    default: []
+  digests:
+    description:
+      - Only with O(state=absent). The digests of the images to remove, with all their tags.
+      - An image that an index lists cannot be removed before the index. If both are named, the index is removed first.
+      - An empty list names nothing, so a list that a playbook computes can be empty.
+    type: list
+    elements: str
   platforms:
     description:
       - The platforms of a multi-platform image to push, each as V(os/architecture) or V(os/architecture/variant), for
@@ -145,6 +165,9 @@ notes:
   - Layers that have C(urls) in the manifest and are not in O(src) are skipped, as Amazon ECR expects.
   - Amazon ECR accepts ten manifests per second for an account and region. An index of many platforms therefore takes
     longer.
+  - With O(state=absent), the required IAM actions are C(ecr:DescribeImages) and C(ecr:BatchDeleteImage).
+    C(ecr:BatchGetImage) is optional. With it, check mode detects images that an index lists.
+  - Amazon ECR removes the signatures and other referrers of an image that is removed, within 24 hours.
   - Amazon ECR Public is not supported.
 seealso:
   - module: layerkit.ecr.ecr_image_info
@@ -153,6 +176,8 @@ seealso:
     description: The role that pushes several images, and creates their repositories if asked to.
   - ref: ansible_collections.layerkit.ecr.docsite.guide_images
     description: The guide to image formats, platforms, and what a push does.
+  - ref: ansible_collections.layerkit.ecr.docsite.guide_cleanup
+    description: The guide to listing and removing images.
   - module: community.aws.ecs_ecr
     description: Creates the repository.
   - name: Pushing an image
@@ -275,6 +300,22 @@ EXAMPLES = r"""
         tags:
           - "1.7.0"
 
+- name: Remove a tag, and the image if it has no other tag
+  layerkit.ecr.ecr_image:
+    repository_name: my-app
+    state: absent
+    tags:
+      - "1.4.2"
+
+- name: Show which tags go with an image, without removing it
+  layerkit.ecr.ecr_image:
+    repository_name: my-app
+    state: absent
+    digests:
+      - sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+  check_mode: true
+  diff: true
+
 - name: Create the repository if the push reports that it does not exist
   block:
     - name: Push an image
@@ -321,14 +362,14 @@ botocore_version:
 bytes_present:
   description: The total size in bytes of the blobs that were not sent because the repository already has them.
   type: int
-  returned: success and when a push failed
+  returned: success and when a push failed, if O(state=present)
   sample: 3623807
 bytes_sent:
   description:
     - The number of blob bytes that the registry received from this task.
     - In check mode, the number of bytes that a run would send.
   type: int
-  returned: success and when a push failed
+  returned: success and when a push failed, if O(state=present)
   sample: 1457
 error:
   description:
@@ -349,10 +390,39 @@ error:
       type: str
       returned: when a request failed or could not be made
       sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
+failures:
+  description: One entry for each tag and each image that the registry did not remove.
+  type: list
+  elements: dict
+  returned: when the registry refused to remove something
+  contains:
+    code:
+      description:
+        - The reason as a code of AWS. V(ImageReferencedByManifestList) stands for an image that an index lists.
+      type: str
+      returned: always
+      sample: ImageReferencedByManifestList
+    image:
+      description: The tag or the digest, as it is named in the task.
+      type: str
+      returned: always
+      sample: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+    indexes:
+      description: The digests of the indexes that list the image. Empty if they are not known.
+      type: list
+      elements: str
+      returned: always
+      sample:
+        - sha256:fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9
+    reason:
+      description: The reason in the words of AWS. Empty in check mode.
+      type: str
+      returned: always
+      sample: Requested image referenced by manifest list
 image:
   description: The image in the repository.
   type: dict
-  returned: success and when a push failed
+  returned: success and when a push failed, if O(state=present)
   contains:
     digest:
       description: The digest of the manifest or index.
@@ -399,6 +469,48 @@ image:
       returned: success and when a push failed
       sample: >-
         123456789012.dkr.ecr.eu-west-1.amazonaws.com/my-app@sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+images:
+  description:
+    - One entry for each of O(digests), and for each image that is removed with its last tag.
+  type: list
+  elements: dict
+  returned: if O(state=absent), also when a removal failed
+  contains:
+    action:
+      description:
+        - V(removed) if this task removed the image, or would remove it in check mode.
+        - V(absent) if the repository does not have it.
+        - V(kept) if the registry refused to remove the image, or keeps it without its last tag.
+      type: str
+      returned: always
+      sample: removed
+    digest:
+      description: The digest of the image or index.
+      type: str
+      returned: always
+      sample: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+    media_type:
+      description: The media type of the manifest or index. V(null) if it is not known.
+      type: str
+      returned: always
+      sample: application/vnd.oci.image.manifest.v1+json
+    reason:
+      description: The reason for the action, as text.
+      type: str
+      returned: always
+      sample: its last tag is removed
+    size:
+      description: The size of the image in bytes. V(null) if it is not known.
+      type: int
+      returned: always
+      sample: 3623807
+    tags:
+      description: The tags that the image had before the task.
+      type: list
+      elements: str
+      returned: always
+      sample:
+        - "1.4.2"
 kms_error:
   description: The error returned by AWS KMS.
   type: str
@@ -418,7 +530,7 @@ layers:
   description: One entry for each blob of the image and of RV(referrers), including the configurations.
   type: list
   elements: dict
-  returned: success and when a push failed
+  returned: success and when a push failed, if O(state=present)
   contains:
     action:
       description:
@@ -453,7 +565,7 @@ manifests:
   description: One entry for each manifest, and for the index if there is one, in the order in which they are pushed.
   type: list
   elements: dict
-  returned: success
+  returned: success, if O(state=present)
   contains:
     action:
       description:
@@ -530,7 +642,8 @@ referrers:
 registry_id:
   description:
     - The AWS account of the registry, as given in O(registry_id) or as returned by the registry.
-    - V(null) if RV(image.repository_uri) is V(null).
+    - V(null) if RV(image.repository_uri) is V(null), or if O(state=absent), O(registry_id) is not given, and no image
+      was found.
   type: str
   returned: success and when a request failed
   sample: '123456789012'
@@ -546,6 +659,18 @@ response_metadata:
   sample:
     http_status_code: 400
     request_id: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
+tags:
+  description:
+    - One entry for each of O(tags), and for each other tag of an image that is removed by its digest.
+    - C(before) is the digest of the image that the tag pointed to before the task, V(null) if there was none.
+    - C(after) is V(null), or the digest that the tag still points to if it was not removed.
+  type: list
+  elements: dict
+  returned: if O(state=absent), also when a removal failed
+  sample:
+    - tag: "1.4.2"
+      before: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+      after:
 upload_id:
   description: The ID of the upload whose request failed.
   type: str
@@ -571,7 +696,12 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._local.load import lo
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.attachments import with_referrers
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image import PartialImageError
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.platform import Platform
-from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import checked_tags
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import checked_digests, checked_tags
+from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.removal_result import (
+    removal_diff,
+    removal_result,
+)
+from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.remover import Remover
 from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.transfer import ImageTransfer
 from ansible_collections.layerkit.ecr.plugins.module_utils._upload.layer import UploadOptions
 
@@ -582,6 +712,19 @@ if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image import Image
 
 MAX_PARALLEL = 32
+
+# What says which image to push, and how.
+OPTIONS_OF_A_PUSH = (
+    "src",
+    "image",
+    "platforms",
+    "compress",
+    "referrers",
+    "parallel",
+    "part_size",
+    "partSize",
+    "state_dir",
+)
 
 
 @dataclass(frozen=True)
@@ -604,14 +747,25 @@ class ImageRequest:
         return f"src {self.src!r}"
 
 
+@dataclass(frozen=True)
+class RemovalRequest:
+    """What a task removes."""
+
+    repository: Repository
+    tags: tuple[str, ...]
+    digests: tuple[str, ...]
+
+
 def read(module: EcrModule) -> ImageRequest:
     options, parallel = module.params, module.params["parallel"]
     repository = checked_repository(options)
+    if options["digests"] is not None:
+        raise InvalidInputError("digests cannot be used with state present", "Choose the image in src with image")
     check_quoted(module.options_as_written, "tags", "image")
     if not 1 <= parallel <= MAX_PARALLEL:
         raise InvalidInputError(f"parallel {parallel} must be 1 to {MAX_PARALLEL}")
     part_size = checked_part_size(options)
-    tags = tuple(checked_tags(options["tags"], "tags"))
+    tags = tuple(checked_tags(options["tags"] or (), "tags"))
     check_tags(tags)
     return ImageRequest(
         repository=repository,
@@ -674,19 +828,57 @@ def push(
     }
 
 
+def read_removal(module: EcrModule) -> RemovalRequest:
+    options, written = module.params, module.options_as_written
+    repository = checked_repository(options)
+    check_quoted(written, "tags")
+    # Defaults are not there yet. Options that are empty say nothing.
+    foreign = [name for name in OPTIONS_OF_A_PUSH if written.get(name) not in (None, "", [])]
+    if foreign:
+        raise InvalidInputError(
+            f"{', '.join(foreign)} cannot be used with state absent, which removes tags and digests",
+            "Remove what belongs to a push from the task and from module_defaults",
+        )
+    if options["tags"] is None and options["digests"] is None:
+        raise InvalidInputError("state absent requires tags or digests, which name what to remove")
+    tags, digests = checked_tags(options["tags"] or (), "tags"), checked_digests(options["digests"] or (), "digests")
+    return RemovalRequest(repository, tuple(tags), tuple(digests))
+
+
+def remove(module: EcrModule, client: EcrClient, request: RemovalRequest) -> Result:
+    remover = Remover(client, request.digests, request.tags, module.task)
+    plan = remover.survey()
+    try:
+        remover.rehearse(plan) if module.check_mode else remover.run(plan)
+    except TaskError as error:
+        module.fail(error, changed=remover.changed, **removal_result(remover.outcome(plan)))
+    outcome = plan if module.check_mode else remover.outcome(plan)
+    return {
+        "changed": plan.changed if module.check_mode else remover.changed,
+        "diff": removal_diff(outcome),
+        **removal_result(outcome),
+        "registry_id": request.repository.registry_id or remover.registry_id,
+        "repository_name": request.repository.name,
+    }
+
+
 def main() -> None:
     spec = {
         **repository_spec(required=True),
         **layer_upload_spec(),
-        "src": {"type": "path", "required": True},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "src": {"type": "path"},
         "image": {"type": "str"},
-        "tags": {"type": "list", "elements": "str", "default": []},
+        "tags": {"type": "list", "elements": "str"},
+        "digests": {"type": "list", "elements": "str"},
         "platforms": {"type": "list", "elements": "str", "default": []},
         "compress": {"type": "str", "choices": ["none", "gzip"], "default": "gzip"},
         "referrers": {"type": "bool", "default": True},
         "parallel": {"type": "int", "default": 8},
     }
-    module = EcrModule(argument_spec=spec)
+    module = EcrModule(argument_spec=spec, required_if=[("state", "present", ["src"])])
+    if module.params["state"] == "absent":
+        module.run(read_removal, remove)
     module.run(read, act, connections=module.params["parallel"])
 
 

@@ -42,6 +42,7 @@ _SERVER_FAILED = (
 )
 
 ANOTHER_TAG = "Choose another tag, or delete the image that has it"
+REMOVE_INDEX_FIRST = "Remove the index before its images, or name all of them in one task"
 RESTORE_FIRST = (
     "The image that has the tag is archived. It can be the same image, compressed by another tool. Restore it with "
     "aws ecr update-image-storage-class and run the task again, or choose another tag"

@@ -17,6 +17,7 @@ from .._core.errors import InvalidInputError, LayerUploadError, Resume, TaskErro
 from .._core.text import listed, printable
 from .._ecr.call import DOWNLOAD
 from .._ecr.errors import (
+    LISTED_BY_INDEX,
     AnswerError,
     CallError,
     ConnectionOptionsError,
@@ -25,7 +26,9 @@ from .._ecr.errors import (
     ExplainedError,
     ForeignAnswerError,
     ImmutableTagError,
+    NotDeletedError,
     NotReturnedError,
+    Undeleted,
 )
 from .._ecr.limits import MIN_PART
 from .advice import (
@@ -33,6 +36,7 @@ from .advice import (
     CLOCK_ERRORS,
     CLOCK_WORDS,
     EXPIRED_CREDENTIALS,
+    REMOVE_INDEX_FIRST,
     RESTORE_FIRST,
     SIGNATURE_ERRORS,
     SPOILED_UPLOADS,
@@ -55,6 +59,8 @@ _NOTHING_SENT = "Nothing was sent"
 # Amazon ECR refuses signatures that are older or younger.
 _SKEW = datetime.timedelta(minutes=5)
 _SENDING = ("InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "PutImage")
+# Images of an index that a message names.
+_MAX_LISTED = 3
 # Characters of one text of AWS that a message or a result shows.
 _MAX_ANSWER = 1000
 # An upload that was opened and is not used does no harm.
@@ -113,10 +119,30 @@ def _connection_options(error: ConnectionOptionsError) -> str:
 
 @message.register
 def _not_returned(error: NotReturnedError) -> str:
-    # Other operations raise the error of AWS KMS as KmsException.
-    remedy = advice("KmsException" if error.failure_code == "KmsError" else error.failure_code)
+    remedy = _advice_on_image(error.failure_code)
     reason = f"The error was: {printable(error.failure_code)}, {printable(error.failure_reason, _MAX_ANSWER)}"
     return sentences(f"Failed to {_task(error.call)}", error.problem, remedy, reason)
+
+
+def _advice_on_image(failure_code: str) -> str | None:
+    # Other operations raise the error of AWS KMS as KmsException.
+    return advice("KmsException" if failure_code == "KmsError" else failure_code)
+
+
+@message.register
+def _not_deleted(error: NotDeletedError) -> str:
+    names = listed([printable(each.name) for each in error.undeleted])
+    listings = [_listing(each) for each in error.undeleted if each.code == LISTED_BY_INDEX]
+    first = error.undeleted[0]
+    remedy = REMOVE_INDEX_FIRST if listings else _advice_on_image(first.code)
+    words = ", ".join(filter(None, (printable(first.code), printable(first.reason, _MAX_ANSWER))))
+    reason = f"The error was: {words}" if first.reason else None
+    return sentences(f"Failed to remove {names} from {error.call.repository}", *listings[:_MAX_LISTED], remedy, reason)
+
+
+def _listing(undeleted: Undeleted) -> str:
+    indexes = f"{'indexes' if len(undeleted.indexes) > 1 else 'index'} {listed(undeleted.indexes)}"
+    return f"{printable(undeleted.name)} belongs to {indexes if undeleted.indexes else 'an index'}"
 
 
 @message.register
@@ -174,6 +200,15 @@ def _ecr_facts(error: EcrError) -> Result:
 def _answer_facts(error: AnswerError) -> Result:
     result = {**_ecr_facts(error), "changed": error.changed}
     return result if error.layer_digest is None else {**result, "layer_digest": printable(error.layer_digest)}
+
+
+@facts.register
+def _not_deleted_facts(error: NotDeletedError) -> Result:
+    failures = [
+        {"image": each.name, "code": each.code, "reason": each.reason, "indexes": list(each.indexes)}
+        for each in error.undeleted
+    ]
+    return {**_ecr_facts(error), "failures": t.cast("list[Result]", _printable(failures))}
 
 
 @facts.register
@@ -295,6 +330,7 @@ def _task(call: Call) -> str:
     where, upload, images = call.repository, f"upload {printable(str(call.upload_id))}", _images(call)
     tasks = {
         "BatchCheckLayerAvailability": f"check which layers are in {where}",
+        "BatchDeleteImage": f"remove {listed([*call.digests, *call.tags])} from {where}",
         "BatchGetImage": f"look up {images} in {where}",
         "CompleteLayerUpload": f"complete {upload} as {listed(call.digests)} in {where}",
         "Connect": f"connect to Amazon ECR for {where}",

@@ -21,6 +21,7 @@
         ├── ConnectionOptionsError  it cannot even be made
         ├── AnswerError           it succeeded, and the answer is not the one expected
         ├── NotReturnedError      it succeeded without the image that was asked for
+        ├── NotDeletedError       it succeeded without the deletion of some images
         └── ExplainedError        a CallError whose cause the task knows
 """
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import re
 import typing as t
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 try:
@@ -262,6 +263,32 @@ class NotReturnedError(EcrError):
         super().__init__(call, f"The registry does not return {printable(image)}")
         self.failure_code = failure_code
         self.failure_reason = failure_reason
+
+
+# The code of the refusal to delete an image that an index lists.
+LISTED_BY_INDEX = "ImageReferencedByManifestList"
+
+
+@dataclass(frozen=True)
+class Undeleted:
+    """A tag or an image that the registry did not delete, and why, in its words.
+
+    ``indexes`` are the digests of those that list the image. Codes:
+    https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageFailure.html
+    """
+
+    name: str
+    code: str
+    reason: str
+    indexes: tuple[str, ...] = ()
+
+
+class NotDeletedError(EcrError):
+    """Tags and images that the registry did not delete, or would not delete."""
+
+    def __init__(self, call: Call, undeleted: tuple[Undeleted, ...]) -> None:
+        super().__init__(call, f"The registry does not remove {printable(undeleted[0].name)}")
+        self.undeleted = undeleted
 
 
 class ExplainedError(EcrError):

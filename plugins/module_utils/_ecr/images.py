@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 from functools import partial
 
 from .._oci.manifest import MEDIA_TYPES, Manifest
@@ -16,6 +17,7 @@ from .limits import MAX_PUTS_PER_SECOND
 from .pages import Page, all_entries
 from .rate_limiter import RateLimiter
 from .records import (
+    DeletedImages,
     ImageDetail,
     PutAnswer,
     RepositorySettings,
@@ -65,8 +67,7 @@ class Images:
         return found
 
     def _find(self, ids: t.Sequence[dict[str, str]], found: StoredImages) -> None:
-        wanted = tuple(image_id["imageTag"] for image_id in ids if "imageTag" in image_id)
-        digests = tuple(image_id["imageDigest"] for image_id in ids if "imageDigest" in image_id)
+        digests, wanted = _digests_and_tags(ids)
         call = Call("BatchGetImage", self.repository, digests=digests, tags=wanted)
         request = {"imageIds": ids, "acceptedMediaTypes": _ACCEPTED_MEDIA_TYPES}
         answer = self._client.call(
@@ -127,8 +128,7 @@ class Images:
         return {digest: image for digest, image in described.items() if image.is_archived or image.is_activating}
 
     def _described(self, ids: t.Sequence[dict[str, str]]) -> dict[str, ImageDetail]:
-        digests = tuple(image_id["imageDigest"] for image_id in ids if "imageDigest" in image_id)
-        tags = tuple(image_id["imageTag"] for image_id in ids if "imageTag" in image_id)
+        digests, tags = _digests_and_tags(ids)
         call = Call("DescribeImages", self.repository, digests=digests, tags=tags)
         request = {"imageIds": ids, **_filter("ANY")}
         try:
@@ -158,6 +158,33 @@ class Images:
             before_attempt=self._puts.wait,
         )
         return answer.registry_id
+
+    def delete(self, digests: tuple[str, ...], tags: tuple[str, ...]) -> DeletedImages:
+        """Delete one batch with BatchDeleteImage: images with all their tags, and tags, each image with its last one.
+
+        What the registry does not delete is in the failures of the answer.
+        """
+        attempts: list[None] = []
+        answer = self._client.call(
+            Call("BatchDeleteImage", self.repository, digests=digests, tags=tags),
+            {**self._client.repository_members, "imageIds": _image_ids(digests, tags)},
+            partial(DeletedImages.from_response, digests=digests, tags=tags),
+            before_attempt=lambda: attempts.append(None),
+        )
+        return replace(answer, was_repeated=len(attempts) > 1)
+
+
+def deletion_batches(
+    digests: t.Iterable[str], tags: t.Iterable[str]
+) -> t.Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Yield digests and tags in batches as large as BatchDeleteImage accepts."""
+    for batch in batches("BatchDeleteImage", "imageIds", _image_ids(digests, tags)):
+        yield _digests_and_tags(batch)
+
+
+def _digests_and_tags(ids: t.Sequence[dict[str, str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    digests = tuple(image_id["imageDigest"] for image_id in ids if "imageDigest" in image_id)
+    return digests, tuple(image_id["imageTag"] for image_id in ids if "imageTag" in image_id)
 
 
 def _image_ids(digests: t.Iterable[str], tags: t.Iterable[str]) -> list[dict[str, str]]:

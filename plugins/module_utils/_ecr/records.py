@@ -215,7 +215,7 @@ class StoredImage:
 
 @dataclass(frozen=True)
 class UnreturnedImage:
-    """One of the failures of BatchGetImage's answer; ``code`` and ``reason`` say why.
+    """One of the failures of BatchGetImage's or BatchDeleteImage's answer; ``code`` and ``reason`` say why.
 
     Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageFailure.html.
     """
@@ -408,6 +408,32 @@ class ListedReferrer:
     def is_readable(self) -> bool:
         """Whether the registry returns the manifest. It does not while it is archived or is being restored."""
         return self.status not in (ARCHIVED, ACTIVATING)
+
+
+@dataclass(frozen=True)
+class DeletedImages:
+    """The answer of BatchDeleteImage: the digest and the tag of what it deleted, and what it did not delete.
+
+    ``was_repeated`` says that an earlier attempt may have deleted what this one did not find.
+    """
+
+    deleted: tuple[tuple[str | None, str | None], ...]
+    failures: tuple[UnreturnedImage, ...]
+    was_repeated: bool = False
+
+    @classmethod
+    def from_response(cls, response: Entry, digests: t.Sequence[str], tags: t.Sequence[str]) -> DeletedImages:
+        """Return the answer to the deletion of these digests and tags."""
+        ids = response.get("imageIds") or ()
+        deleted = tuple((image_id.get("imageDigest"), image_id.get("imageTag")) for image_id in ids)
+        failures = tuple(map(UnreturnedImage.from_response, response.get("failures") or ()))
+        if any(digest and not SHA256_DIGEST.fullmatch(digest) for digest, _tag in deleted):
+            raise UnreadableAnswerError("imageDigest is not a SHA-256 digest")
+        if any(failure.digest not in digests and failure.tag not in tags for failure in failures):
+            raise UnreadableAnswerError("it lists a failure of an image that was not asked for")
+        check_accounted(digests, {digest for digest, _tag in deleted} | {failure.digest for failure in failures})
+        check_accounted(tags, {tag for _digest, tag in deleted} | {failure.tag for failure in failures})
+        return cls(deleted, failures)
 
 
 @dataclass(frozen=True)

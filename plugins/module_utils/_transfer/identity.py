@@ -29,7 +29,7 @@ def recognised(image: Image, tags: t.Iterable[str], stored: StoredImages) -> lis
     Only a draft can be recognised: the digest of any other image is known.
     """
     found = [stored.by_tag[tag] for tag in tags if tag in stored.by_tag] if isinstance(image.reader, DraftImage) else []
-    manifests = {entry.digest: _manifest_of(entry) for entry in found}
+    manifests = {entry.digest: manifest_of(entry) for entry in found}
     return [
         replace(image, root=manifest, foreign=frozenset())
         for manifest in manifests.values()
@@ -37,7 +37,7 @@ def recognised(image: Image, tags: t.Iterable[str], stored: StoredImages) -> lis
     ]
 
 
-def _manifest_of(stored: StoredImage) -> Manifest | None:
+def manifest_of(stored: StoredImage) -> Manifest | None:
     """Return a manifest of the registry, None if it cannot be trusted or understood."""
     if not stored.is_intact:
         return None

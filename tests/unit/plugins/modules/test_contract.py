@@ -30,6 +30,7 @@ from ansible_collections.layerkit.ecr.plugins.modules import (
 from ansible_collections.layerkit.ecr.tests.strict_ecr.faults import Fault
 from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import LayoutWriter
 from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import ModuleFailedError, run_module
+from ansible_collections.layerkit.ecr.tests.unit.support.pushing import image_manifest, index_manifest
 from botocore import xform_name
 
 if t.TYPE_CHECKING:
@@ -239,6 +240,34 @@ class TestSpecial:
         for key in ("layers", "manifests"):
             for entry in result[key]:
                 assert set(entry) == set(documented(module)[key]["contains"])
+
+    @pytest.mark.parametrize("module", [ecr_image], indirect=True)
+    @pytest.mark.parametrize("check", [True, False])
+    def test_removal_is_documented_whole(
+        self, module: t.Any, connection: dict[str, t.Any], task: dict[str, t.Any], check: bool
+    ) -> None:
+        run_module(module, connection=connection, **task)
+        removal = {"repository_name": task["repository_name"], "state": "absent", "tags": ["1"]}
+        result = run_module(module, check=check, connection=connection, **removal)
+        named = {"registry_id", "repository_name"}
+        assert keys_of(result) == keys_returned(module, "if O(state=absent)") | named
+        (image,) = result["images"]
+        assert set(image) == set(documented(module)["images"]["contains"])
+        (sample,) = documented(module)["tags"]["sample"]
+        assert {key for entry in result["tags"] for key in entry} == set(sample)
+
+    @pytest.mark.parametrize("module", [ecr_image], indirect=True)
+    def test_refused_removal_has_the_keys_that_are_documented(
+        self, module: t.Any, connection: dict[str, t.Any], strict_ecr: StrictECR, repository: str
+    ) -> None:
+        child = strict_ecr.control.seed_image(repository, image_manifest(DIGEST, DIGEST))
+        strict_ecr.control.seed_image(repository, index_manifest(child), "1")
+        with pytest.raises(ModuleFailedError) as failed:
+            run_module(module, connection=connection, repository_name=repository, state="absent", digests=[child])
+        known = keys_returned(module, "removal failed") | keys_returned(module, "refused to remove")
+        assert keys_of(failed.value.result) == known | {"registry_id", "repository_name"}
+        (failure,) = failed.value.result["failures"]
+        assert set(failure) == set(documented(module)["failures"]["contains"])
 
     @pytest.mark.parametrize("module", [ecr_image], indirect=True)
     @pytest.mark.parametrize("operation", ["InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "PutImage"])
