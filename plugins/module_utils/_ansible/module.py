@@ -22,6 +22,7 @@ from .._core.text import printable
 from .._ecr.client import EcrClient
 from .._ecr.skeleton import input_skeleton, output_skeleton
 from . import failure
+from .aws_config import check_aws_config
 from .collection_info import COLLECTION_NAME, COLLECTION_VERSION
 
 if t.TYPE_CHECKING:
@@ -76,6 +77,7 @@ class EcrModule(AnsibleAWSModule):
         try:
             request = read(self)
             self._named = _named(request)
+            check_aws_config(self.params["aws_config"])
             client = EcrClient.connect(self, request.repository, self.task, connections=connections)
             # What boto3 loaded lives as long as this process. Python would search it for garbage when the process ends.
             gc.freeze()
