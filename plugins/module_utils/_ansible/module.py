@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import json
 import os
 import sys
 import typing as t
@@ -51,6 +52,7 @@ class EcrModule(AnsibleAWSModule):
         self._warned: set[str] = set()
         # AnsibleModule prints the errors of arguments itself.
         with _ResultWritten():
+            _check_text(self.options_as_written)
             # amazon.aws does not annotate its constructors.
             super().__init__(supports_check_mode=True, **kwargs)  # type: ignore[no-untyped-call, unused-ignore]
         set_collection_info(collection_name=COLLECTION_NAME, collection_version=COLLECTION_VERSION)
@@ -162,6 +164,17 @@ class _ResultWritten:
             # What Python still writes at its exit goes nowhere.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise SystemExit(1)
+
+
+def _check_text(options: t.Mapping[str, t.Any]) -> None:
+    """End the task if an option cannot be written down, because AnsibleModule stops with a traceback when it logs it."""
+    for name, value in options.items():
+        try:
+            json.dumps({name: value}, ensure_ascii=False, default=str).encode()
+        except UnicodeEncodeError:
+            words = f"{printable(name)} is not text. It has half of a surrogate pair. Nothing was sent."
+            sys.stdout.write(json.dumps({"failed": True, "msg": words}) + "\n")
+            raise SystemExit(1) from None
 
 
 def _named(request: Request) -> Result:

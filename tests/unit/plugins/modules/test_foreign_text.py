@@ -153,3 +153,22 @@ class TestAws:
         registry.stubber.add_response("upload_layer_part", {"lastByteReceived": 4})
         registry.stubber.add_response("complete_layer_upload", {"layerDigest": HARM})
         failure_of(ecr_layer, src=str(layer))
+
+
+class TestOptionThatIsNoText:
+    @pytest.mark.parametrize(
+        ("module", "option", "value"),
+        [
+            (ecr_layer, "src", "build/\ud800.tar"),
+            (ecr_layer, "state_dir", "\udfff"),
+            (ecr_image, "image", "app:\ud800"),
+            (ecr_image, "tags", ["1", "\ud800"]),
+            (ecr_layer, "aws_config", {"user_agent_extra": "\ud800"}),
+            (ecr_upload_layer_part, "cli_input_json", {"\ud800": 5}),
+        ],
+    )
+    def test_is_named(self, module: t.Any, option: str, value: t.Any) -> None:
+        options = {"repository_name": "app", **({} if option == "src" else {"src": "layer"}), option: value}
+        with pytest.raises(ModuleFailedError) as failed:
+            run_module(module, **options)
+        assert failed.value.msg == f"{option} is not text. It has half of a surrogate pair. Nothing was sent."

@@ -46,7 +46,7 @@ VALID: dict[str, t.Any] = {
         ("max_pool_connections", "x", "aws_config.max_pool_connections must be a whole number of 1 or more, not 'x'"),
         ("signature_version", 5, "aws_config.signature_version must be one line of text, not 5"),
         ("user_agent_extra", ["a"], "aws_config.user_agent_extra must be one line of text, not ['a']"),
-        ("user_agent_extra", "a\nb", r"aws_config.user_agent_extra must be one line of text, not 'a\\nb'"),
+        ("user_agent_extra", "a\nb", r"aws_config.user_agent_extra must be one line of text, not 'a\nb'"),
         ("proxies", "http://127.0.0.1", "aws_config.proxies must be a dictionary, not 'http://127.0.0.1'"),
         ("proxies", {"http": 5}, "aws_config.proxies.http must be one line of text, not 5"),
         ("client_cert", ["a"], "aws_config.client_cert must be the path of a file, or a list of two, not ['a']"),
