@@ -20,6 +20,8 @@ rm -rf .venv
 "$python" -m venv .venv
 .venv/bin/python -m pip install -qq --disable-pip-version-check uv
 .venv/bin/uv pip install --quiet --python .venv/bin/python -r requirements-dev.txt
+# botocore's other signer, for its test alone: if awscrt were in the environment, every process would import it.
+.venv/bin/uv pip install --quiet --python .venv/bin/python --target .venv/awscrt 'awscrt>=0.27'
 
 collections="$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/ansible_collections"
 mkdir -p "$collections/layerkit"

@@ -9,11 +9,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import importlib
 import json
 import random
 import re
 import socket
 import struct
+import sys
 import threading
 import typing as t
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,8 +36,8 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.part_body import
     stream_parts,
 )
 from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import ecr_client
+from botocore import compat
 from botocore.auth import AUTH_TYPE_MAPS, SigV4Auth
-from botocore.crt.auth import CrtSigV4Auth
 
 # More than two blocks, no two alike.
 CONTENT = random.Random(7).randbytes(2 * BLOCK_SIZE)
@@ -125,7 +127,18 @@ def signature_of(headers: dict[str, str], body: bytes) -> tuple[str, str]:
     return found["signature"], hmac.new(key, to_sign.encode(), "sha256").hexdigest()
 
 
-@pytest.mark.parametrize("signer", [SigV4Auth, CrtSigV4Auth])
+@pytest.fixture(params=["botocore", "awscrt"])
+def signer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> type:
+    """Return botocore's signer, or the one that it uses with awscrt, which environment.sh puts into a directory."""
+    if request.param == "botocore":
+        return SigV4Auth
+    monkeypatch.syspath_prepend(str(Path(sys.prefix, "awscrt")))
+    awscrt = importlib.import_module("awscrt")
+    monkeypatch.setattr(compat, "awscrt", awscrt, raising=False)
+    importlib.import_module("awscrt.auth")
+    return t.cast("type", importlib.import_module("botocore.crt.auth").CrtSigV4Auth)
+
+
 @pytest.mark.parametrize("faults", [[], ["error", "error"], ["reset"], ["error", "reset"]])
 @pytest.mark.parametrize("kept", [MAX_BLOCKS, 1, 0])
 def test_every_attempt_has_the_signature_of_its_bytes(
