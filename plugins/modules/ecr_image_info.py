@@ -51,6 +51,14 @@ options:
       - active
       - archived
       - any
+  referrers:
+    description:
+      - Whether to return what refers to each image in RV(images[].referrers), such as signatures, SBOMs and
+        attestations.
+      - The module asks the registry for each image, and follows the tags of cosign and the tag C(sha256-DIGEST). This
+        takes one request an image, and another one for every 25 images.
+    type: bool
+    default: false
 attributes:
   check_mode:
     support: full
@@ -65,6 +73,9 @@ notes:
     C(ecr:DescribeImages), the module warns, does not return size, times and status, and returns only those tags of an
     image that were looked up. Archived images are then missing, or the task fails.
   - To list all images, C(ecr:DescribeImages) alone is required. The registry answers up to 1000 images in a request.
+  - O(referrers) requires C(ecr:BatchGetImage), which allows C(ListImageReferrers) as well. If the registry refuses
+    C(ListImageReferrers), or if the endpoint or botocore does not know it, the module warns and returns only those
+    referrers that tags lead to.
   - Amazon ECR Public is not supported.
 seealso:
   - module: layerkit.ecr.ecr_image
@@ -128,6 +139,18 @@ EXAMPLES = r"""
     repository_name: my-app
     tag_status: untagged
     image_status: any
+
+- name: Look for the signatures and SBOMs of an image
+  layerkit.ecr.ecr_image_info:
+    repository_name: my-app
+    tags:
+      - "1.4.2"
+    referrers: true
+  register: signed
+
+- name: Stop if the image has no SBOM
+  ansible.builtin.assert:
+    that: "'application/spdx+json' in signed.images[0].referrers | map(attribute='artifact_type')"
 
 - name: Wait until another pipeline has pushed the image
   layerkit.ecr.ecr_image_info:
@@ -236,6 +259,52 @@ images:
       type: str
       returned: success
       sample: ACTIVE
+    referrers:
+      description:
+        - One entry for each image that refers to this one. What refers to one of these is not listed with this image.
+        - Only if O(referrers=true).
+      type: list
+      elements: dict
+      returned: when O(referrers=true)
+      contains:
+        annotations:
+          description: The annotations of the manifest, as the registry reports them.
+          type: dict
+          returned: when O(referrers=true)
+          sample:
+            org.opencontainers.image.created: "2026-02-03T04:05:06Z"
+        artifact_type:
+          description: What it is. V(null) if the registry does not report it.
+          type: str
+          returned: when O(referrers=true)
+          sample: application/spdx+json
+        digest:
+          description: The digest of its manifest or index.
+          type: str
+          returned: when O(referrers=true)
+          sample: sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+        media_type:
+          description: The media type of its manifest or index.
+          type: str
+          returned: when O(referrers=true)
+          sample: application/vnd.oci.image.manifest.v1+json
+        size:
+          description: The size of its manifest in bytes. V(null) if the registry does not report it.
+          type: int
+          returned: when O(referrers=true)
+          sample: 742
+        status:
+          description:
+            - Its storage status, as RV(images[].status).
+            - V(null) if the registry does not report it, and for what only a tag leads to.
+          type: str
+          returned: when O(referrers=true)
+          sample: ACTIVE
+        tag:
+          description: The tag of cosign that leads to it. V(null) if there is none.
+          type: str
+          returned: when O(referrers=true)
+          sample: sha256-2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae.sig
     size:
       description: The size of the image in bytes. V(null) if the registry does not report it.
       type: int
@@ -302,6 +371,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Call
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import NotReturnedError
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.images import Images, knows_image_status
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.records import ImageDetail, StoredImage, StoredImages
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.referrers import FoundReferrer, Referrers
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import checked_digests, checked_tags
 
 if t.TYPE_CHECKING:
@@ -322,6 +392,7 @@ class ImagesRequest:
     repository: Repository
     tags: tuple[str, ...]
     digests: tuple[str, ...]
+    referrers: bool
 
 
 @dataclass(frozen=True)
@@ -331,6 +402,7 @@ class ListRequest:
     repository: Repository
     image_status: str
     tag_status: str
+    referrers: bool
 
 
 def read(module: EcrModule) -> ImagesRequest | ListRequest:
@@ -343,7 +415,8 @@ def read(module: EcrModule) -> ImagesRequest | ListRequest:
                 f"image_status {image_status} requires a version of botocore that knows archived images",
                 "Upgrade boto3 and botocore on the host that runs the module",
             )
-        return ListRequest(repository, image_status.upper(), (options["tag_status"] or "any").upper())
+        tag_status = options["tag_status"] or "any"
+        return ListRequest(repository, image_status.upper(), tag_status.upper(), options["referrers"])
     check_quoted(module.options_as_written, "tags")
     filters = [name for name in ("tag_status", "image_status") if options[name] is not None]
     if filters:
@@ -352,11 +425,16 @@ def read(module: EcrModule) -> ImagesRequest | ListRequest:
             "Leave out tags and digests to list all images, or look images up without a filter",
         )
     tags, digests = checked_tags(options["tags"] or (), "tags"), checked_digests(options["digests"] or (), "digests")
-    return ImagesRequest(repository, tuple(tags), tuple(digests))
+    return ImagesRequest(repository, tuple(tags), tuple(digests), options["referrers"])
 
 
 def act(module: EcrModule, client: EcrClient, request: ImagesRequest | ListRequest) -> Result:
-    return list_all(client, request) if isinstance(request, ListRequest) else look_up(module, client, request)
+    result = list_all(client, request) if isinstance(request, ListRequest) else look_up(module, client, request)
+    if request.referrers:
+        found = Referrers(client, module.task).find([image["digest"] for image in result["images"]])
+        for image in result["images"]:
+            image["referrers"] = [referrer_result(each) for each in found if each.subject == image["digest"]]
+    return result
 
 
 def list_all(client: EcrClient, request: ListRequest) -> Result:
@@ -453,6 +531,18 @@ def detail_result(detail: ImageDetail) -> Result:
     }
 
 
+def referrer_result(found: FoundReferrer) -> Result:
+    return {
+        "digest": found.entry.digest,
+        "media_type": shown(found.entry.media_type),
+        "artifact_type": shown(found.entry.artifact_type),
+        "annotations": dict(found.entry.annotations),
+        "size": found.entry.size,
+        "status": shown(found.entry.status),
+        "tag": found.tag,
+    }
+
+
 def shown(text: str | None) -> str | None:
     return None if text is None else printable(text)
 
@@ -476,6 +566,7 @@ def main() -> None:
         "digests": {"type": "list", "elements": "str"},
         "tag_status": {"type": "str", "choices": ["any", "tagged", "untagged"]},
         "image_status": {"type": "str", "choices": ["active", "archived", "any"]},
+        "referrers": {"type": "bool", "default": False},
     }
     module = EcrModule(argument_spec=spec)
     module.run(read, act)

@@ -36,6 +36,7 @@ _NO_ANSWER = (
     "checks the registry before it sends anything"
 )
 _NO_CONNECTION = "The registry could not be reached. Check region, endpoint_url, the network and the proxy settings"
+_REFUSED_PARAMETER = "Amazon ECR does not accept a parameter. The error names it"
 _SERVER_FAILED = (
     "The registry failed to handle the request, so the outcome is unknown. Run the task again. It checks the registry "
     "before it sends anything"
@@ -107,7 +108,7 @@ ADVICE = {
         "expects. Send the layer again in a new upload"
     ),
     "InvalidConfigError": _CONFIG_FILE,
-    "InvalidParameterException": "Amazon ECR does not accept a parameter. The error names it",
+    "InvalidParameterException": _REFUSED_PARAMETER,
     "InvalidRegionError": "The region is not a valid name. Check region, AWS_REGION and the profile",
     "InvalidSignatureException": _NOT_ACCEPTED,
     "KmsException": (
@@ -174,6 +175,7 @@ ADVICE = {
         "The registry does not know this upload. It expired, was completed, has another id, or belongs to another "
         "repository, region or account. Send the layer again in a new upload"
     ),
+    "ValidationException": _REFUSED_PARAMETER,
 }
 
 

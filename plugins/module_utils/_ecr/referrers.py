@@ -68,31 +68,37 @@ class Referrers:
         self._can_list = True
 
     def find(self, subjects: t.Sequence[str]) -> list[FoundReferrer]:
-        """Return what refers to one of the images with these digests, each once, with the tag if there is one.
+        """Return what refers to the images with these digests: each once for an image, with the tag if there is one.
 
         Without the permission, or if the endpoint or botocore does not know the operation, only tags are followed, with
         a warning.
 
         :raises EcrError: a look-up failed
         """
-        found: dict[str, FoundReferrer] = {}
+        found: dict[tuple[str, str], FoundReferrer] = {}
         for subject in subjects:
             for entry in self._listed(subject):
-                found.setdefault(entry.digest, FoundReferrer(subject, entry))
-        for tagged in self._tagged(subjects):
-            known = found.get(tagged.entry.digest)
+                found.setdefault((subject, entry.digest), FoundReferrer(subject, entry))
+        for tagged in self._tagged(subjects) if subjects else ():
+            key = (tagged.subject, tagged.entry.digest)
+            known = found.get(key)
             if known is None or (tagged.tag and not known.tag):
                 # The registry knows the status and the annotations.
-                found[tagged.entry.digest] = replace(tagged, entry=known.entry, is_listed=True) if known else tagged
+                found[key] = replace(tagged, entry=known.entry, is_listed=known.is_listed) if known else tagged
         return list(found.values())
 
     def read(self, subjects: t.Sequence[str]) -> list[Referrer]:
-        """Return what refers to one of these images, with the manifests. A warning names what cannot be read.
+        """Return what refers to one of these images, each once, with its manifest.
+
+        A warning names what cannot be read, for example because it is archived.
 
         :raises EcrError: a look-up failed
         :raises InvalidInputError: a manifest is not supported
         """
-        found = self.find(subjects)
+        by_digest: dict[str, FoundReferrer] = {}
+        for each in sorted(self.find(subjects), key=lambda each: each.tag is None):
+            by_digest.setdefault(each.entry.digest, each)
+        found = list(by_digest.values())
         wanted = [each.entry.digest for each in found if each.stored is None and each.entry.is_readable]
         stored = self._images.get(wanted) if wanted else StoredImages()
         read = [self._referrer(each, each.stored or stored.by_digest.get(each.entry.digest)) for each in found]

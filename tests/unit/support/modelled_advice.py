@@ -22,5 +22,7 @@ ADVICE = {
     "RepositoryNotFoundException": "The repository does not exist",
     "ServerException": "the outcome is unknown",
     "UnableToGetUpstreamImageException": "pull through cache rule",
+    "UnableToListUpstreamImageReferrersException": "did not list what refers to it",
     "UploadNotFoundException": "does not know this upload",
+    "ValidationException": "does not accept a parameter",
 }

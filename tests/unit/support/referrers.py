@@ -73,4 +73,4 @@ def named(entry: Document, name: str) -> Document:
 
 
 def tag_of(image: Document, suffix: str = "") -> str:
-    return image["digest"].replace(":", "-") + suffix
+    return str(image["digest"]).replace(":", "-") + suffix

@@ -212,7 +212,7 @@ class TestSpecial:
     ) -> None:
         name = task["repository_name"]
         run_module(ecr_image, connection=connection, repository_name=name, src=image_source, tags=["1"])
-        (image,) = run_module(module, connection=connection, **task)["images"]
+        (image,) = run_module(module, connection=connection, **task, referrers=True)["images"]
         assert set(image) == set(documented(module)["images"]["contains"])
 
     @pytest.mark.parametrize("module", [ecr_image_info], indirect=True)
