@@ -12,7 +12,7 @@ from functools import partial
 
 from .._oci.manifest import MEDIA_TYPES, Manifest
 from .call import Call
-from .errors import EcrError, NotReturnedError
+from .errors import AnswerError, EcrError, NotReturnedError
 from .limits import MAX_PUTS_PER_SECOND
 from .pages import Page, all_entries
 from .rate_limiter import RateLimiter
@@ -31,7 +31,9 @@ from .service_model import batches, input_shape, largest
 if t.TYPE_CHECKING:
     from botocore.model import StructureShape
 
+    from .call import Repository
     from .client import EcrClient
+    from .records import StoredImage
 
 # All that a registry can hold. Amazon ECR may convert an image whose media type the request does not list.
 _ACCEPTED_MEDIA_TYPES = [
@@ -190,6 +192,20 @@ def _digests_and_tags(ids: t.Sequence[dict[str, str]]) -> tuple[tuple[str, ...],
 def _image_ids(digests: t.Iterable[str], tags: t.Iterable[str]) -> list[dict[str, str]]:
     ids = [{"imageDigest": digest} for digest in dict.fromkeys(digests)]
     return ids + [{"imageTag": tag} for tag in dict.fromkeys(tags)]
+
+
+def check_intact(image: StoredImage, repository: Repository) -> None:
+    """Check that the manifest of an image is the one that its digest names.
+
+    :raises AnswerError: it is another one
+    """
+    if not image.is_intact:
+        raise AnswerError(
+            Call("BatchGetImage", repository, digests=(image.digest,)),
+            f"The registry returned another manifest for image {image.digest} of {repository}. Its text has the digest "
+            f"{image.text_digest}",
+            "Something between the host and Amazon ECR may change answers, such as a proxy. Run the task again",
+        )
 
 
 def knows_image_status() -> bool:

@@ -24,7 +24,7 @@ from .._oci.manifest import INDEXES, MAX_IMAGES, Manifest
 from .._oci.referrer import Referrer, ReferrerTag, referrer_tags
 from .call import Call
 from .errors import AnswerError, EcrError
-from .images import Images
+from .images import Images, check_intact
 from .pages import Page, all_entries
 from .records import ListedReferrer, StoredImage, StoredImages
 from .service_model import knows_operation, largest
@@ -163,13 +163,7 @@ class Referrers:
         if stored is None:
             return None
         where = f"manifest {stored.digest} in {self._repository}"
-        if not stored.is_intact:
-            raise AnswerError(
-                Call("BatchGetImage", self._repository, digests=(stored.digest,)),
-                f"The registry returned another manifest for image {stored.digest} of {self._repository}. Its text has "
-                f"the digest {stored.text_digest}",
-                "Something between the host and Amazon ECR may change answers, such as a proxy. Run the task again",
-            )
+        check_intact(stored, self._repository)
         media_type = stored.media_type or found.entry.media_type
         manifest = Manifest.parse(stored.manifest.encode(), media_type, where)
         if not found.is_listed and not found.tag and manifest.subject != found.subject:

@@ -19,14 +19,16 @@ from .._oci.reference import NoSuchImageError
 from .._oci.store import ImageReader, SourceImage
 from .call import Call
 from .downloads import StoredLayer
-from .errors import AnswerError, NotReturnedError
-from .images import Images
+from .errors import NotReturnedError
+from .images import Images, check_intact
 from .layers import Layers
 from .object_store import ObjectStore
+from .referrers import Referrers
 
 if t.TYPE_CHECKING:
     from .._core.task import Task
     from .._oci.platform import Platform
+    from .._oci.referrer import Referrer
     from .client import EcrClient
     from .records import StoredImage, StoredImages
 
@@ -66,7 +68,7 @@ class RepositoryReader(ImageReader):
         found = stored.by_digest.get(image) if is_digest else stored.by_tag.get(image)
         if found is None:
             raise self._absent(image, digests, wanted, stored)
-        _check_intact(found, self._client)
+        check_intact(found, self._client.repository)
         return RepositoryImage(self._client, found, self._task, self._connections), stored
 
     def _absent(
@@ -83,7 +85,9 @@ class RepositoryReader(ImageReader):
 
 
 class RepositoryImage(SourceImage):
-    """One image of a repository. Its blobs are those that its manifests list; none is asked for before it is read.
+    """One image of a repository, and what refers to it.
+
+    Its blobs are those that these manifests list; none is asked for before it is read.
 
     Layers with ``urls`` count as hosted there.
     """
@@ -96,6 +100,7 @@ class RepositoryImage(SourceImage):
         self._images = Images(client)
         self._layers = Layers(client)
         self._store = ObjectStore(client, connections)
+        self._referrers = Referrers(client, task)
         self._task = task
         self._manifests: dict[str, bytes] = {}
         self._sizes: dict[str, int | None] = {}
@@ -147,11 +152,22 @@ class RepositoryImage(SourceImage):
         """Open a blob that a manifest lists, which its reader compares with its digest."""
         yield StoredLayer(self._layers, self._store, digest, t.cast(int, self.size(digest)), self._task)
 
+    def referrers(self, subjects: t.Sequence[str]) -> list[Referrer]:
+        """Return what refers to one of these manifests, by ListImageReferrers and by tags.
+
+        :raises InvalidInputError: a manifest is not supported
+        :raises EcrError: a look-up failed
+        """
+        found = self._referrers.read(subjects)
+        for referrer in found:
+            self._note(referrer.manifest)
+        return found
+
     def _load_children(self) -> None:
         absent = [digest for digest in self._children if digest not in self._manifests]
         stored = self._images.get(absent)
         for image in stored.by_digest.values():
-            _check_intact(image, self._client)
+            check_intact(image, self._client.repository)
             self._add(image.digest, image.manifest, image.media_type or "")
         self._inaccessible.update(stored.inaccessible)
         hidden = [digest for digest in absent if digest not in stored.by_digest and digest not in stored.inaccessible]
@@ -168,8 +184,11 @@ class RepositoryImage(SourceImage):
         except InvalidInputError:
             # Whoever uses it gets the error.
             return
-        if digest == self.root.digest:
-            self._children = [entry.descriptor.digest for entry in manifest.entries if entry.is_usable]
+        self._note(manifest)
+
+    def _note(self, manifest: Manifest) -> None:
+        """Note what a manifest lists."""
+        self._children += [entry.descriptor.digest for entry in manifest.entries if entry.is_usable]
         for blob in manifest.blobs:
             is_foreign = bool(blob.urls) and blob is not manifest.blobs[0]
             if not is_foreign or blob.digest not in self._sizes:
@@ -181,13 +200,3 @@ def _descriptor_of(image: StoredImage, where: str) -> Descriptor:
     # The registry states the type of every image that it returns; other registries may not.
     media_type = image.media_type or JsonObject.parse(content, where).get("mediaType", str)
     return Descriptor(media_type, image.digest, len(content))
-
-
-def _check_intact(image: StoredImage, client: EcrClient) -> None:
-    if not image.is_intact:
-        raise AnswerError(
-            Call("BatchGetImage", client.repository, digests=(image.digest,)),
-            f"The registry returned another manifest for image {image.digest} of {client.repository}. Its text has the "
-            f"digest {image.text_digest}",
-            "Something between the host and Amazon ECR may change answers, such as a proxy. Run the task again",
-        )
