@@ -481,9 +481,22 @@ class RepositorySettings:
 
     def is_immutable(self, tag: str) -> bool:
         """Return whether the tag cannot be moved to another image."""
-        excluded = any(_pattern(exclusion).fullmatch(tag) for exclusion in self.exclusions)
+        excluded = any(_matches(exclusion, tag) for exclusion in self.exclusions)
         return self.tag_mutability.startswith("IMMUTABLE") != excluded
 
 
-def _pattern(exclusion: str) -> re.Pattern[str]:
-    return re.compile(".*".join(map(re.escape, exclusion.split("*"))))
+def _matches(exclusion: str, tag: str) -> bool:
+    """Return whether a tag has the pieces of a filter in their order, in linear time whatever the filter is."""
+    first, *others = exclusion.split("*")
+    if not others:
+        return tag == exclusion
+    *inner, last = others
+    if len(first) + len(last) > len(tag) or not (tag.startswith(first) and tag.endswith(last)):
+        return False
+    at, end = len(first), len(tag) - len(last)
+    for piece in inner:
+        at = tag.find(piece, at, end)
+        if at < 0:
+            return False
+        at += len(piece)
+    return True

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import typing as t
 
 import pytest
@@ -21,9 +22,12 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.records import (
     Layer,
     OpenUpload,
     ReceivedPart,
+    RepositorySettings,
     ReturnedImages,
 )
 from ansible_collections.layerkit.ecr.tests.unit.support.stubbed_registry import StubbedRegistry
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 DIGEST = "sha256:" + "1" * 64
 OTHER = "sha256:" + "2" * 64
@@ -133,3 +137,21 @@ class TestUploads:
 
     def test_digest_of_another_algorithm_is_kept_if_no_other_was_given(self) -> None:
         assert CompletedLayer.from_response({"layerDigest": "md5:abc"}, "mine", ["md5:abc"]).digest == "md5:abc"
+
+
+class TestExclusions:
+    """Tags whose mutability is the opposite one of the repository's."""
+
+    def is_excluded(self, exclusion: str, tag: str) -> bool:
+        return RepositorySettings("123456789012", "app", "MUTABLE_WITH_EXCLUSION", (exclusion,)).is_immutable(tag)
+
+    @given(st.text("ab*", max_size=7), st.text("ab", max_size=7))
+    @example("ab*ba", "aba")
+    @example("a*a", "a")
+    @example("*a*ab*", "aab")
+    def test_a_star_stands_for_any_characters(self, exclusion: str, tag: str) -> None:
+        assert self.is_excluded(exclusion, tag) == fnmatch.fnmatchcase(tag, exclusion)
+
+    def test_many_stars_take_no_time(self) -> None:
+        assert not self.is_excluded("*a" * 60 + "*b", "a" * 128)
+        assert self.is_excluded("*a" * 60 + "*", "a" * 128)
