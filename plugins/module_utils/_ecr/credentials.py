@@ -15,7 +15,8 @@ import traceback
 import typing as t
 
 try:
-    from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError
+    from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError, HTTPClientError
+    from botocore.exceptions import ConnectionError as NoConnectionError
 except ImportError:
     pass  # AnsibleAWSModule reports a missing SDK
 
@@ -34,9 +35,13 @@ def credential_failures_named() -> t.Iterator[None]:
     """Raise CredentialRetrievalError for other exceptions of botocore's sources of credentials."""
     try:
         yield
-    except (BotoCoreError, ClientError, TaskError):
+    except (ClientError, TaskError):
         raise
     except Exception as error:
+        # Otherwise a service that gives credentials, and does not answer, would be taken for the registry.
+        is_named = isinstance(error, BotoCoreError) and not isinstance(error, (HTTPClientError, NoConnectionError))
+        if is_named:
+            raise
         frames = [frame for frame, _line in traceback.walk_tb(error.__traceback__) if _module(frame) in _LOADERS]
         if frames:
             source = next(filter(None, map(_source, frames)), "the profile")

@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import errno
 import io
 import os
+import socketserver
 import sys
+import threading
 import typing as t
 from email.utils import format_datetime
 from pathlib import Path
@@ -47,6 +50,42 @@ def failure_with_profile(settings: str, unused_port: int, profile: str | None = 
     Path(os.environ["AWS_CONFIG_FILE"]).write_text(f"[{section}]\n{settings}\n", encoding="utf-8")
     connection = {"region": "eu-west-1", "endpoint_url": f"http://127.0.0.1:{unused_port}"}
     return failure_of(ecr_initiate_layer_upload, connection={**connection, **({"profile": profile} if profile else {})})
+
+
+class TestRole:
+    @pytest.mark.parametrize(
+        "answer", [b"", b"SSH-2.0-OpenSSH_9.2p1\r\n", b"HTTP/1.1 200 OK\r\n\r\n<html>Sign in</html>"]
+    )
+    def test_answer_in_place_of_the_role_is_not_blamed_on_the_registry(
+        self, unused_port: int, monkeypatch: pytest.MonkeyPatch, answer: bytes, delays: list[float]
+    ) -> None:
+        assert not delays
+        keys = "aws_access_key_id = AKIAUNITTESTS\naws_secret_access_key = not-a-secret-0nly-for-unit-tests"
+        role = f"role_arn = arn:aws:iam::123456789012:role/push\nsource_profile = ci\n{keys}"
+        with answering(answer) as url:
+            monkeypatch.setenv("AWS_ENDPOINT_URL_STS", url)
+            words = failure_with_profile(role, unused_port).msg
+        assert f"127.0.0.1:{unused_port}" not in words
+        assert "not Amazon ECR's answer" not in words
+        assert "The source of the credentials failed." in words
+        assert "No answer arrived" not in words
+
+
+@contextlib.contextmanager
+def answering(answer: bytes) -> t.Iterator[str]:
+    """Answer everything with these bytes."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65536)
+            self.request.sendall(answer)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
 
 
 class TestSource:
