@@ -85,6 +85,11 @@ class UploadState:
         :raises InvalidInputError: the directory cannot be created or written to
         """
         path = cls._path_of(directory, identity)
+        obstacle = _obstacle(path)
+        if obstacle:
+            task.warn(obstacle)
+            yield None
+            return
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = locked(path.with_suffix(_LOCK))
@@ -111,6 +116,9 @@ class UploadState:
         if not _is_usable(directory):
             return None, None
         path = cls._path_of(directory, identity)
+        obstacle = _obstacle(path)
+        if obstacle:
+            return None, obstacle
         saved, misfit = _read(path, identity)
         return saved, _not_used(path, misfit) if misfit else None
 
@@ -199,6 +207,18 @@ def _is_usable(directory: str) -> bool:
             raise _unusable(directory, os.strerror(errno.EACCES))
         return place == path
     return False
+
+
+def _obstacle(path: Path) -> str | None:
+    """Return a warning of a directory in the place of a file of the state, which cannot be replaced; None without."""
+    for place in map(path.with_suffix, (_STATE, _NEW, _LOCK)):
+        with contextlib.suppress(OSError, ValueError):
+            if stat.S_ISDIR(place.lstat().st_mode):
+                return (
+                    f"{str(place)!r} is a directory, where the task keeps the state of a layer. If the task is "
+                    "interrupted, the next run cannot resume the layer. Remove the directory."
+                )
+    return None
 
 
 def _not_used(path: Path, misfit: str) -> str:

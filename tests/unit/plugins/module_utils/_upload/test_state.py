@@ -214,16 +214,19 @@ def test_fifo_does_not_hang(folder: Folder) -> None:
     assert folder.load() == UPLOAD
 
 
-def test_directory_in_the_place_of_the_file_is_left_alone(folder: Folder) -> None:
-    file = folder.save()
-    file.unlink()
-    file.mkdir()
-    assert folder.load() is None
-    folder.save()
+@pytest.mark.parametrize("suffix", [".json", ".new", ".lock"])
+def test_directory_in_the_place_of_a_file_is_warned_about_once(folder: Folder, suffix: str) -> None:
+    place = folder.save().with_suffix(suffix)
+    place.unlink(missing_ok=True)
+    place.mkdir()
+    with UploadState.held(str(folder.path), IDENTITY, Task(folder.warnings.append)) as state:
+        assert state is None
     folder.tidy(IDENTITY)
-    assert file.is_dir()
-    assert "cannot be written: Is a directory" in folder.warnings[1]
-    assert folder.names() == [file.name]
+    assert place.is_dir()
+    words = f"{str(place)!r} is a directory, where the task keeps the state of a layer."
+    assert [warning[: len(words)] for warning in folder.warnings] == [words]
+    assert folder.peek() is None
+    assert folder.warnings[1:] == folder.warnings[:1], "check mode warns as a run does"
 
 
 class TestTidying:
