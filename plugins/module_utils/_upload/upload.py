@@ -291,12 +291,18 @@ class LayerUpload:
 
 def _given_up(error: EcrError) -> EcrError:
     """Return the failure of an upload that replaced another one and is gone as well."""
-    if not isinstance(error, CallError) or error.code != "InvalidLayerPartException":
+    contradictions = {
+        "EmptyUploadException": "The registry confirmed each part of {upload}, and reports the upload as empty",
+        "InvalidLayerPartException": (
+            "The registry refuses parts of {upload}, although each begins where the registry expects it"
+        ),
+    }
+    if not isinstance(error, CallError) or error.code not in contradictions:
         return error
+    upload = f"upload {error.call.upload_id} to {error.call.repository}"
     return ExplainedError(
         error,
-        f"The registry refuses parts of upload {error.call.upload_id} to {error.call.repository}, although each begins "
-        "where the registry expects it",
+        contradictions[error.code].format(upload=upload),
         "Something else may be sending to this upload, or something between the host and Amazon ECR may change the "
         "requests. Run the task again. It opens a new upload",
     )

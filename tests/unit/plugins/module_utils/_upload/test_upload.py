@@ -26,6 +26,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import (
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr import limits
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import CallError, ExplainedError
 from ansible_collections.layerkit.ecr.plugins.module_utils._upload.layer import LayerAction
+from ansible_collections.layerkit.ecr.tests.strict_ecr.exceptions import EmptyUploadException
 from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import ecr_client
 from ansible_collections.layerkit.ecr.tests.unit.support.layer_bench import LayerBench
 from botocore.exceptions import ClientError
@@ -540,6 +541,20 @@ class TestUploadThatHoldsNothing:
         assert bench.calls() == (1, 3, 0)
         assert list((tmp_path / "state").iterdir()) == []
         assert bench.push(state_directory=str(tmp_path / "state")).changed is True
+
+    def test_two_uploads_that_are_reported_as_empty_are_no_matter_of_the_task(
+        self, bench: LayerBench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def complete(_backend: t.Any, *_args: t.Any, **_options: t.Any) -> t.NoReturn:
+            raise EmptyUploadException(upload_id="", repository_name=bench.repository, registry_id="")
+
+        monkeypatch.setattr(bench.control.backend_class, "complete_layer_upload", complete)
+        with pytest.raises(LayerUploadError) as failed:
+            bench.push()
+        words = message(failed.value)
+        assert "confirmed each part of upload" in words
+        assert "reports the upload as empty" in words
+        assert "ecr_upload_layer_part" not in words
 
     def test_layer_of_one_byte(self, ecr: ECRClient, strict_ecr: StrictECR, bench: LayerBench, tmp_path: Path) -> None:
         small = LayerBench(ecr, strict_ecr.control, bench.repository, tmp_path / "small", b"x", PART)
