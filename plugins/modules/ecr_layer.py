@@ -317,13 +317,16 @@ def checked_digest(blob: Blob, expected: str | None) -> str:
 
 
 def run(module: EcrModule, pusher: LayerPusher, blob: Blob, plan: LayerPlan) -> LayerPush:
+    done = []
     try:
         push = pusher.push(blob, plan)
+        done.append(plan)
+        if not plan.is_present:
+            confirm(module, pusher, plan, push)
     except LayerUploadError as error:
         module.fail(error, action=LayerAction.FAILED.value, **progress_result(error.progress))
-    if not plan.is_present:
-        confirm(module, pusher, plan, push)
-    pusher.tidy([plan])
+    finally:
+        pusher.tidy(done)
     return push
 
 

@@ -17,6 +17,7 @@ try:
 except ImportError:
     pass  # AnsibleAWSModule reports a missing SDK
 
+from .._core.digest import SHA256_DIGEST
 from .._core.errors import TaskError
 from .._core.text import printable
 from .answers import UnreadableAnswerError
@@ -87,6 +88,17 @@ class CallError(EcrError):
     def response(self) -> dict[str, t.Any]:
         """AWS's answer, with the members that the service model gives the error."""
         return dict(self.exception.response) if isinstance(self.exception, ClientError) else {}
+
+    @property
+    def registry_id(self) -> str | None:
+        """The AWS account that refused, as the error reports it."""
+        reported = self.response.get("registryId")
+        return printable(reported) if isinstance(reported, str) else None
+
+    @property
+    def named_digests(self) -> frozenset[str]:
+        """The SHA-256 digests in the words of AWS, which no member of the error lists."""
+        return frozenset(re.findall(SHA256_DIGEST.pattern, str(self.exception)))
 
     @property
     def last_valid_byte(self) -> int | None:

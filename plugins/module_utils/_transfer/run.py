@@ -6,11 +6,9 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 from dataclasses import replace
 
-from .._core.digest import SHA256_DIGEST
 from .._core.errors import TaskError
 from .._core.text import listed
 from .._ecr.errors import CallError, EcrError, ExplainedError, ForeignAnswerError, ImmutableTagError
@@ -27,6 +25,7 @@ if t.TYPE_CHECKING:
     from .._ecr.records import StoredImages
     from .._oci.descriptor import Descriptor
     from .._oci.manifest import Manifest
+    from .._upload.plan import LayerPlan
     from .blobs import BlobPusher
     from .plan import ReferrerStep
 
@@ -54,6 +53,8 @@ class ImagePush:
         self._task = task
         self._verifies = verifies
         self._account = PutAccount()
+        # The layers that were listed as available, and that the registry misses all the same.
+        self._missed: set[str] = set()
         self.registry_id: str | None = None
 
     @property
@@ -74,9 +75,18 @@ class ImagePush:
 
         :raises TaskError: a blob is damaged, the registry refused, or does not have what it was sent
         """
-        if self._plan.changed:
-            self._push()
-        self._pusher.tidy([step.layer for step in self._plan.blobs])
+        try:
+            if self._plan.changed:
+                self._push()
+        finally:
+            self._pusher.tidy(self._done())
+
+    def _done(self) -> list[LayerPlan]:
+        """Return the layers that are known to be in the repository, so that nothing needs to be kept of them."""
+        pushed = self._pusher.outcome.pushed
+        present = {step.blob.digest for step in self._plan.blobs if self._plan.is_present or step.layer.is_present}
+        known = (present - self._missed) | pushed.keys()
+        return [step.layer for step in self._plan.blobs if step.blob.digest in known]
 
     def _push(self) -> None:
         self._pusher.run([step.layer for step in self._plan.blobs_to_send], self._blobs(BlobAction.PRESENT))
@@ -204,7 +214,7 @@ class ImagePush:
         """Send the layers of a manifest again that the registry reports as missing."""
         steps = {step.blob.digest: step for step in self._plan.blobs if step.action is not BlobAction.SKIPPED}
         digests = [blob.digest for blob in manifest.blobs if blob.digest in steps]
-        named = set(re.findall(SHA256_DIGEST.pattern, str(error.exception)))
+        named = error.named_digests
         self._check_foreign(named, error)
         layers = self._layers.available_unless_denied(digests, ALL_LAYERS_ARE_SENT) or {}
         missing = {digest for digest in digests if digest not in layers or not layers[digest].is_stored}
@@ -215,9 +225,10 @@ class ImagePush:
         if any(self._plan.image.reader.size(digest) is None for digest in wanted):
             # Something else compressed these layers, and the source does not contain their bytes.
             raise error
+        self._missed |= wanted.keys()
         self._pusher.run([replace(steps[digest].layer, found=None) for digest in wanted], [])
 
-    def _check_foreign(self, named: set[str], error: CallError) -> None:
+    def _check_foreign(self, named: t.Collection[str], error: CallError) -> None:
         foreign = [blob.digest for blob in self._blobs(BlobAction.SKIPPED) if blob.digest in named]
         if foreign:
             raise ExplainedError(

@@ -82,4 +82,4 @@ def _resolved(part: Part, error: CallError) -> PartUpload:
         raise error
     sent_before = error.may_have_been_applied and last_valid == part.last_byte
     action = PartAction.SENT if sent_before else PartAction.ALREADY_RECEIVED
-    return PartUpload(action, last_valid, error.response.get("registryId"))
+    return PartUpload(action, last_valid, error.registry_id)

@@ -394,3 +394,17 @@ class TestProcesses:
         assert small - bare <= 22 * 1024
         assert large - bare <= 22 * 1024
         assert large - small <= 4 * 1024
+
+
+def test_failed_run_removes_what_is_old(registry: StubbedRegistry, layer: Path, tmp_path: Path) -> None:
+    registry.has("app", absent=[digest_of(layer)])
+    registry.refuses("InitiateLayerUpload", {"repositoryName": "app"}, "KmsException")
+    state = tmp_path / "state"
+    state.mkdir()
+    old, new = (state / f"{digit * 64}-{'0' * 16}.json" for digit in "01")
+    for path in (old, new):
+        path.write_text("{}")
+    os.utime(old, (0, 0))
+    with pytest.raises(ModuleFailedError):
+        run_module(module, repository_name="app", src=str(layer), state_dir=str(state))
+    assert list(state.iterdir()) == [new]

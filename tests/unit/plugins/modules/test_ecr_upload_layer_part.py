@@ -154,6 +154,19 @@ class TestPartThatIsThere:
         assert result["diff"]["before"] == result["diff"]["after"]
         assert set(result) >= KEYS
 
+    @pytest.mark.parametrize(("registry_id", "shown"), [("\x1b[2J", r"\x1b[2J"), (ACCOUNT, ACCOUNT), (5, None)])
+    def test_registry_of_the_refusal_is_printable(
+        self, registry: StubbedRegistry, registry_id: t.Any, shown: str | None
+    ) -> None:
+        last = len(LAYER) - 1
+        fields = {"lastValidByteReceived": last, "registryId": registry_id}
+        # The Stubber refuses other types than those of the model, and a proxy does not.
+        registry.stubber.add_client_error(
+            "upload_layer_part", "InvalidLayerPartException", "", 400, modeled_fields={"lastValidByteReceived": last}
+        )
+        registry.stubber._queue[-1]["response"][1].update(fields)
+        assert run_module(module, **WHOLE)["registry_id"] == shown
+
     def test_only_byte_of_a_layer_is_unchanged(self, registry: StubbedRegistry) -> None:
         misplaces(registry, 0, 0, 0)
         blob = base64.b64encode(LAYER[:1]).decode()

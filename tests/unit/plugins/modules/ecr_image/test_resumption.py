@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
+import os
+import time
 import typing as t
 from pathlib import Path
 
 from ansible_collections.layerkit.ecr.tests.unit.support.image_bench import ImageBench
+from ansible_collections.layerkit.ecr.tests.unit.support.image_files import digest_of
 from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import warnings_of
 
 
@@ -67,3 +71,32 @@ class TestResumption:
         assert len(list(state.iterdir())) == 7
         assert bench.run(state_dir=str(state))["changed"] is False
         assert [path.name for path in state.iterdir()] == ["mine.json"]
+
+    def test_failed_run_removes_what_is_done_or_old(self, bench: ImageBench, tmp_path: Path) -> None:
+        done, failing, unknown = (digest_of(layer) for layer in (b"there", b"failing", b"of another image"))
+        bench.layout.finish(bench.layout.image(b"there"))
+        bench.run()
+        state = tmp_path / "state"
+        bench.layout.finish(bench.layout.image(b"there", b"failing"))
+        bench.strike("UploadLayerPart", "kms", times=9)
+        bench.fails(state_dir=str(state), parallel=1)
+        ending = next(state.glob("*.json")).name.partition("-")[2]
+        paths = [state / f"{digest[7:]}-{ending}" for digest in (done, failing, unknown)]
+        for path in paths:
+            path.write_text("{}")
+        long_ago = time.time() - 15 * 24 * 60 * 60
+        os.utime(paths[2], (long_ago, long_ago))
+        bench.fails(state_dir=str(state), parallel=1)
+        assert not paths[0].exists()
+        assert not paths[2].exists()
+
+    def test_state_of_a_layer_that_the_registry_misses_is_kept(self, bench: ImageBench, tmp_path: Path) -> None:
+        bench.layout.finish(bench.layout.image(b"0123456789"))
+        bench.control.set_availability(bench.repository, digest_of(b"0123456789"), "AVAILABLE")
+        bench.control.rules(bench.repository).part_size = 4
+        config = bench.run(check=True)["layers"]
+        sent = sum(-(-layer["size"] // 4) for layer in config if layer["action"] == "sent")
+        bench.strike("UploadLayerPart", "kms", skip=sent + 1)
+        state = tmp_path / "state"
+        bench.fails(state_dir=str(state), parallel=1)
+        assert [json.loads(path.read_text())["next_byte"] for path in state.iterdir()] == [4]
