@@ -94,14 +94,14 @@ def after_sending(error: TaskError) -> TaskError:
 
 @message.register
 def _call(error: CallError) -> str:
-    return sentences(_failed(error), _meaning(error), _lost(error), _kept(error))
+    return sentences(_failed(error), _meaning(error), _lost(error))
 
 
 @message.register
 def _foreign_answer(error: ForeignAnswerError) -> str:
     way = f"through the proxy {error.proxy}" if error.proxy else "without a proxy"
     origin = f"This was not Amazon ECR's answer. It came from {error.endpoint}, {way}"
-    return sentences(_failed(error), origin, _meaning(error), _lost(error), _kept(error))
+    return sentences(_failed(error), origin, _meaning(error), _lost(error))
 
 
 @message.register
@@ -163,6 +163,20 @@ def _layer_upload(error: LayerUploadError) -> str:
         # The registry stored a layer, so nothing is incomplete, and nothing can be resumed.
         return message(error.cause)
     return f"{message(error.cause)} {sentences(_progress(error.progress, _may_resume(error.cause)))}"
+
+
+def what_stays(error: TaskError, has_sent: bool) -> str | None:
+    """Return that expired credentials undo nothing, None if nothing was sent or the credentials are not the cause.
+
+    :param has_sent: whether the task sent something before
+    """
+    if isinstance(error, LayerUploadError):
+        return what_stays(error.cause, has_sent)
+    if not isinstance(error, CallError) or error.code not in EXPIRED_CREDENTIALS:
+        return None
+    if not has_sent and error.call.operation not in _SENDING:
+        return None
+    return "What was sent stays in the registry, and the next run sends only what is missing."
 
 
 def words_of_aws(error: TaskError) -> str | None:
@@ -311,13 +325,6 @@ def _too_large(call: Call) -> str:
 def _body_size(part_size: int) -> int:
     """Return the size of a part in base64; the rest of a request's body is small."""
     return -(-part_size // 3) * 4
-
-
-def _kept(error: CallError) -> str | None:
-    """Say that expired credentials undo nothing."""
-    if error.code in EXPIRED_CREDENTIALS and error.call.operation in _SENDING:
-        return "What was sent stays in the registry, and the next run sends only what is missing"
-    return None
 
 
 def _may_resume(cause: TaskError) -> bool:

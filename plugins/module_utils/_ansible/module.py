@@ -112,7 +112,8 @@ class EcrModule(AnsibleAWSModule):
         :param result: further keys, which win over those of the error
         """
         reported = failure.after_sending(error) if self.task.has_sent else error
-        words = printable(failure.message(reported), _MAX_WORDS)
+        stays = failure.what_stays(error, self.task.has_sent)
+        words = printable(" ".join(filter(None, (failure.message(reported), stays))), _MAX_WORDS)
         keys = {**self._named, **failure.facts(error), **result}
         answer = failure.words_of_aws(error)
         if answer is None:
@@ -167,14 +168,20 @@ class _ResultWritten:
 
 
 def _check_text(options: t.Mapping[str, t.Any]) -> None:
-    """End the task if an option cannot be written down, because AnsibleModule stops with a traceback when it logs it."""
+    """End the task if an option has half of a surrogate pair, because AnsibleModule stops when it logs the option."""
     for name, value in options.items():
-        try:
-            json.dumps({name: value}, ensure_ascii=False, default=str).encode()
-        except UnicodeEncodeError:
+        if not _is_text([name, value]):
             words = f"{printable(name)} is not text. It has half of a surrogate pair. Nothing was sent."
             sys.stdout.write(json.dumps({"failed": True, "msg": words}) + "\n")
-            raise SystemExit(1) from None
+            raise SystemExit(1)
+
+
+def _is_text(value: t.Any) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _named(request: Request) -> Result:

@@ -90,6 +90,14 @@ class TestFailures:
         assert "Nothing was sent" not in failed.msg
         assert f"Layer {digest_of(b'layer')} was not uploaded" in failed.msg
 
+    def test_credentials_that_expire_after_the_push_undo_nothing(self, bench: ImageBench) -> None:
+        bench.layout.finish(bench.layout.image(b"layer"))
+        bench.strike("BatchGetImage", "expired_token", skip=1)
+        words = bench.fails(tags=["1"]).msg
+        assert "look up" in words
+        assert "What was sent stays in the registry, and the next run sends only what is missing." in words
+        assert list(bench.tags()) == ["1"]
+
     def test_failure_before_anything_was_sent_says_so(self, bench: ImageBench, tmp_path: Path) -> None:
         bench.layout.finish(bench.layout.image(b"layer"))
         (tmp_path / "file").touch()
