@@ -128,6 +128,7 @@ _NEEDED: dict[str, tuple[Path, ...]] = {
         ("images", 0, "imageId", "imageDigest"),
         ("images", 0, "imageManifest"),
     ),
+    "BatchDeleteImage": (("imageIds",), ("imageIds", 0, "imageTag")),
     "DescribeImages": (("imageDetails",), ("imageDetails", 0, "imageDigest")),
     "DescribeRepositories": (
         ("repositories",),
@@ -152,7 +153,14 @@ _CONTRADICTIONS: dict[str, dict[Path, tuple[t.Any, ...]]] = {
         ("uploadId",): (_OTHER_UPLOAD,),
     },
     "BatchGetImage": {("failures",): ([{"imageId": {}, "failureCode": "ImageNotFound"}], [{"failureCode": "x"}])},
+    "BatchDeleteImage": {
+        ("imageIds", 0, "imageTag"): ("another",),
+        ("imageIds", 0, "imageDigest"): (5, True, "", "sha256:<html>"),
+        ("failures",): ({}, "abc", [None], [{"imageId": {"imageTag": "another"}, "failureCode": "KmsError"}]),
+    },
     "DescribeImages": {
+        ("nextToken",): (5, True, [], {}),
+        ("imageDetails", 0, "imageDigest"): ("", "text", "sha256:xyz"),
         ("imageDetails", 0, "imagePushedAt"): (
             True,
             "yesterday",

@@ -75,6 +75,7 @@ SAMPLES: dict[str, t.Any] = {
         "images": [{"imageId": {"imageDigest": DIGEST, "imageTag": "1"}, "imageManifest": "{}"}],
         "failures": [],
     },
+    "BatchDeleteImage": {"imageIds": [{"imageDigest": DIGEST, "imageTag": "1"}], "failures": []},
     "DescribeImages": {"imageDetails": [{"imageDigest": DIGEST, "imageTags": ["1"], "imageSizeInBytes": 20}]},
     "DescribeRepositories": {
         "repositories": [
@@ -192,6 +193,42 @@ class ImageInfo(Scenario):
         assert result["missing"] == [ABSENT]
 
 
+class ListImages(ImageInfo):
+    operations = ("DescribeImages",)
+
+    def run(self) -> dict[str, t.Any]:
+        return self.bench.run(ecr_image_info, self.repository)
+
+    def check(self, result: dict[str, t.Any]) -> None:
+        [image] = result["images"]
+        assert (image["digest"], image["tags"]) == (digest_of(self.manifest), ["1"])
+
+
+class RemoveTag(ImageInfo):
+    operations = ("DescribeImages", "BatchDeleteImage")
+    only_reads = False
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.bench.client.put_image(
+            repositoryName=self.repository, imageManifest=self.manifest.decode(), imageTag="kept"
+        )
+
+    def run(self) -> dict[str, t.Any]:
+        return self.bench.run(ecr_image, self.repository, state="absent", tags=["1"])
+
+    def check(self, result: dict[str, t.Any]) -> None:
+        assert (result["tags"][0]["after"], result["images"]) == (None, [])
+        assert self.tags() == ["kept"]
+
+    def check_left(self) -> None:
+        assert "kept" in self.tags()
+
+    def tags(self) -> list[str]:
+        ids = self.bench.client.list_images(repositoryName=self.repository)["imageIds"]
+        return [image["imageTag"] for image in ids]
+
+
 class Initiate(Scenario):
     operations = ("InitiateLayerUpload",)
 
@@ -300,6 +337,8 @@ class PredictImage(PushImage):
 SCENARIOS: tuple[type[Scenario], ...] = (
     LayerInfo,
     ImageInfo,
+    ListImages,
+    RemoveTag,
     Initiate,
     UploadPart,
     Complete,
