@@ -10,6 +10,9 @@ export LAYERKIT_BACKEND="$1" NO_COLOR=1
 work="$PWD/.work/molecule/$LAYERKIT_BACKEND"
 export ANSIBLE_HOME="$work/ansible"
 scenario="${2:-}"
+# What these scenarios prove does not depend on the server, so `moto` leaves them to `strict`.
+left_out=()
+if [ "$1" = moto ] && [ -z "$scenario" ]; then left_out=(ad_hoc bad_input facts module_defaults); fi
 
 # Remove the server of a killed run, and molecule's state, which would say that the server is running.
 stop_server() {
@@ -21,7 +24,7 @@ mkdir -p "$work"
 trap stop_server EXIT
 
 if [ -n "$scenario" ]; then selection="--scenario-name=$scenario"; else selection=--all; fi
-molecule test "$selection" --report --no-command-borders 2>&1 | tee "$work/test.log"
+molecule test "$selection" "${left_out[@]/#/--exclude=}" --report --no-command-borders 2>&1 | tee "$work/test.log"
 
 must_run() {
   if ! grep -q "^$1 > $2: Executed: Successful" "$work/test.log"; then
@@ -33,7 +36,7 @@ must_run default create
 must_run default destroy
 for file in extensions/molecule/${scenario:-*}/molecule.yml; do
   name="$(basename "$(dirname "$file")")"
-  if [ "$name" != default ]; then
+  if [[ "$name" != default && " ${left_out[*]} " != *" $name "* ]]; then
     must_run "$name" converge
     must_run "$name" verify
   fi
