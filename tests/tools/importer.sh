@@ -3,7 +3,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Check the tarball as Galaxy does at import. galaxy-importer exits with 0 despite warnings, so check its output.
+# Check the tarball as Galaxy does at import, but for ansible-lint, which `make lint` runs more strictly on the checkout.
+# galaxy-importer exits with 0 despite warnings, so check its output.
 # Usage: importer.sh
 set -euo pipefail
 checkout="$PWD"
@@ -14,13 +15,14 @@ mkdir -p "$work"
 ansible-galaxy collection build --output-path "$work"
 cd "$work"
 export GALAXY_IMPORTER_CHECK_REQUIRED_TAGS=true GALAXY_IMPORTER_ANSIBLE_LOCAL_TMP="$work/tmp" GALAXY_IMPORTER_TMP_ROOT_DIR="$work"
+export GALAXY_IMPORTER_RUN_ANSIBLE_LINT=false
 python -m galaxy_importer.main layerkit-ecr-*.tar.gz 2>&1 | tee importer.log
 
 if grep -Eq '^(WARNING|ERROR|CRITICAL)|Traceback' importer.log; then
   echo 'FAILED: galaxy-importer reported warnings or errors' >&2
   exit 1
 fi
-for line in 'ansible-lint run complete' 'Getting doc strings via ansible-doc' 'Importer processing completed successfully'; do
+for line in 'Getting doc strings via ansible-doc' 'Importer processing completed successfully'; do
   grep -q "$line" importer.log || { echo "FAILED: galaxy-importer did not print: $line" >&2; exit 1; }
 done
 python - "$checkout" <<'PYTHON'
