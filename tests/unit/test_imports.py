@@ -48,6 +48,7 @@ ANSIBLE = {
 PAYLOADS = {
     "ecr_complete_layer_upload": {"_ansible", "_core", "_ecr", "_upload"},
     "ecr_image": set(ALLOWED) - {"modules"},
+    "ecr_image_copy": set(ALLOWED) - {"modules", "_local"},
     "ecr_image_info": {"_ansible", "_core", "_ecr", "_oci"},
     "ecr_initiate_layer_upload": {"_ansible", "_core", "_ecr"},
     "ecr_layer": {"_ansible", "_core", "_ecr", "_upload"},
@@ -164,7 +165,7 @@ def test_modules_are_sent_with_the_packages_that_they_need(module: str) -> None:
     sent = payload(module)
     assert {package_of(path) for path in sent} - {"modules"} == PAYLOADS[module]
     files = {str(path.relative_to(MODULE_UTILS)) for path in sent if path.is_relative_to(MODULE_UTILS)}
-    assert WHOLE_LAYERS & files == (WHOLE_LAYERS if module in ("ecr_layer", "ecr_image") else set())
+    assert WHOLE_LAYERS & files == (WHOLE_LAYERS if module in ("ecr_layer", "ecr_image", "ecr_image_copy") else set())
     assert "image" in module or not IMAGES & files
 
 

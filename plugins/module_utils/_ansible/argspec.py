@@ -41,6 +41,24 @@ def layer_upload_spec() -> Spec:
     }
 
 
+# The options of amazon.aws that name a user, who can be given in several ways.
+CREDENTIALS = frozenset({"access_key", "profile", "secret_key", "session_token"})
+
+
+def connection_spec() -> Spec:
+    """Return the connection options of amazon.aws for a second registry. None stands for that of the task."""
+    return {
+        "region": {"type": "str", "aliases": ["aws_region"]},
+        "profile": {"type": "str", "aliases": ["aws_profile"]},
+        "access_key": {"type": "str", "aliases": ["aws_access_key_id", "aws_access_key"], "no_log": False},
+        "secret_key": {"type": "str", "aliases": ["aws_secret_access_key", "aws_secret_key"], "no_log": True},
+        "session_token": {"type": "str", "aliases": ["aws_session_token"], "no_log": True},
+        "endpoint_url": {"type": "str", "aliases": ["aws_endpoint_url"]},
+        "aws_ca_bundle": {"type": "path"},
+        "validate_certs": {"type": "bool"},
+    }
+
+
 def cli_spec() -> Spec:
     """Return the options that the AWS CLI documents for every command."""
     return {

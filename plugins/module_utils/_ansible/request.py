@@ -92,9 +92,13 @@ def checked_repository(
     layer_digest: str | None = None,
     layer_digests: t.Sequence[str] = (),
     upload_id: str | None = None,
+    subject: str = "The input",
+    role: str | None = None,
 ) -> Repository:
     """Check the options that modules of several calls share, and return the repository that they name.
 
+    :param subject: names the options in errors
+    :param role: a word before the name of the repository in messages
     :raises InvalidInputError: an option breaks a rule of the service model
     """
     values = [
@@ -104,8 +108,8 @@ def checked_repository(
         (upload_id_shape(), upload_id, "uploadId"),
     ]
     given = [(shape, value, member) for shape, value, member in values if value is not None]
-    _refuse("The input", [broken for value in given for broken in broken_value(*value)])
-    return Repository(options["repository_name"], options["registry_id"])
+    _refuse(subject, [broken for value in given for broken in broken_value(*value)])
+    return Repository(options["repository_name"], options["registry_id"], role)
 
 
 def check_quoted(as_written: t.Mapping[str, t.Any], *options: str) -> None:

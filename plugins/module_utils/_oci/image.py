@@ -161,6 +161,17 @@ def assemble_referrer(reader: SourceImage, referrer: Referrer, name: str) -> Att
     return Attachment(referrer, Image(reader, root, (), (), _check_blobs(reader, [root], name)))
 
 
+def listed_image(reader: SourceImage, name: str) -> Image:
+    """Return an image by its root alone, for a registry that has whatever the root lists. Only the root is read.
+
+    :param name: names the source in errors
+    :raises InvalidInputError: the root is damaged, or is not an image
+    """
+    root = _manifest(reader, reader.root, name)
+    foreign = frozenset(blob.digest for blob in root.blobs if reader.size(blob.digest) is None)
+    return Image(reader, root, (), _systems(entry.platform for entry in root.entries), foreign)
+
+
 def stated_platform(reader: SourceImage, descriptor: Descriptor, name: str) -> Platform | None:
     """Return the platform that the descriptor of an image states, or else its configuration, None if neither does.
 

@@ -21,6 +21,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from .._core.blob import Blob
 from .._core.task import submitted
 from .._core.text import MIB
+from .._ecr.limits import MAX_PARTS
 from .._oci.store import SourceImage
 
 if t.TYPE_CHECKING:
@@ -35,6 +36,14 @@ MAX_FETCHES = 8
 # Smaller ranges cost more in requests than they gain.
 _MIN_RANGE = MIB
 _MAX_RANGES = 4
+# The smallest size that Amazon ECR accepts for a part which is not the last one.
+_SMALL_PART = 5 * MIB
+
+
+def part_size_for(sizes: t.Iterable[int]) -> int:
+    """Return the size of the parts in which blobs of these sizes are passed on: small, so that many are in memory."""
+    needed = -(-max(sizes, default=0) // MAX_PARTS)
+    return max(_SMALL_PART, -(-needed // MIB) * MIB)
 
 
 class Memory:

@@ -106,7 +106,7 @@ class ImageTransfer:
     @property
     def account(self) -> str | None:
         """The AWS account of the registry, None if no answer has reported it yet."""
-        return self._steps.push.registry_id or self._steps.survey.registry_id
+        return (self._planned.push.registry_id or self._planned.survey.registry_id) if self._planned else None
 
     @property
     def _steps(self) -> _Planned:
