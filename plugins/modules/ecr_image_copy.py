@@ -217,22 +217,41 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     var: promoted.image.uri
 
-- name: Promote exactly the image that was tested
-  layerkit.ecr.ecr_image_copy:
-    repository_name: production/my-app
-    source:
-      repository_name: staging/my-app
-      tag: "1.4.2"
-    expected_digest: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
-    overwrite: false
-
 - name: Give an image another tag in its repository
   layerkit.ecr.ecr_image_copy:
     repository_name: my-app
     source:
       tag: "1.4.2"
     tags:
-      - stable
+      - "1.4"
+
+- name: Push an image, and promote exactly this image later
+  block:
+    - name: Push to the repository for tests
+      layerkit.ecr.ecr_image:
+        repository_name: testing/my-app
+        src: build/app.tar
+        tags:
+          - "1.5.0"
+      register: pushed
+
+    - name: Promote the image that was tested, even if its tag has moved since
+      layerkit.ecr.ecr_image_copy:
+        repository_name: my-app
+        source:
+          repository_name: testing/my-app
+          digest: "{{ pushed.image.digest }}"
+        tags:
+          - "1.5.0"
+        overwrite: false
+
+    - name: Fail if the tag is on another image
+      layerkit.ecr.ecr_image_copy:
+        repository_name: my-app
+        source:
+          repository_name: testing/my-app
+          tag: "1.5.0"
+        expected_digest: "{{ pushed.image.digest }}"
 
 - name: Show what a copy to another region would transfer
   layerkit.ecr.ecr_image_copy:
@@ -244,15 +263,12 @@ EXAMPLES = r"""
   check_mode: true
   diff: true
 
-- name: Copy from the registry of another account with the credentials of this one
+- name: Copy from the registry of another account, whose repository policy allows it
   layerkit.ecr.ecr_image_copy:
-    registry_id: "123456789012"
     repository_name: my-app
     source:
       registry_id: "210987654321"
-      digest: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
-    tags:
-      - "1.4.2"
+      tag: "1.4.2"
 
 - name: Copy a single platform for AWS Lambda
   layerkit.ecr.ecr_image_copy:
@@ -283,14 +299,14 @@ botocore_version:
 bytes_present:
   description: The total size in bytes of the blobs that were not sent because the repository already has them.
   type: int
-  returned: success and when a push failed
+  returned: success and when a copy failed
   sample: 3623807
 bytes_sent:
   description:
     - The number of blob bytes that the target received from this task.
     - In check mode, the number of bytes that a run would send.
   type: int
-  returned: success and when a push failed
+  returned: success and when a copy failed
   sample: 1457
 error:
   description:
@@ -315,17 +331,17 @@ error:
 image:
   description: The image in the target.
   type: dict
-  returned: success and when a push failed
+  returned: success and when a copy failed
   contains:
     digest:
       description: The digest of the manifest or index.
       type: str
-      returned: success and when a push failed
+      returned: success and when a copy failed
       sample: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
     media_type:
       description: The media type of the manifest or index.
       type: str
-      returned: success and when a push failed
+      returned: success and when a copy failed
       sample: application/vnd.oci.image.manifest.v1+json
     platforms:
       description:
@@ -333,7 +349,7 @@ image:
         - For a single image, the platform is known only if O(platforms) is given. Otherwise the list is empty.
       type: list
       elements: str
-      returned: success and when a push failed
+      returned: success and when a copy failed
       sample:
         - linux/amd64
     repository_uri:
@@ -342,7 +358,7 @@ image:
         - V(null) in check mode if O(registry_id) is not given, the repository has none of the images, and the caller
           lacks permission for C(ecr:DescribeRepositories).
       type: str
-      returned: success and when a push failed
+      returned: success and when a copy failed
       sample: 123456789012.dkr.ecr.eu-west-1.amazonaws.com/my-app
     tags:
       description:
@@ -352,7 +368,7 @@ image:
           same as C(before).
       type: list
       elements: dict
-      returned: success and when a push failed
+      returned: success and when a copy failed
       sample:
         - tag: "1.4.2"
           before:
@@ -361,7 +377,7 @@ image:
       description:
         - The image reference, pinned by digest. V(null) if RV(image.repository_uri) is V(null).
       type: str
-      returned: success and when a push failed
+      returned: success and when a copy failed
       sample: >-
         123456789012.dkr.ecr.eu-west-1.amazonaws.com/my-app@sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
 kms_error:
@@ -383,7 +399,7 @@ layers:
   description: One entry for each blob of the image and of RV(referrers), including the configurations.
   type: list
   elements: dict
-  returned: success and when a push failed
+  returned: success and when a copy failed
   contains:
     action:
       description:
@@ -392,27 +408,27 @@ layers:
         - V(skipped) if the blob is not stored in Amazon ECR.
         - V(failed) if the task failed before the blob was in the repository.
       type: str
-      returned: success and when a push failed
+      returned: success and when a copy failed
       sample: present
     digest:
       description: The digest of the blob.
       type: str
-      returned: success and when a push failed
+      returned: success and when a copy failed
       sample: sha256:fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9
     media_type:
       description: The media type of the blob in the manifest.
       type: str
-      returned: success and when a push failed
+      returned: success and when a copy failed
       sample: application/vnd.oci.image.layer.v1.tar+gzip
     reason:
       description: The reason for the action, as text.
       type: str
-      returned: success and when a push failed
+      returned: success and when a copy failed
       sample: the repository has it
     size:
       description: The size of the blob in bytes.
       type: int
-      returned: success and when a push failed
+      returned: success and when a copy failed
       sample: 3623807
 manifests:
   description: One entry for each manifest, and for the index if there is one, in the order in which they are pushed.
@@ -497,7 +513,7 @@ registry_id:
     - The AWS account of the target, as given in O(registry_id) or as returned by the registry.
     - V(null) if RV(image.repository_uri) is V(null).
   type: str
-  returned: always
+  returned: success and when a request failed
   sample: '123456789012'
 repository_name:
   description: The name of the target.
@@ -514,27 +530,27 @@ response_metadata:
 source:
   description: The image that was copied.
   type: dict
-  returned: always
+  returned: success and when a request failed
   contains:
     digest:
       description: The digest of the manifest or index in the source. V(null) if the source did not return it.
       type: str
-      returned: always
+      returned: success and when a request failed
       sample: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
     registry_id:
       description: The AWS account of the source. V(null) if it is not given and the source did not return it.
       type: str
-      returned: always
+      returned: success and when a request failed
       sample: '210987654321'
     repository:
       description: The name of the source.
       type: str
-      returned: always
+      returned: success and when a request failed
       sample: my-app
     tag:
       description: The tag in the source, V(null) if the image is named by its digest.
       type: str
-      returned: always
+      returned: success and when a request failed
       sample: "1.4.2"
 upload_id:
   description: The ID of the upload whose request failed.

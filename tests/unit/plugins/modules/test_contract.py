@@ -21,6 +21,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.service_model im
 from ansible_collections.layerkit.ecr.plugins.modules import (
     ecr_complete_layer_upload,
     ecr_image,
+    ecr_image_copy,
     ecr_image_info,
     ecr_initiate_layer_upload,
     ecr_layer,
@@ -31,6 +32,7 @@ from ansible_collections.layerkit.ecr.tests.strict_ecr.faults import Fault
 from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import LayoutWriter
 from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import ModuleFailedError, run_module
 from ansible_collections.layerkit.ecr.tests.unit.support.pushing import image_manifest, index_manifest
+from ansible_collections.layerkit.ecr.tests.unit.support.stored_images import store_image
 from botocore import xform_name
 
 if t.TYPE_CHECKING:
@@ -39,7 +41,7 @@ if t.TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[4]
 OPERATIONS = [ecr_complete_layer_upload, ecr_initiate_layer_upload, ecr_upload_layer_part]
-MODULES = [*OPERATIONS, ecr_image, ecr_image_info, ecr_layer, ecr_layer_info]
+MODULES = [*OPERATIONS, ecr_image, ecr_image_copy, ecr_image_info, ecr_layer, ecr_layer_info]
 LAYER = b"the bytes of a whole layer"
 DIGEST = "sha256:" + hashlib.sha256(LAYER).hexdigest()
 ACCOUNT = "123456789012"
@@ -77,6 +79,15 @@ def image_source(tmp_path: Path) -> str:
 
 
 @pytest.fixture
+def stored_image(ecr: ECRClient, repository: str) -> str:
+    """A repository that has an image with the tag 1."""
+    ecr.create_repository(repositoryName=f"{repository}-source")
+    layout = LayoutWriter()
+    store_image(ecr, f"{repository}-source", layout, layout.image(LAYER), "1")
+    return f"{repository}-source"
+
+
+@pytest.fixture
 def upload_id(ecr: ECRClient, repository: str) -> str:
     """An upload that has all bytes of LAYER."""
     upload = ecr.initiate_layer_upload(repositoryName=repository)["uploadId"]
@@ -92,7 +103,9 @@ def module(request: pytest.FixtureRequest) -> t.Any:
 
 
 @pytest.fixture
-def task(module: t.Any, repository: str, upload_id: str, layer_file: str, image_source: str) -> dict[str, t.Any]:
+def task(
+    module: t.Any, repository: str, upload_id: str, layer_file: str, image_source: str, stored_image: str
+) -> dict[str, t.Any]:
     """The options of a task that succeeds, without those of the connection."""
     part = {
         "part_first_byte": 0,
@@ -102,6 +115,7 @@ def task(module: t.Any, repository: str, upload_id: str, layer_file: str, image_
     options: dict[str, dict[str, t.Any]] = {
         "ecr_complete_layer_upload": {"upload_id": upload_id, "layer_digests": [DIGEST]},
         "ecr_image": {"src": image_source, "tags": ["1"]},
+        "ecr_image_copy": {"source": {"repository_name": stored_image, "tag": "1"}},
         "ecr_image_info": {"tags": ["1"]},
         "ecr_initiate_layer_upload": {},
         "ecr_layer": {"src": layer_file},
@@ -143,7 +157,8 @@ class TestReturn:
         with pytest.raises(ModuleFailedError) as failed:
             run_module(module, connection=connection, **task)
         known = keys_returned(module, "when a request failed")
-        begun = keys_returned(module, "when an upload failed") | keys_returned(module, "when a push failed")
+        steps = ("when an upload failed", "when a push failed", "when a copy failed")
+        begun = {key for step in steps for key in keys_returned(module, step)}
         assert known <= keys_of(failed.value.result) <= known | begun
 
 
@@ -227,7 +242,7 @@ class TestSpecial:
         listed = {key for key, entry in contains.items() if entry["returned"] == "success"}
         assert set(result["images"][0]) == listed
 
-    @pytest.mark.parametrize("module", [ecr_image], indirect=True)
+    @pytest.mark.parametrize("module", [ecr_image, ecr_image_copy], indirect=True)
     @pytest.mark.parametrize("check", [True, False])
     def test_parts_of_an_image_are_documented_whole(
         self, module: t.Any, connection: dict[str, t.Any], task: dict[str, t.Any], check: bool
@@ -240,6 +255,8 @@ class TestSpecial:
         for key in ("layers", "manifests"):
             for entry in result[key]:
                 assert set(entry) == set(documented(module)[key]["contains"])
+        if module is ecr_image_copy:
+            assert set(result["source"]) == set(documented(module)["source"]["contains"])
 
     @pytest.mark.parametrize("module", [ecr_image], indirect=True)
     @pytest.mark.parametrize("check", [True, False])

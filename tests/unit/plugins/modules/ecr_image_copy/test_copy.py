@@ -92,10 +92,11 @@ def test_layers_that_the_target_has_are_not_read(bench: CopyBench, image: Docume
     ("tags", "expected"), [(None, ["1.0"]), (["a", "b"], ["a", "b"]), ([], [])], ids=["default", "given", "none"]
 )
 def test_tags(bench: CopyBench, image: Document, tags: list[str] | None, expected: list[str]) -> None:
-    result = bench.run(**({} if tags is None else {"tags": tags}))
+    options: dict[str, t.Any] = {} if tags is None else {"tags": tags}
+    result = bench.run(**options)
     assert bench.tags() == dict.fromkeys(expected, image["digest"])
     assert bench.manifest(image["digest"]) == bench.content(image)
-    assert bench.run(**({} if tags is None else {"tags": tags}))["changed"] is False
+    assert bench.run(**options)["changed"] is False
     assert result["changed"] is True
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import boto3_inventory_conn
 from ansible_collections.layerkit.ecr.tests.unit.support.copy_bench import CopyBench
 
 if t.TYPE_CHECKING:
@@ -136,7 +137,7 @@ def test_credentials_of_the_source_replace_those_of_the_task(
 
     assert image
     connected: list[dict[str, t.Any]] = []
-    connect = client.boto3_inventory_conn
+    connect = boto3_inventory_conn
 
     def recording(*args: t.Any, **options: t.Any) -> t.Any:
         connected.append(options)
