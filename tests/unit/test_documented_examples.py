@@ -30,11 +30,13 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
+import boto3
 import pytest
 import yaml
 from ansible_collections.layerkit.ecr.plugins.modules import (
     ecr_complete_layer_upload,
     ecr_image,
+    ecr_image_copy,
     ecr_image_info,
     ecr_initiate_layer_upload,
     ecr_layer,
@@ -47,6 +49,7 @@ from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import La
 
 if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.tests.strict_ecr.server import StrictECR
+    from mypy_boto3_ecr import ECRClient
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -65,6 +68,9 @@ NOT_RUN = {
 }
 
 REGION = "eu-west-1"
+# The AWS account of staging. The moto server knows the accounts of roles.
+STAGING = "210987654321"
+HOST_KEYS = {"aws_access_key_id": "AKIAEXAMPLES", "aws_secret_access_key": "not-a-secret-0nly-for-examples"}
 # The repositories that the examples expect. They create others themselves.
 REPOSITORIES = ("my-app", "my-function", "my-worker")
 LAYER = gzip.compress(b"the files of a layer" * 100, mtime=0)
@@ -187,7 +193,9 @@ class Host:
 
     def write_credentials(self) -> dict[str, str]:
         secret = "aws_access_key_id = AKIAEXAMPLES\naws_secret_access_key = not-a-secret-0nly-for-examples\n"
-        (self.home / "credentials").write_text(f"[default]\n{secret}[ci]\n{secret}", encoding="utf-8")
+        (self.home / "credentials").write_text(
+            f"[default]\n{secret}[ci]\n{secret}[production]\n{secret}", encoding="utf-8"
+        )
         return {"AWS_SHARED_CREDENTIALS_FILE": str(self.home / "credentials")}
 
     def write_storage_of_buildah(self) -> dict[str, str]:
@@ -350,6 +358,62 @@ def test_examples_of_ecr_image(host: Host) -> None:
     assert_tags(host.tags(), expected)
 
 
+@pytest.fixture
+def staging(host: Host) -> t.Iterator[ECRClient]:
+    """The registry of another account, which a profile of the host leads to, with an image in my-app."""
+    sts = boto3.client("sts", endpoint_url=host.server.url, region_name=REGION, **HOST_KEYS)
+    role = {"RoleArn": f"arn:aws:iam::{STAGING}:role/ecr-reader", "RoleSessionName": "tests"}
+    keys = sts.assume_role(**role)["Credentials"]
+    credentials = {
+        "aws_access_key_id": keys["AccessKeyId"],
+        "aws_secret_access_key": keys["SecretAccessKey"],
+        "aws_session_token": keys["SessionToken"],
+    }
+    with (host.home / "credentials").open("a", encoding="utf-8") as file:
+        file.writelines(["[staging]\n", *(f"{name} = {value}\n" for name, value in credentials.items())])
+    client = boto3.client("ecr", endpoint_url=host.server.url, region_name=REGION, **credentials)
+    client.create_repository(repositoryName="my-app")
+    push = {"repository_name": "my-app", "src": "build/app.tar", "tags": ["1.4.2"], "profile": "staging"}
+    host.play_tasks(yaml.safe_dump([{"name": "Push", "layerkit.ecr.ecr_image": push}]))
+    yield client
+    client.delete_repository(repositoryName="my-app", force=True)
+
+
+def test_examples_of_ecr_image_copy(host: Host, staging: ECRClient) -> None:
+    assert staging
+    elsewhere = ecr_client(host.server.url, region="us-east-1")
+    elsewhere.create_repository(repositoryName="my-app")
+    host.client.create_repository(repositoryName="testing/my-app")
+    host.play_tasks(ecr_image_copy.EXAMPLES)
+    elsewhere.delete_repository(repositoryName="my-app", force=True)
+    everything = dict.fromkeys(("1.4", "1.4.2", "1.5.0", "stable"), host.images["all"])
+    expected: Tags = {
+        "my-app": {**everything},
+        "my-function": {"1.4.2": host.images["linux/amd64"]},
+        "testing/my-app": {"1.5.0": host.images["all"]},
+    }
+    assert_tags(host.tags(), expected)
+
+
+def test_blocks_of_the_guide_to_promotion(host: Host, staging: ECRClient) -> None:
+    assert staging
+    host.client.create_repository(repositoryName="production/my-app")
+    (document,) = [path for path in GUIDES if path.name == "guide_promote.rst"]
+    host.play_document(document)
+    digest = host.images["all"]
+    expected: Tags = {"my-app": {"1.4.2": digest, "stable": digest}, "production/my-app": {"1.4.2": digest}}
+    assert_tags(host.tags(), expected)
+    again = host.play_all([block.text for block in blocks_of(document) if block.language == "yaml"])
+    assert again["changed"] == 0, "the second run changed something"
+
+
+def test_policy_of_the_guide_to_promotion() -> None:
+    (document,) = [path for path in GUIDES if path.name == "guide_promote.rst"]
+    (policy,) = [json.loads(block.text) for block in blocks_of(document) if block.language == "json"]
+    note = yaml.safe_load(ecr_image_copy.DOCUMENTATION)["notes"][0]
+    assert set(policy["Statement"][0]["Action"]) == set(re.findall(r"C\((ecr:\w+)\)", note))
+
+
 def test_examples_of_ecr_image_info(host: Host) -> None:
     # The last example waits for an image that another pipeline pushes.
     image = {"repository_name": "my-app", "src": "build/app.tar", "tags": ["1.4.2"]}
@@ -359,7 +423,7 @@ def test_examples_of_ecr_image_info(host: Host) -> None:
 
 def test_examples_of_all_modules_run() -> None:
     tested = {"ecr_complete_layer_upload", "ecr_initiate_layer_upload", "ecr_layer", "ecr_layer_info"}
-    tested |= {"ecr_upload_layer_part", "ecr_image", "ecr_image_info"}
+    tested |= {"ecr_upload_layer_part", "ecr_image", "ecr_image_copy", "ecr_image_info"}
     assert {path.stem for path in (ROOT / "plugins/modules").glob("*.py")} == tested
 
 
@@ -416,7 +480,7 @@ def test_blocks_of_a_guide(
     host.play_document(document)
     assert layers is None or host.layers() == layers
     assert_tags(host.tags(), {name: {tag: host.images[key] for tag, key in of.items()} for name, of in tags.items()})
-    again = host.play_all([block.text for block in blocks_of(document)])
+    again = host.play_all([block.text for block in blocks_of(document) if block.language == "yaml"])
     assert again["changed"] == 0, "the second run changed something"
 
 
@@ -427,7 +491,7 @@ def test_upload_of_the_guide_in_single_calls(host: Host) -> None:
 
 
 def test_all_guides_run() -> None:
-    assert [path.name for path in GUIDES] == ["guide_images.rst", "guide_layers.rst"]
+    assert [path.name for path in GUIDES] == ["guide_images.rst", "guide_layers.rst", "guide_promote.rst"]
 
 
 def test_blocks_of_the_readme_of_the_role(host: Host) -> None:
