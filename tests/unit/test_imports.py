@@ -49,6 +49,8 @@ PAYLOADS = {
     "ecr_complete_layer_upload": {"_ansible", "_core", "_ecr", "_upload"},
     "ecr_image": set(ALLOWED) - {"modules"},
     "ecr_image_copy": set(ALLOWED) - {"modules", "_local"},
+    # It sends nothing, so no code that sends layers.
+    "ecr_image_download": {"_ansible", "_core", "_ecr", "_local", "_oci", "_transfer"},
     "ecr_image_info": {"_ansible", "_core", "_ecr", "_oci"},
     "ecr_initiate_layer_upload": {"_ansible", "_core", "_ecr"},
     "ecr_layer": {"_ansible", "_core", "_ecr", "_upload"},

@@ -25,6 +25,7 @@ from .._ecr.skeleton import input_skeleton, output_skeleton
 from . import failure
 from .aws_config import check_aws_config
 from .collection_info import COLLECTION_NAME, COLLECTION_VERSION
+from .file_attributes import set_attributes
 
 if t.TYPE_CHECKING:
     from .._ecr.call import Repository
@@ -46,9 +47,13 @@ RequestT = t.TypeVar("RequestT", bound=Request)
 
 
 class EcrModule(AnsibleAWSModule):
-    """A module of this collection: AnsibleAWSModule under the collection's own user agent."""
+    """A module of this collection: AnsibleAWSModule under the collection's own user agent.
 
-    def __init__(self, **kwargs: t.Any) -> None:
+    :param sends: whether its failures say that nothing was sent, which is no news of a module that only reads
+    """
+
+    def __init__(self, sends: bool = True, **kwargs: t.Any) -> None:
+        self._sends = sends
         self._warned: set[str] = set()
         # AnsibleModule prints the errors of arguments itself.
         with _ResultWritten():
@@ -111,7 +116,8 @@ class EcrModule(AnsibleAWSModule):
 
         :param result: further keys, which win over those of the error
         """
-        reported = failure.after_sending(error) if self.task.has_sent else error
+        is_news = self._sends and not self.task.has_sent
+        reported = error if is_news else failure.after_sending(error)
         stays = failure.what_stays(error, self.task.has_sent)
         words = printable(" ".join(filter(None, (failure.message(reported), stays))), _MAX_WORDS)
         keys = {**self._named, **failure.facts(error), **result}
@@ -121,6 +127,10 @@ class EcrModule(AnsibleAWSModule):
         # fail_json_aws would show the texts of AWS as they are, at whatever length.
         backtrace = failure.printable_traceback(error)
         self.fail_json(msg=f"{words} {answer}", exception=backtrace, **self._gather_versions(), **keys)
+
+    def set_file_attributes(self, paths: t.Sequence[str], is_tree: bool) -> bool:
+        """Set owner, mode and so on of files as the options ask for it; parameters as in ``set_attributes``."""
+        return set_attributes(self._module, paths, is_tree)
 
     def exit_json(self, *args: t.Any, **kwargs: t.Any) -> t.NoReturn:
         """Print the result of a task that succeeded, and end it."""

@@ -53,16 +53,19 @@ def docker_archive(wanted: ImageContent) -> Arrangement:
 
     :raises InvalidInputError: the image is one that docker archives cannot hold
     """
-    manifest, name = wanted.manifests[-1], wanted.listed[0].name
+    image = wanted.listed[0]
+    manifest = next(each for each in wanted.manifests if each.digest == image.descriptor.digest)
     _check_docker_image(manifest, wanted.blobs)
     config, *layers = manifest.blobs
+    blobs = dict.fromkeys(blob.digest for blob in manifest.blobs)
     entry = {
         "Config": blob_file(config.digest),
-        "RepoTags": [name] if name else None,
+        "RepoTags": [image.name] if image.name else None,
         "Layers": [blob_file(layer.digest) for layer in layers],
     }
     content = json.dumps([entry], separators=(",", ":")).encode()
-    return _arranged([(MANIFEST, content), *((blob_file(blob.digest), blob) for blob in wanted.blobs)])
+    files = [(blob_file(blob.digest), blob) for blob in wanted.blobs if blob.digest in blobs]
+    return _arranged([(MANIFEST, content), *files])
 
 
 def _check_docker_image(manifest: Manifest, blobs: t.Collection[Descriptor]) -> None:

@@ -124,6 +124,10 @@ class ArchiveTarget(ImageWriter):
         manifests = {manifest.digest: Held(Presence.ABSENT) for manifest in wanted.manifests}
         return Holding({**blobs, **manifests}, is_listed=False)
 
+    def paths(self, _wanted: ImageContent) -> list[str]:
+        """Return the path of the archive."""
+        return [self._path]
+
     @contextlib.contextmanager
     def opened(self, wanted: ImageContent, _found: Holding) -> t.Iterator[OpenTarget]:
         """Open the archive for one task, under its hidden name."""

@@ -157,6 +157,12 @@ class LayoutTarget(ImageWriter):
         finally:
             os.close(work)
 
+    def paths(self, wanted: ImageContent) -> list[str]:
+        """Return the paths of the directories and files of these images; others of the layout are not among them."""
+        names = [*_BLOBS, LAYOUT, INDEX, *map(blob_file, _sizes(wanted))]
+        root = os.path.realpath(self._path)
+        return [root, *(f"{root}/{name}" for name in names)]
+
     @contextlib.contextmanager
     def opened(self, wanted: ImageContent, found: Holding) -> t.Iterator[OpenTarget]:
         """Open the layout for one task, and create it if it does not exist."""

@@ -29,6 +29,15 @@ _TAG_RULE = (
     f"A tag is 1 to {_MAX_TAG} letters, digits, underscores, periods and hyphens, and does not begin with a period or "
     "a hyphen"
 )
+# https://github.com/opencontainers/image-spec/blob/main/annotations.md#pre-defined-annotation-keys
+_REF_COMPONENT = "[A-Za-z0-9]+(?:(?:[-._:@+]|--)[A-Za-z0-9]+)*"
+_REF_NAME = re.compile(f"{_REF_COMPONENT}(?:/{_REF_COMPONENT})*")
+_MAX_REF_NAME = 255
+# https://pkg.go.dev/github.com/distribution/reference
+_DOCKER_COMPONENT = "[a-z0-9]+(?:(?:[.]|_|__|-+)[a-z0-9]+)*"
+_DOCKER_NAME = re.compile(
+    f"(?:[A-Za-z0-9.-]+(?::[0-9]+)?/)?{_DOCKER_COMPONENT}(?:/{_DOCKER_COMPONENT})*:[a-zA-Z0-9_][a-zA-Z0-9._-]{{0,127}}"
+)
 _SHORT_ID = re.compile("[a-f0-9]{12,64}")
 
 
@@ -101,6 +110,37 @@ def checked_digests(digests: t.Iterable[str], label: str) -> list[str]:
         if not SHA256_DIGEST.fullmatch(digest):
             raise InvalidInputError(f"{label} {quoted(digest)} {SHA256_RULE}")
     return digests
+
+
+def checked_ref_name(name: str, label: str) -> str:
+    """Return a name for an image in an OCI image layout. Every tag is one.
+
+    :param label: names it in errors
+    :raises InvalidInputError: it is not such a name
+    """
+    is_name = len(name) <= _MAX_REF_NAME and _REF_NAME.fullmatch(name)
+    if not is_name and _fault_of_tag(name):
+        raise InvalidInputError(
+            f"{label} {quoted(name)} is not a name for an image in an OCI image layout",
+            f"Such a name is a tag, or up to {_MAX_REF_NAME} letters and digits with single periods, hyphens, "
+            "underscores, colons, slashes, @ or + between them",
+        )
+    return name
+
+
+def checked_docker_name(name: str, label: str) -> str:
+    """Return a name for an image in a docker archive.
+
+    :param label: names it in errors
+    :raises InvalidInputError: it is not such a name
+    """
+    if len(name) > _MAX_REF_NAME or not _DOCKER_NAME.fullmatch(name):
+        raise InvalidInputError(
+            f"{label} {quoted(name)} is not a name for an image in a docker archive",
+            "Such a name has a tag, such as my-app:1.4.2 or registry.example.com/my-app:1.4.2, and lower-case letters "
+            "before it",
+        )
+    return name
 
 
 def choose(

@@ -210,3 +210,7 @@ class ImageWriter(abc.ABC):
         :param found: what the target had before
         :raises InvalidInputError: another task writes to the target, or there is not enough space
         """
+
+    @abc.abstractmethod
+    def paths(self, wanted: ImageContent) -> list[str]:
+        """Return the paths of the directories and files that the content consists of, each directory first."""

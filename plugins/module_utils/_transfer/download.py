@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import typing as t
 from dataclasses import replace
@@ -16,6 +17,7 @@ from .._core.text import listed
 from .download_plan import FetchAction, FetchReason, plan_download, ranges_of
 
 if t.TYPE_CHECKING:
+    from .._core.blob import Blob
     from .._core.task import Job, Task
     from .._oci.image import Image
     from .._oci.store import Holding, ImageContent, ImageWriter, OpenTarget
@@ -45,6 +47,9 @@ class ImageDownload:
         # How many ranges of each blob have not arrived.
         self._left: dict[str, int] = {}
         self._fetched: set[str] = set()
+        # Opened once: a blob keeps the URL that its bytes come from.
+        self._blobs: dict[str, Blob] = {}
+        self._opened = contextlib.ExitStack()
 
     def run(self) -> None:
         """Fetch what is missing. Do nothing if the target has the image.
@@ -53,7 +58,7 @@ class ImageDownload:
         """
         if not self.plan.changed:
             return
-        with self._target.opened(self.plan.content, self._found) as target:
+        with self._opened, self._target.opened(self.plan.content, self._found) as target:
             self._plan_again(target)
             self._fetch(target, self.plan.blobs_to_fetch)
             target.finish()
@@ -106,13 +111,19 @@ class ImageDownload:
         self._task.run_all(jobs, self._parallel)
 
     def _fetch_range(self, target: OpenTarget, digest: str, start: int, end: int) -> None:
-        with self.plan.image.reader.open(digest) as blob:
-            target.write(digest, start, self._counted(self._task.guard(blob.chunks(start, end))))
+        chunks = self._task.guard(self._blob(digest).chunks(start, end))
+        target.write(digest, start, self._counted(chunks))
         with self._lock:
             self._left[digest] -= 1
             is_last = self._left[digest] == 0
         if is_last:
             self._prove(target, digest)
+
+    def _blob(self, digest: str) -> Blob:
+        with self._lock:
+            if digest not in self._blobs:
+                self._blobs[digest] = self._opened.enter_context(self.plan.image.reader.open(digest))
+            return self._blobs[digest]
 
     def _counted(self, chunks: t.Iterable[bytes]) -> t.Iterator[bytes]:
         for chunk in chunks:

@@ -110,14 +110,26 @@ class DownloadPlan:
 
 
 def content_of(image: Image, name: str | None) -> ImageContent:
-    """Return what a target is to hold of an image.
+    """Return what a target is to hold of an image and of what refers to it.
 
     :param name: the name of the image in the target, None for no name
     """
-    root = image.root
-    listed = ListedImage(Descriptor(root.media_type, root.digest, len(root.content)), name)
-    blobs = tuple(blob for blob in image.blobs.values() if blob.digest not in image.foreign)
-    return ImageContent((listed,), image.manifests, blobs)
+    foreign = _foreign(image)
+    manifests = {manifest.digest: manifest for part in image.parts for manifest in part.manifests}
+    attached = [_listed(attachment.image.root, attachment.referrer.tag) for attachment in image.attachments]
+    return ImageContent(
+        (_listed(image.root, name), *attached),
+        tuple(manifests.values()),
+        tuple(blob for blob in image.blobs.values() if blob.digest not in foreign),
+    )
+
+
+def _listed(manifest: Manifest, name: str | None) -> ListedImage:
+    return ListedImage(Descriptor(manifest.media_type, manifest.digest, len(manifest.content)), name)
+
+
+def _foreign(image: Image) -> set[str]:
+    return {digest for part in image.parts for digest in part.foreign}
 
 
 def plan_download(image: Image, content: ImageContent, holding: Holding) -> DownloadPlan:
@@ -125,11 +137,12 @@ def plan_download(image: Image, content: ImageContent, holding: Holding) -> Down
 
     :param holding: what the target has of the content
     """
+    foreign = _foreign(image)
     return DownloadPlan(
         image,
         content,
-        tuple(_manifest_fetch(image, manifest, holding) for manifest in image.manifests),
-        tuple(_blob_fetch(blob, image.foreign, holding) for blob in image.blobs.values()),
+        tuple(_manifest_fetch(image, manifest, holding) for manifest in content.manifests),
+        tuple(_blob_fetch(blob, foreign, holding) for blob in image.blobs.values()),
         holding.before,
         changed=not holding.is_complete,
     )

@@ -17,13 +17,17 @@ Result = dict[str, t.Any]
 
 
 def downloaded_image(plan: DownloadPlan, repository_uri: str | None) -> Result:
-    """Return the names of the image; ``uri`` is the reference pinned by digest."""
+    """Return the names of the image; ``uri`` is the reference pinned by digest.
+
+    An index that was reduced to some platforms is not in the repository.
+    """
     root = plan.image.root
+    is_stored = not root.is_index or root.digest == plan.image.reader.root.digest
     return {
         "digest": root.digest,
         "media_type": root.media_type,
         "repository_uri": repository_uri,
-        "uri": f"{repository_uri}@{root.digest}" if repository_uri else None,
+        "uri": f"{repository_uri}@{root.digest}" if repository_uri and is_stored else None,
         "platforms": [str(platform) for platform in plan.image.platforms],
     }
 

@@ -11,32 +11,56 @@ import typing as t
 
 from .._core.blob import Blob
 from .._core.json_document import MAX_DOCUMENT
+from .._ecr.records import StoredImage
+from .._oci.manifest import Manifest
 from .._oci.store import SourceImage
 
 if t.TYPE_CHECKING:
+    from .._ecr.stored_image import RepositoryImage
     from .._oci.descriptor import Descriptor
+    from .._oci.referrer import Referrer
     from .._oci.store import ImageWriter
 
 
 class HeldFirst(SourceImage):
-    """An image of a source, of which a target may have a part already."""
+    """An image of a repository, of which a target may have a part already."""
 
-    def __init__(self, source: SourceImage, target: ImageWriter) -> None:
+    is_remote = True
+
+    def __init__(self, source: RepositoryImage, target: ImageWriter) -> None:
         super().__init__(source.root)
         self._source = source
         self._target = target
+        source.learn(self._held_children())
+
+    def root_manifest(self) -> Manifest:
+        """Return the root.
+
+        :raises InvalidInputError: it is not an image or an index
+        """
+        where = f"manifest {self.root.digest}"
+        return Manifest.parse(self._source.manifest(self.root), self.root.media_type, where)
+
+    def _held_children(self) -> t.Iterator[StoredImage]:
+        """Yield the manifests of the target that the root lists."""
+        if not self._source.children:
+            return
+        for entry in self.root_manifest().entries:
+            content = self._target.content(entry.descriptor.digest, entry.descriptor.size) if entry.is_usable else None
+            if content is not None:
+                yield StoredImage(entry.descriptor.digest, content.decode(), entry.descriptor.media_type)
 
     def manifest(self, descriptor: Descriptor) -> bytes:
         """Return the bytes of a manifest."""
-        if descriptor is not self.root:
-            held = self._target.content(descriptor.digest, descriptor.size)
-            if held is not None:
-                return held
         return self._source.manifest(descriptor)
 
     def size(self, digest: str) -> int | None:
-        """Return the size of a blob in bytes, None if the source does not contain it."""
+        """Return the size of a manifest or a blob in bytes, None if the source does not contain it."""
         return self._source.size(digest)
+
+    def referrers(self, subjects: t.Sequence[str]) -> list[Referrer]:
+        """Return the manifests of the source that refer to these."""
+        return self._source.referrers(subjects)
 
     @contextlib.contextmanager
     def open(self, digest: str) -> t.Iterator[Blob]:
