@@ -12,8 +12,8 @@ short_description: Download a container image from Amazon ECR into files
 description:
   - Downloads an image from an Amazon ECR repository into an OCI image layout or an archive. The module calls the AWS
     API and needs no container engine, no C(docker login) and no registry token.
-  - It fetches only what is missing or damaged. If O(dest) contains the image already, the task sends one request and
-    changes nothing.
+  - It fetches only what is missing or damaged. If O(dest) contains the image already, the task sends one request, and
+    those that look for referrers (see O(referrers)), and changes nothing.
   - M(layerkit.ecr.ecr_image), C(skopeo), C(podman), C(umoci) and C(docker load) read what it writes.
 options:
   tag:
@@ -66,6 +66,18 @@ options:
       - If not given, O(tag) is used, and with O(format=docker-archive) O(repository_name) and O(tag), for example
         V(my-app:1.4.2). An image that is downloaded by O(digest) has no name then.
     type: str
+  referrers:
+    description:
+      - Whether to download what refers to the image as well, such as signatures, SBOMs and attestations.
+      - These are the images that the registry lists as referrers, those that the index with the tag C(sha256-DIGEST)
+        lists, and those with the tags of cosign (C(sha256-DIGEST.sig), C(.att) and C(.sbom)). What refers to one of
+        them is downloaded, too.
+      - In O(dest), each has an entry of its own. M(layerkit.ecr.ecr_image) finds them there and pushes them with the
+        image.
+      - To look for them, each run sends one request for each manifest, and one for the tags. A V(docker-archive) cannot
+        hold them, and nothing is sent.
+    type: bool
+    default: true
   parallel:
     description:
       - The number of requests to send at the same time, V(1) to V(32). A large layer is fetched by several of them.
@@ -83,9 +95,9 @@ attributes:
   idempotent:
     support: full
 notes:
-  - The required IAM actions are C(ecr:BatchGetImage) and C(ecr:GetDownloadUrlForLayer). To download from another
-    account, its repository policy has to allow them, too. C(ecr:DescribeImages) is optional. With it, the error for an
-    image that is archived says so.
+  - The required IAM actions are C(ecr:BatchGetImage) and C(ecr:GetDownloadUrlForLayer). With them, the module also
+    lists referrers. To download from another account, its repository policy has to allow them, too.
+    C(ecr:DescribeImages) is optional. With it, the error for an image that is archived says so.
   - The bytes of layers come from Amazon S3, by URLs that Amazon ECR signs. A host in a private network needs an S3
     gateway endpoint, whose policy allows C(s3:GetObject) on C(arn:aws:s3:::prod-REGION-starport-layer-bucket/*).
   - The digest of every layer is checked before the layer gets its name. The list of images comes last, so a task that
@@ -286,7 +298,7 @@ kms_error:
   returned: when the repository's KMS key cannot be used and AWS reports why
   sample: DisabledException
 layers:
-  description: One entry for each blob of the image, including the image configurations.
+  description: One entry for each blob of the image and of RV(referrers), including the configurations.
   type: list
   elements: dict
   returned: success and when a download failed
@@ -373,6 +385,46 @@ reference_name:
   type: str
   returned: success and when a download failed
   sample: "1.4.2"
+referrers:
+  description:
+    - One entry for each signature, SBOM or attestation that refers to the image.
+    - Empty if O(referrers=false) or O(format=docker-archive).
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    action:
+      description:
+        - V(fetched) if this task wrote the manifest of the referrer, or would write it in check mode.
+        - V(present) if O(dest) already has the manifest.
+      type: str
+      returned: success
+      sample: fetched
+    artifact_type:
+      description: What it is. The media type of the configuration if the manifest has no artifact type.
+      type: str
+      returned: success
+      sample: application/spdx+json
+    digest:
+      description: The digest of its manifest or index.
+      type: str
+      returned: success
+      sample: sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+    media_type:
+      description: The media type of its manifest or index.
+      type: str
+      returned: success
+      sample: application/vnd.oci.image.manifest.v1+json
+    subject:
+      description: The digest of the image, or of another referrer, that it refers to.
+      type: str
+      returned: success
+      sample: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+    tag:
+      description: The tag of cosign that leads to it. V(null) if its manifest has a C(subject) instead.
+      type: str
+      returned: success
+      sample: sha256-2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae.sig
 registry_id:
   description: The AWS account of the registry, as given in O(registry_id) or as returned by the registry.
   type: str
@@ -419,6 +471,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.stored_image imp
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.archive_plan import docker_archive, oci_archive
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.archive_writer import ArchiveTarget
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.layout_writer import LayoutTarget
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.attachments import with_referrers
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image import assemble_image
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.platform import Platform
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import (
@@ -434,6 +487,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.download_re
     downloaded_image,
     fetched_layers,
     fetched_manifests,
+    fetched_referrers,
 )
 from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.held_first import HeldFirst
 
@@ -460,6 +514,7 @@ class DownloadRequest:
     kind: str
     platforms: tuple[Platform, ...]
     name: str | None
+    referrers: bool
     parallel: int
 
     def target(self, task: Task) -> ImageWriter:
@@ -488,6 +543,7 @@ def read(module: EcrModule) -> DownloadRequest:
         kind=options["format"],
         platforms=tuple(Platform.parse(platform, "platforms") for platform in options["platforms"]),
         name=checked_name(options),
+        referrers=options["referrers"] and options["format"] != DOCKER_ARCHIVE,
         parallel=parallel,
     )
 
@@ -503,6 +559,8 @@ def act(module: EcrModule, client: EcrClient, request: DownloadRequest) -> Resul
     target = request.target(module.task)
     stored = RepositoryReader(client, module.task, request.parallel).choose(request.image)
     image = chosen(HeldFirst(stored, target), request)
+    if request.referrers:
+        image = with_referrers(image, str(request.repository), module.task)
     content = content_of(image, request.name)
     found = target.survey(content)
     downloading = ImageDownload(image, content, found, target, request.parallel, module.task)
@@ -526,6 +584,7 @@ def act(module: EcrModule, client: EcrClient, request: DownloadRequest) -> Resul
         "changed": plan.changed or attributes_changed,
         "diff": download_diff(plan),
         "manifests": fetched_manifests(plan),
+        "referrers": fetched_referrers(plan),
         **(prediction_of(downloading, uri) if module.check_mode else outcome_of(downloading, uri)),
         **result,
     }
@@ -568,6 +627,7 @@ def main() -> None:
         "format": {"type": "str", "choices": [OCI, OCI_ARCHIVE, DOCKER_ARCHIVE], "default": OCI},
         "platforms": {"type": "list", "elements": "str", "default": []},
         "reference_name": {"type": "str"},
+        "referrers": {"type": "bool", "default": True},
         "parallel": {"type": "int", "default": 8},
     }
     module = EcrModule(

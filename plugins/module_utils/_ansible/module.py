@@ -49,7 +49,7 @@ RequestT = t.TypeVar("RequestT", bound=Request)
 class EcrModule(AnsibleAWSModule):
     """A module of this collection: AnsibleAWSModule under the collection's own user agent.
 
-    :param sends: whether its failures say that nothing was sent, which is no news of a module that only reads
+    :param sends: whether it can change the registry. Otherwise its failures do not say whether they did
     """
 
     def __init__(self, sends: bool = True, **kwargs: t.Any) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from .._core.text import MIB
 from .._oci.descriptor import Descriptor
+from .._oci.image import blobs_of
 from .._oci.store import ImageContent, ListedImage, Presence
 
 if t.TYPE_CHECKING:
@@ -82,7 +83,8 @@ class ManifestFetch:
 class DownloadPlan:
     """What a download will do with one image.
 
-    ``before`` is the digest of the image that the target lists by the same name, None if there is none.
+    ``manifests`` are those of the image, and then those of what refers to it. ``blobs`` are those of all. ``before`` is
+    the digest of the image that the target lists by the same name, None if there is none.
     """
 
     image: Image
@@ -120,7 +122,7 @@ def content_of(image: Image, name: str | None) -> ImageContent:
     return ImageContent(
         (_listed(image.root, name), *attached),
         tuple(manifests.values()),
-        tuple(blob for blob in image.blobs.values() if blob.digest not in foreign),
+        tuple(blob for blob in blobs_of(image.parts).values() if blob.digest not in foreign),
     )
 
 
@@ -142,7 +144,7 @@ def plan_download(image: Image, content: ImageContent, holding: Holding) -> Down
         image,
         content,
         tuple(_manifest_fetch(image, manifest, holding) for manifest in content.manifests),
-        tuple(_blob_fetch(blob, foreign, holding) for blob in image.blobs.values()),
+        tuple(_blob_fetch(blob, foreign, holding) for blob in blobs_of(image.parts).values()),
         holding.before,
         changed=not holding.is_complete,
     )

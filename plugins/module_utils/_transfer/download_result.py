@@ -42,7 +42,24 @@ def fetched_manifests(plan: DownloadPlan) -> list[Result]:
             "platform": str(step.platform) if step.platform else None,
             "action": step.action.value,
         }
-        for step in plan.manifests
+        for step in plan.manifests[: len(plan.image.manifests)]
+    ]
+
+
+def fetched_referrers(plan: DownloadPlan) -> list[Result]:
+    """Return an entry for each referrer, those that others refer to first."""
+    actions = {step.manifest.digest: step.action for step in plan.manifests}
+    referrers = [attachment.referrer for attachment in plan.image.attachments]
+    return [
+        {
+            "digest": referrer.manifest.digest,
+            "media_type": referrer.manifest.media_type,
+            "artifact_type": referrer.manifest.artifact_type,
+            "subject": referrer.subject,
+            "tag": referrer.tag,
+            "action": actions[referrer.manifest.digest].value,
+        }
+        for referrer in referrers
     ]
 
 

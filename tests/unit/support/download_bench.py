@@ -58,11 +58,13 @@ class DownloadBench:
             self.store(image, tag)
         self.calls()
 
-    def store(self, image: Document, tag: str) -> None:
+    def store(self, image: Document, tag: str | None) -> None:
         store_image(self.client, self.repository, self.layout, image, tag)
 
     def run(self, tag: str | None = "app", check: bool = False, **options: t.Any) -> dict[str, t.Any]:
-        task = {"repository_name": self.repository, "dest": str(self.dest), **({"tag": tag} if tag else {}), **options}
+        """Run the module; without a look for referrers unless the options ask for it."""
+        task = {"repository_name": self.repository, "dest": str(self.dest), "referrers": False, **options}
+        task.update({"tag": tag} if tag else {})
         return run_module(ecr_image_download, check=check, connection=self.connection, **task)
 
     def fails(self, tag: str | None = "app", check: bool = False, **options: t.Any) -> ModuleFailedError:
