@@ -686,6 +686,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.argspec impo
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.failure import layer_facts
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import (
+    advising,
     check_quoted,
     checked_part_size,
     checked_repository,
@@ -791,8 +792,9 @@ def act(module: EcrModule, client: EcrClient, request: ImageRequest) -> Result:
         if image.missing:
             module.warn(partial_warning(name, image))
         if request.referrers:
-            image = with_referrers(image, name, module.task)
-            check(image)
+            with advising("Set referrers: false to push the image without what refers to it"):
+                image = with_referrers(image, name, module.task)
+                check(image)
         return push(module, client, request, image, check)
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import typing as t
 from dataclasses import dataclass
@@ -29,6 +30,15 @@ _NAME = re.compile("[A-Za-z_-]{1,40}")
 _KINDS = {list: "a list", str: "a string", int: "a number", float: "a number", bool: "a boolean", type(None): "null"}
 
 Members = dict[str, t.Any]
+
+
+@contextlib.contextmanager
+def advising(remedy: str) -> t.Iterator[None]:
+    """Add what else can be done, a sentence without its period, to the remedy of bad input that the block finds."""
+    try:
+        yield
+    except InvalidInputError as error:
+        raise InvalidInputError(error.problem, ". ".join(filter(None, (error.remedy, remedy)))) from error
 
 
 @dataclass(frozen=True)

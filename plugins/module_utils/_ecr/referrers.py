@@ -34,6 +34,8 @@ if t.TYPE_CHECKING:
     from .client import EcrClient
 
 _OPERATION = "ListImageReferrers"
+# An index can have a hundred images, and each is asked for on its own.
+_PARALLEL = 8
 # An image has some dozens at most.
 _MAX_REFERRERS = 10_000
 # What an endpoint answers that does not know the operation: errors of AWS, and the HTTP statuses of gateways.
@@ -76,8 +78,8 @@ class Referrers:
         :raises EcrError: a look-up failed
         """
         found: dict[tuple[str, str], FoundReferrer] = {}
-        for subject in subjects:
-            for entry in self._listed(subject):
+        for subject, entries in self._listed_of_all(subjects).items():
+            for entry in entries:
                 found.setdefault((subject, entry.digest), FoundReferrer(subject, entry))
         for tagged in self._tagged(subjects) if subjects else ():
             key = (tagged.subject, tagged.entry.digest)
@@ -104,6 +106,19 @@ class Referrers:
         read = [self._referrer(each, each.stored or stored.by_digest.get(each.entry.digest)) for each in found]
         self._warn_of_unread([each.entry.digest for each, referrer in zip(found, read) if referrer is None])
         return [referrer for referrer in read if referrer]
+
+    def _listed_of_all(self, subjects: t.Sequence[str]) -> dict[str, list[ListedReferrer]]:
+        """Return what the registry lists for each of the images. The first answer says whether it can be asked."""
+        found: dict[str, list[ListedReferrer]] = {subject: [] for subject in subjects}
+
+        def ask(subject: str) -> None:
+            found[subject] = self._listed(subject)
+
+        for subject in subjects[:1]:
+            ask(subject)
+        if self._can_list:
+            self._task.run_all([partial(ask, subject) for subject in subjects[1:]], _PARALLEL)
+        return found
 
     def _listed(self, subject: str) -> list[ListedReferrer]:
         if not knows_operation(_OPERATION):

@@ -86,7 +86,7 @@ class _Search:
     def _refused(self, rule: str) -> InvalidInputError:
         return InvalidInputError(
             f"{self._name}: image {self._image.root.digest} {rule}",
-            "Remove these signatures, SBOMs or attestations from the source, or leave all of them out",
+            "Remove these signatures, SBOMs or attestations from the source",
         )
 
 

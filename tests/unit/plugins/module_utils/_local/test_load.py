@@ -43,6 +43,7 @@ from ansible_collections.layerkit.ecr.tests.unit.support.image_files import (
 )
 from ansible_collections.layerkit.ecr.tests.unit.support.image_reader import read_image
 from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import LayoutWriter, index_of, oci_layout
+from ansible_collections.layerkit.ecr.tests.unit.support.referrers import cosign_signature, named, sbom, tag_of
 
 GZIP_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 BOTH = {**docker_archive(), **oci_layout()}
@@ -80,6 +81,19 @@ def test_to_compress_the_docker_archive_is_read(tmp_path: Path) -> None:
         image = read_image(place, compress=True)
         assert [blob.media_type for blob in image.root.blobs[1:]] == [GZIP_LAYER] * len(LAYERS)
         assert read_image(place).root.media_type == OCI_MANIFEST
+
+
+def test_a_signed_image_keeps_its_digest(tmp_path: Path) -> None:
+    layout = LayoutWriter()
+    image = layout.add_entry(layout.manifest(), "1.0")
+    layout.save(image, tags=["app:1.0"])
+    for signature in (named(cosign_signature(layout, image), tag_of(image, ".sig")), sbom(layout, image)):
+        layout.entries = [image, signature]
+        (tmp_path / "signed.tar").write_bytes(tar_of(layout.complete()))
+        assert read_image(tmp_path / "signed.tar", compress=True).root.digest == image["digest"]
+    layout.entries = [image]
+    (tmp_path / "plain.tar").write_bytes(tar_of(layout.complete()))
+    assert read_image(tmp_path / "plain.tar", compress=True).root.digest != image["digest"]
 
 
 class TestGainsByCompression:

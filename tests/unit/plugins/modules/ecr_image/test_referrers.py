@@ -316,7 +316,9 @@ class TestSourcesThatAreRefused:
     ) -> None:
         bill = sbom(bench.layout, image, **members)
         bench.layout.finish(image, bill)
-        assert bill["digest"] in bench.fails(tags=["1.0"]).result["msg"]
+        message = bench.fails(tags=["1.0"]).result["msg"]
+        assert bill["digest"] in message
+        assert "Set referrers: false" in message
 
 
 def test_a_damaged_referrer_stops_no_push_without_referrers(bench: ImageBench, image: Document) -> None:
