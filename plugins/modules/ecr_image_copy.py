@@ -130,7 +130,7 @@ options:
   overwrite:
     description:
       - Whether to move a tag that points to another image in the target.
-      - With V(false), such a tag makes the task fail before anything is copied.
+      - With V(false), such a tag makes the task fail before anything is copied. This includes the tags of cosign.
     type: bool
     default: true
   expected_digest:
@@ -572,6 +572,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.argspec impo
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.failure import layer_facts
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import (
+    advising,
     check_quoted,
     checked_part_size,
     checked_repository,
@@ -779,7 +780,10 @@ class Copy:
         if self._request.is_within_repository:
             return replace(listed_image(found, name), reader=relay)
         image = replace(assemble_image(found, self._request.platforms, name, is_exact=True), reader=relay)
-        return with_referrers(image, name, self._module.task) if self._request.referrers else image
+        if not self._request.referrers:
+            return image
+        with advising("Set referrers: false to copy the image without what refers to it"):
+            return with_referrers(image, name, self._module.task)
 
     def _check_expected(self, found: RepositoryImage) -> None:
         expected = self._request.expected_digest
@@ -791,7 +795,7 @@ class Copy:
             )
 
     def _check_tags(self, plan: ImagePlan) -> None:
-        for step in plan.tags:
+        for step in plan.tags_of_all:
             if not self._request.overwrite and step.before and step.moves:
                 raise InvalidInputError(
                     f"Tag {step.tag} of {self._request.repository} is on {step.before}. It is not moved to "
