@@ -26,6 +26,7 @@ import subprocess
 import sys
 import tarfile
 import textwrap
+import time
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,7 @@ from ansible_collections.layerkit.ecr.plugins.modules import (
 from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import ecr_client
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import Files, digest_of, docker_archive, tar_of
 from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import LayoutWriter
+from ansible_collections.layerkit.ecr.tests.unit.support.pushing import image_manifest, index_manifest
 
 if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.tests.strict_ecr.server import StrictECR
@@ -347,7 +349,8 @@ def test_examples_of_a_module(host: Host, module: t.Any, layers: dict[str, int])
 
 def test_examples_of_ecr_image(host: Host) -> None:
     host.play_tasks(ecr_image.EXAMPLES)
-    everything = dict.fromkeys(("1.4.2", "latest", "1.5.0", "1.6.0"), host.images["all"])
+    # An example removes the tag 1.4.2.
+    everything = dict.fromkeys(("latest", "1.5.0", "1.6.0"), host.images["all"])
     built = root_of(host.directory / "build/app-1.7.0.tar")
     expected: Tags = {
         "my-app": {**everything, "1.4.2-plain": None, "1.7.0": built},
@@ -460,7 +463,8 @@ def test_first_push_of_the_readme(host: Host) -> None:
 def test_policy_of_the_readme() -> None:
     (policy,) = [json.loads(block.text) for block in blocks_of(README) if block.language == "json"]
     (statement,) = policy["Statement"]
-    documented = set(re.findall(r"C\((ecr:\w+)\)", " ".join(yaml.safe_load(ecr_image.DOCUMENTATION)["notes"])))
+    notes = [note for note in yaml.safe_load(ecr_image.DOCUMENTATION)["notes"] if "O(state=absent)" not in note]
+    documented = set(re.findall(r"C\((ecr:\w+)\)", " ".join(notes)))
     assert set(statement["Action"]) == documented
     operations = ecr_client("http://127.0.0.1", region=REGION).meta.service_model.operation_names
     assert {action.partition(":")[2] for action in statement["Action"]} <= set(operations)
@@ -484,6 +488,38 @@ def test_blocks_of_a_guide(
     assert again["changed"] == 0, "the second run changed something"
 
 
+def seed(host: Host, name: str, days: int, *tags: str, **members: t.Any) -> str:
+    """Store an image that was pushed so many days ago, and return its digest."""
+    manifest = image_manifest(DIGEST, DIGEST, name=name, **members)
+    return seed_manifest(host, manifest, days, *tags)
+
+
+def seed_manifest(host: Host, manifest: str, days: int, *tags: str) -> str:
+    digest = host.server.control.seed_image("my-app", manifest, *tags)
+    host.server.control.set_image_times("my-app", digest, int(time.time()) - days * 86400)
+    return digest
+
+
+def test_blocks_of_the_guide_to_cleaning_up(host: Host) -> None:
+    seed(host, "merged", 1, "my-branch")
+    child = seed(host, "child", 90)
+    kept = {
+        child,
+        seed_manifest(host, index_manifest(child), 0, "index"),
+        seed(host, "signature", 90, subject={"digest": child}),
+        seed(host, "young", 20),
+        *(seed(host, f"version {number}", number, f"1.{number}") for number in range(1, 10)),
+        seed(host, "oldest", 99, "latest", "1.0"),
+    }
+    removed = {seed(host, "left over", 40), seed(host, "version 10", 10, "1.10", "old")}
+    (document,) = [path for path in GUIDES if path.name == "guide_cleanup.rst"]
+    host.play_document(document)
+    left = {image["imageDigest"] for image in host.client.describe_images(repositoryName="my-app")["imageDetails"]}
+    assert (left & removed, left) == (set(), kept)
+    again = host.play_all([block.text for block in blocks_of(document)])
+    assert again["changed"] == 0, "the second run changed something"
+
+
 def test_upload_of_the_guide_in_single_calls(host: Host) -> None:
     block = blocks_of(ROOT / "docs/docsite/rst/guide_layers.rst")[-1]
     assert host.play(block.text)["changed"] == 3
@@ -491,7 +527,9 @@ def test_upload_of_the_guide_in_single_calls(host: Host) -> None:
 
 
 def test_all_guides_run() -> None:
-    assert [path.name for path in GUIDES] == ["guide_images.rst", "guide_layers.rst", "guide_promote.rst"]
+    # test_permissions.py runs the policies of guide_permissions.rst.
+    run = ["guide_cleanup.rst", "guide_images.rst", "guide_layers.rst", "guide_permissions.rst", "guide_promote.rst"]
+    assert [path.name for path in GUIDES] == run
 
 
 def test_blocks_of_the_readme_of_the_role(host: Host) -> None:
