@@ -87,7 +87,8 @@ options:
         The next run finds the file and resumes the upload, even if the last run was killed.
       - The module creates the directory if it does not exist. The files contain no credentials, and only their owner
         can read them.
-      - A layer has a state file of its own for each repository, registry and region.
+      - A layer has a state file of its own for each repository, registry and region. Without O(registry_id), the
+        registries of all accounts share it. Use a directory for each account, or set O(registry_id).
       - A state file that is damaged, or that does not describe what its name stands for, is not used, but replaced with
         a warning.
       - A run removes the state files of the layers that it finds in the registry or sends there, and all that are older

@@ -187,7 +187,7 @@ def words_of_aws(error: TaskError) -> str | None:
 
 def printable_traceback(error: BaseException) -> str:
     """Return the traceback of an exception and of its causes, the first cause first."""
-    cause = error.__cause__ or error.__context__
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     before = f"{printable_traceback(cause)}\n" if cause else ""
     frames = "".join(traceback.format_tb(error.__traceback__))
     return f"{before}{frames}{type(error).__name__}: {printable(str(error), _MAX_ANSWER)}\n"

@@ -20,7 +20,7 @@ import typing as t
 from dataclasses import dataclass
 
 try:
-    from botocore.exceptions import ClientError, HTTPClientError, ProxyConnectionError
+    from botocore.exceptions import ClientError, CredentialRetrievalError, HTTPClientError, ProxyConnectionError
     from botocore.utils import parse_timestamp
 except ImportError:
     pass  # AnsibleAWSModule reports a missing SDK
@@ -39,6 +39,7 @@ Record = t.TypeVar("Record")
 _MAX_SHOWN = 200
 # What the body of an answer with a pre-signed URL contains. It is not shown.
 _SECRETS = (b"downloadUrl", b"X-Amz-")
+_NO_HEADER = "the access key or the session token has a line break, which no HTTP header can have"
 _ERROR_CODE = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,99}")
 _TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: (\d{3})\b")
 # 64-bit numbers, which the model calls long.
@@ -160,12 +161,15 @@ def answered(operation: str, send: t.Callable[[], Response], read: t.Callable[[R
     :param read: makes the record of an answer that has the shape of the model
     :raises UnreadableAnswerError: what came is not an answer of Amazon ECR
     :raises ClientError: AWS refused
-    :raises BotoCoreError: no answer came
+    :raises BotoCoreError: no answer came, or the credentials cannot be sent
     """
     _arrival.clear()
     try:
         return _read(operation, send, read)
     except (HTTPClientError, ProxyConnectionError) as failure:
+        if _is_about_headers(failure.kwargs.get("error")):
+            # Without the failure, whose words are the credentials.
+            raise CredentialRetrievalError(provider="the task", error_msg=_NO_HEADER) from None
         cause = _cause(failure)
         if cause is None:
             raise
@@ -208,6 +212,11 @@ def _cause(failure: HTTPClientError | ProxyConnectionError) -> Exception | None:
             words = printable(str(cause), _MAX_SHOWN)
             return UnreadableAnswerError(f"it is not valid HTTP ({type(cause).__name__}: {words})")
     return None
+
+
+def _is_about_headers(error: object) -> bool:
+    # The credentials are all that is foreign in the headers of a request.
+    return type(error) is ValueError and "Invalid header value" in str(error)
 
 
 def _is_about_http(cause: object) -> bool:

@@ -79,6 +79,16 @@ def _connection_info(options: t.Any, call: Call) -> tuple[str | None, str | None
     return region, endpoint, info
 
 
+def _check_endpoint(url: str) -> None:
+    """Raise ValueError for a URL that botocore accepts, and that it cannot send to."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https"):
+        raise ValueError(f"Invalid endpoint: {url}. Its scheme must be http or https")
+    # A port that is none raises ValueError when it is read.
+    if parts.port == 0:
+        raise ValueError(f"Invalid endpoint: {url}. Its port is 0")
+
+
 class EcrClient:
     """A client of one repository.
 
@@ -129,7 +139,10 @@ class EcrClient:
             region, endpoint, info = _connection_info(given, call)
             with _garbage_collection_paused(), credential_failures_named():
                 # The function behind module.client(), which would end the task itself.
-                client = boto3_inventory_conn("client", service, region=region, endpoint=endpoint, config=once, **info)
+                client: t.Any = boto3_inventory_conn(
+                    "client", service, region=region, endpoint=endpoint, config=once, **info
+                )
+            _check_endpoint(str(client.meta.endpoint_url))
         except (BotoCoreError, ClientError) as error:
             raise CallError(call, error) from error
         except ValueError as error:

@@ -10,6 +10,7 @@ import contextlib
 import datetime
 import errno
 import io
+import json
 import os
 import socketserver
 import sys
@@ -30,7 +31,7 @@ from ansible_collections.layerkit.ecr.plugins.modules import (
     ecr_upload_layer_part,
 )
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import digest_of
-from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import ModuleFailedError, run_module
+from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import CREDENTIALS, ModuleFailedError, run_module
 from ansible_collections.layerkit.ecr.tests.unit.support.stubbed_registry import StubbedRegistry
 from botocore.exceptions import TokenRetrievalError, UnauthorizedSSOTokenError
 
@@ -50,6 +51,26 @@ def failure_with_profile(settings: str, unused_port: int, profile: str | None = 
     Path(os.environ["AWS_CONFIG_FILE"]).write_text(f"[{section}]\n{settings}\n", encoding="utf-8")
     connection = {"region": "eu-west-1", "endpoint_url": f"http://127.0.0.1:{unused_port}"}
     return failure_of(ecr_initiate_layer_upload, connection={**connection, **({"profile": profile} if profile else {})})
+
+
+class TestUnsendable:
+    @pytest.mark.parametrize("end", ["\n", "\r\n"])
+    @pytest.mark.parametrize("option", ["session_token", "access_key"])
+    def test_credentials_that_no_header_can_have_are_not_shown(self, unused_port: int, option: str, end: str) -> None:
+        value = f"n0t-a-token-{option}-0nly-for-unit-tests"
+        connection = {**CREDENTIALS, "endpoint_url": f"http://127.0.0.1:{unused_port}", option: value + end}
+        failed = failure_of(ecr_initiate_layer_upload, connection=connection)
+        assert "the access key or the session token has a line break, which no HTTP header can have" in failed.msg
+        assert "outcome is unknown" not in failed.msg
+        shown = {key: text for key, text in failed.result.items() if key != "invocation"}
+        assert value not in json.dumps(shown)
+
+
+class TestEndpoint:
+    @pytest.mark.parametrize("url", ["http://127.0.0.1:99999", "http://127.0.0.1:0", "ftp://127.0.0.1"])
+    def test_url_that_nothing_can_be_sent_to_is_no_matter_of_the_credentials(self, url: str) -> None:
+        words = failure_of(ecr_initiate_layer_upload, connection={**CREDENTIALS, "endpoint_url": url}).msg
+        assert "A connection option is not valid. Check endpoint_url and aws_config." in words
 
 
 class TestRole:

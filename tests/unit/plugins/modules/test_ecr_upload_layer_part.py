@@ -14,11 +14,14 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Call, Repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import CallError
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.service_model import operation_model
 from ansible_collections.layerkit.ecr.plugins.modules import ecr_upload_layer_part as module
 from ansible_collections.layerkit.ecr.tests.unit.support.modelled_advice import ADVICE
 from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import ModuleFailedError, run_module, warnings_of
 from ansible_collections.layerkit.ecr.tests.unit.support.stubbed_registry import StubbedRegistry
+from botocore.exceptions import ClientError
 
 REPOSITORY = "team/app"
 ACCOUNT = "123456789012"
@@ -155,17 +158,10 @@ class TestPartThatIsThere:
         assert set(result) >= KEYS
 
     @pytest.mark.parametrize(("registry_id", "shown"), [("\x1b[2J", r"\x1b[2J"), (ACCOUNT, ACCOUNT), (5, None)])
-    def test_registry_of_the_refusal_is_printable(
-        self, registry: StubbedRegistry, registry_id: t.Any, shown: str | None
-    ) -> None:
-        last = len(LAYER) - 1
-        fields = {"lastValidByteReceived": last, "registryId": registry_id}
-        # The Stubber refuses other types than those of the model, and a proxy does not.
-        registry.stubber.add_client_error(
-            "upload_layer_part", "InvalidLayerPartException", "", 400, modeled_fields={"lastValidByteReceived": last}
-        )
-        registry.stubber._queue[-1]["response"][1].update(fields)
-        assert run_module(module, **WHOLE)["registry_id"] == shown
+    def test_registry_of_the_refusal_is_printable(self, registry_id: t.Any, shown: str | None) -> None:
+        response: t.Any = {"Error": {"Code": "InvalidLayerPartException"}, "registryId": registry_id}
+        call = Call("UploadLayerPart", Repository(REPOSITORY))
+        assert CallError(call, ClientError(response, call.operation)).registry_id == shown
 
     def test_only_byte_of_a_layer_is_unchanged(self, registry: StubbedRegistry) -> None:
         misplaces(registry, 0, 0, 0)
