@@ -40,6 +40,9 @@ _FORMATS = {
     BZIP2: re.compile(rb"BZh[1-9]1AY&SY"),
 }
 
+# How every stream after the first one begins. After zstd, there can be frames of other kinds.
+_MARKS = {XZ: b"\xfd7zXZ\0", BZIP2: b"BZh"}
+
 # zlib's number for the header and the trailer of gzip.
 _WITH_GZIP_HEADER = 16 + zlib.MAX_WBITS
 
@@ -198,7 +201,7 @@ class SequentialStream(Stream):
         for compressed in self._blob.chunks(0, self._blob.size):
             while compressed or not (decompressor.needs_input or decompressor.eof):
                 if decompressor.eof:
-                    compressed = self._without_padding(compressed)
+                    compressed = self._next_stream(compressed)
                     if not compressed:
                         break
                     decompressor = self._codec.decompressor()
@@ -207,9 +210,14 @@ class SequentialStream(Stream):
         if not decompressor.eof:
             raise _cut(self._blob)
 
-    def _without_padding(self, compressed: bytes) -> bytes:
+    def _next_stream(self, compressed: bytes) -> bytes:
         """Return what follows after a frame or a stream. Streams of xz can be padded with zeros."""
-        return compressed.lstrip(b"\0") if self._kind == XZ else compressed
+        compressed = compressed.lstrip(b"\0") if self._kind == XZ else compressed
+        # The block can end within the mark.
+        mark = _MARKS.get(self._kind, b"")[: len(compressed)]
+        if not compressed.startswith(mark):
+            raise _damaged(self._blob, f"invalid data follows its {self._kind} data")
+        return compressed
 
     def _step(self, decompressor: t.Any, compressed: bytes) -> bytes:
         try:

@@ -160,7 +160,13 @@ def test_the_memory_that_xz_takes_is_bounded(file: File) -> None:
     [
         (lambda content: content[:-1], "is incomplete: its compressed data ends too early"),
         (lambda content: content[:100], "is incomplete: its compressed data ends too early"),
-        (lambda content: content + b"more than the magic number of a format", "is damaged: its .* data is invalid"),
+        (lambda content: content + b"\0\n", "is damaged: invalid data follows its .* data"),
+        (
+            lambda content: content + b"more than the magic number of a format",
+            "is damaged: invalid data follows its .* data",
+        ),
+        (lambda content: content + content[:3], "is incomplete: its compressed data ends too early"),
+        (lambda content: content + content[:4] + b"spoilt" * 9, "is damaged: (invalid data follows )?its .* data"),
         (lambda content: content[:60] + b"spoilt" + content[66:], "is damaged: its .* data is invalid"),
     ],
 )
