@@ -14,6 +14,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import I
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Task
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.load import open_source
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import (
+    Document,
     Files,
     as_json,
     docker_archive,
@@ -46,6 +47,21 @@ def refusal_of(path: str | Path) -> InvalidInputError:
             "Give the path alone: app.tar, and example.org/app:1.0 as the name of the image",
         ),
         ("oci-archive:app.tar", "is a reference, not a path", "Give the path alone: app.tar"),
+        ("oci-layout:lay", "is a reference, not a path", "Give the path alone: lay"),
+        ("oci-layout:///srv/lay", "is a reference, not a path", "Give the path alone: /srv/lay"),
+        ("oci-dir:lay", "is a reference, not a path", "Give the path alone: lay"),
+        ("docker-archive://app.tar", "is a reference, not a path", "Give the path alone: app.tar"),
+        ("file:///srv/app.tar", "is a reference, not a path", "Give the path alone: /srv/app.tar"),
+        (
+            "oci://ghcr.io/acme/web:3",
+            "is a reference, not a path",
+            "Make an archive of the image first: skopeo copy docker://ghcr.io/acme/web:3 oci-archive:image.tar",
+        ),
+        (
+            "tarball:rootfs.tar",
+            "is a reference, not a path",
+            "Make an archive of the image first: skopeo copy tarball:rootfs.tar oci-archive:image.tar",
+        ),
         (
             "dir:/srv/a b",
             "is a reference, not a path",
@@ -89,6 +105,15 @@ def test_the_name_of_an_image_is_no_path(image: str) -> None:
     )
 
 
+@pytest.mark.parametrize("image", ["sha256:" + "a" * 64, "a" * 64, "0123456789ab", "sha256:0123456789ab"])
+def test_the_id_of_an_image_is_no_path(image: str) -> None:
+    error = refusal_of(image)
+    assert error.problem == (
+        "src 'x' does not exist. It looks like the id of an image, and images are not read from a daemon"
+    )
+    assert error.remedy == f"Make an archive of the image first: docker save --output image.tar {image}"
+
+
 @pytest.mark.parametrize("path", ["app.tar", "build/app.tar", "my.dir/app.tar.gz", "/srv/app", "./app:1.0", "app", ""])
 def test_a_path_that_is_missing_is_no_name(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -115,6 +140,9 @@ def places(directory: Path, files: Files, *entries: tarfile.TarInfo) -> list[Pat
         {".dockerenv": b"", "etc/hosts": b""},
         {"etc/passwd": b"root", "usr/bin/env": b"ELF"},
         {"rootfs/etc/passwd": b"root", "rootfs/etc/os-release": b"", "config.json": b"{}"},
+        # Containers of an image from scratch.
+        {"etc/hosts": b"", "etc/resolv.conf": b"", "hello": b"ELF"},
+        {"run/.containerenv": b"", "hello": b"ELF"},
     ],
 )
 def test_a_file_system_is_no_image(tmp_path: Path, files: Files) -> None:
@@ -129,9 +157,11 @@ def test_a_file_system_is_no_image(tmp_path: Path, files: Files) -> None:
         assert "docker commit CONTAINER IMAGE" in str(error.remedy)
 
 
-def test_a_directory_of_skopeo_is_named(tmp_path: Path) -> None:
-    manifest = as_json({"schemaVersion": 2, "config": {}, "layers": []})
-    for place in places(tmp_path, {"version": b"Directory Transport Version: 1.1\n", "manifest.json": manifest}):
+@pytest.mark.parametrize("more", [{"version": b"Directory Transport Version: 1.1\n"}, {}])
+@pytest.mark.parametrize("members", [{"config": {}, "layers": []}, {"manifests": []}])
+def test_a_directory_of_skopeo_is_named(tmp_path: Path, members: Document, more: Files) -> None:
+    manifest = as_json({"schemaVersion": 2, **members})
+    for place in places(tmp_path, {"manifest.json": manifest, **more}):
         error = refusal_of(place)
         assert error.problem == "src 'x' was written by skopeo with the transport dir:"
         directory = place if place.is_dir() else "DIRECTORY"
