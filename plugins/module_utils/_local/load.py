@@ -15,6 +15,7 @@ from pathlib import Path
 
 from .._core.digest import SHA256_DIGEST
 from .._core.errors import InvalidInputError
+from .._core.text import listed
 from .._oci.image import Image, PartialImageError, assemble_image, image_ids
 from .._oci.manifest import INDEXES
 from .._oci.reference import (
@@ -124,6 +125,8 @@ def load_image(
     others = [named for named in fitting if named.digest not in ids]
     if others:
         raise ambiguous([chosen.named, *others], image, source.name)
+    if image is None:
+        _warn_of_unreadable(docker, ids, source.name, task)
     # The digest that a task names is the digest that it pushes. Signatures apply to a digest, too.
     can_change = source.compress and not is_digest_of(image, found.root.digest)
     is_smaller = can_change and gains_by_compression(chosen.root, found, [named.digest for named in saved])
@@ -175,6 +178,23 @@ def _saved(docker: DockerArchive) -> list[NamedImage]:
         return [named for named in docker.images() if SHA256_DIGEST.fullmatch(named.digest)]
     except InvalidInputError:
         return []
+
+
+def _warn_of_unreadable(docker: DockerArchive, ids: t.Collection[str], name: str, task: Task) -> None:
+    """Warn of images of the docker archive that are no choice because their configurations cannot be read.
+
+    :param ids: the image ids that the image chosen has
+    :param name: names the source
+    """
+    with contextlib.suppress(InvalidInputError):
+        unread = [named for named in docker.images() if not SHA256_DIGEST.fullmatch(named.digest)]
+        left_out = [named for named in unread if not any(each.partition(":")[2] in named.digest for each in ids)]
+        if left_out:
+            task.warn(
+                f"{name} lists images that are left out because their configurations are missing or damaged: "
+                f"{listed(list(map(str, left_out)), separator='; ')}. If you need them, create the source again, or "
+                "copy it again."
+            )
 
 
 def _fitting(images: t.Sequence[NamedImage], image: str | None, name: str) -> list[NamedImage]:

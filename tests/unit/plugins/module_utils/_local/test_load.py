@@ -535,7 +535,30 @@ class TestTwoImagesAndNoName:
             is_listed = entry in layout.entries
             assert (found.root.digest == entry["digest"], warnings == []) == (is_listed, is_listed)
 
-    def test_what_is_not_there_is_no_image(self, tmp_path: Path, layout: LayoutWriter) -> None:
+    def test_what_is_not_there_is_warned_about(self, tmp_path: Path, layout: LayoutWriter) -> None:
         entries = json.loads(layout.files["manifest.json"])
-        layout.files["manifest.json"] = as_json([entries[0], {"Config": "absent.json", "Layers": []}])
-        assert self.read(tmp_path, layout).root.digest == layout.entries[0]["digest"]
+        absent = {"Config": "absent.json", "RepoTags": ["app:2.0"], "Layers": []}
+        layout.files["manifest.json"] = as_json([{**entries[0], "RepoTags": ["app:1.0"]}, absent])
+        (tmp_path / "both.tar").write_bytes(tar_of(layout.complete()))
+        warnings: list[str] = []
+        [entry] = layout.entries
+        assert read_image(tmp_path / "both.tar", warnings=warnings).root.digest == entry["digest"]
+        [warning] = warnings
+        assert warning.endswith(
+            "lists images that are left out because their configurations are missing or damaged: 'app:2.0' "
+            "(absent.json). If you need them, create the source again, or copy it again."
+        )
+        # The one that is named is there.
+        assert read_image(tmp_path / "both.tar", "app:1.0", warnings=warnings).root.digest == entry["digest"]
+        assert warnings == [warning]
+
+    def test_a_platform_of_the_image_itself_is_not_left_out(self, tmp_path: Path) -> None:
+        layout = LayoutWriter()
+        images = [layout.of_platform(platform) for platform in ("linux/amd64", "linux/arm64")]
+        layout.save(*images)
+        layout.add_entry(index_of(*images))
+        del layout.files[json.loads(layout.files["manifest.json"])[1]["Config"]]
+        (tmp_path / "both.tar").write_bytes(tar_of(layout.complete()))
+        warnings: list[str] = []
+        assert read_image(tmp_path / "both.tar", warnings=warnings).platforms == (Platform("linux", "amd64"),)
+        assert not any("left out" in warning for warning in warnings)
