@@ -21,7 +21,7 @@ from .._core.text import MIB, quoted
 from .._oci.descriptor import Descriptor, Entry
 from .._oci.image import image_ids, stated_platform
 from .._oci.manifest import INDEXES, OCI_INDEX, Manifest, check_is_no_cache
-from .._oci.reference import NamedImage, ambiguous, is_digest_of, matching, share_a_name
+from .._oci.reference import NamedImage, NoSuchImageError, ambiguous, is_digest_of, matching, share_a_name
 from .._oci.store import ImageReader, SourceImage
 from .layout_entries import blob_file, digest_of, names_of, read_manifest
 from .layout_referrers import LayoutReferrers
@@ -95,7 +95,8 @@ class OciLayout(ImageReader):
     def choose(self, image: str | None, platforms: t.Sequence[Platform] = ()) -> LayoutImage:
         """Return one image.
 
-        A digest can also be that of an image within an index, or of ``index.json`` itself. Entries that share their
+        A digest can also be that of an image within an index, of ``index.json`` itself, or of those of its entries that
+        are one image. Entries that share their
         names and differ by their platforms are one image, whose index is ``index.json`` itself, unless one of them is
         the index of the others. What belongs to another entry is not chosen unless it is named.
         """
@@ -104,10 +105,23 @@ class OciLayout(ImageReader):
         if is_digest_of(image, index.digest):
             source = self._combined(index, index.entries, ())
         else:
-            source = self._chosen(index, image, platforms)
+            source = self._chosen_or_combined(index, image, platforms)
         if not has_version:
             self._task.warn(f"{self._files.where(LAYOUT)} is missing. {INDEX} is read as that of an OCI image layout.")
         return source
+
+    def _chosen_or_combined(self, index: Manifest, image: str | None, platforms: t.Sequence[Platform]) -> LayoutImage:
+        try:
+            return self._chosen(index, image, platforms)
+        except NoSuchImageError:
+            shared = collections.Counter(name for entry in index.entries for name in names_of(entry))
+            for name in (None, *(name for name, count in shared.items() if count > 1)):
+                # Those that cannot be chosen do not matter.
+                with contextlib.suppress(InvalidInputError):
+                    found = self._chosen(index, name, platforms)
+                    if is_digest_of(image, found.root.digest):
+                        return found
+            raise
 
     def _chosen(self, index: Manifest, image: str | None, platforms: t.Sequence[Platform]) -> LayoutImage:
         entries = list(index.entries)

@@ -20,7 +20,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._local.directory impo
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.oci_layout import OciLayout
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.descriptor import Descriptor
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.platform import Platform
-from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import AmbiguousImageError
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import AmbiguousImageError, NoSuchImageError
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import (
     LAYERS,
     OCI_INDEX,
@@ -231,6 +231,20 @@ class TestIndexOfTheLayoutAsAnImage:
         layout = opened(files)
         for image in (digest, digest[7:19]):
             assert layout.choose(image).root == layout.choose(None).root
+
+    def test_the_digest_of_the_entries_of_one_name_is_known(self, opened: Open, source: LayoutWriter) -> None:
+        source.entries = [
+            named(source.of_platform(platform, text=name), name)
+            for name in ("app:1.0", "other:2.0")
+            for platform in ("linux/amd64", "linux/arm64")
+        ]
+        layout = opened(source.complete())
+        for name in ("app:1.0", "other:2.0"):
+            digest = layout.choose(name).root.digest
+            for image in (digest, digest[7:19]):
+                assert layout.choose(image).root.digest == digest
+        with pytest.raises(NoSuchImageError):
+            layout.choose("sha256:" + "0" * 64)
 
     @pytest.mark.parametrize("name", [None, "app:1.0"])
     def test_an_index_beside_its_own_images_is_the_image(
