@@ -78,11 +78,13 @@ class Platform:
     def from_json(cls, document: JsonObject) -> Platform:
         """Read the ``platform`` of a descriptor, or the same members of a configuration.
 
+        Those of an attestation can be empty.
+
         :raises InvalidInputError: a member is not a string
         """
         return cls._normalised(
-            document.get("os", str, _UNKNOWN),
-            document.get("architecture", str, _UNKNOWN),
+            document.get("os", str, "") or _UNKNOWN,
+            document.get("architecture", str, "") or _UNKNOWN,
             document.get("variant", str, None),
             document.get("os.version", str, None),
         )

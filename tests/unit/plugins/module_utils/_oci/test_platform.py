@@ -78,6 +78,13 @@ def test_members_that_are_missing_are_unknown() -> None:
     assert Platform.from_json(JsonObject({"os": "linux", "variant": ""}, "config")) == Platform("linux", "unknown")
 
 
+def test_an_empty_platform_is_unknown() -> None:
+    # As in the configurations of cosign.
+    found = Platform.from_json(JsonObject({"os": "", "architecture": ""}, "config"))
+    assert found == Platform("unknown", "unknown")
+    assert not found.is_known
+
+
 @pytest.mark.parametrize(
     ("wanted", "other", "is_included"),
     [
