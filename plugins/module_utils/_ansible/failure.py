@@ -152,9 +152,8 @@ def _explained(error: ExplainedError) -> str:
 
 @message.register
 def _immutable_tag(error: ImmutableTagError) -> str:
-    if error.refusal is None:
-        return sentences(error.problem, _NOTHING_SENT, RESTORE_FIRST if error.is_archived else ANOTHER_TAG)
-    return sentences(error.problem, _attempts(error.refusal), ANOTHER_TAG)
+    progress = _attempts(error.refusal) if error.refusal else _NOTHING_SENT
+    return sentences(error.problem, progress, RESTORE_FIRST if error.is_archived else ANOTHER_TAG)
 
 
 @message.register

@@ -193,7 +193,8 @@ class ImagePush:
         stored = self._read_back([manifest.digest], [tag] if tag else [])
         found = stored.digest_under(tag) if tag else manifest.digest
         if tag and found and found != manifest.digest:
-            raise ImmutableTagError(self._repository, tag, found, manifest.digest, error)
+            is_archived = found in stored.archived
+            raise ImmutableTagError(self._repository, tag, found, manifest.digest, error, is_archived)
         if found and stored.has(manifest.digest):
             return
         if not tag or manifest.digest not in stored.archived:

@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.layerkit.ecr.plugins.modules import ecr_image_info
+from ansible_collections.layerkit.ecr.tests.strict_ecr.faults import Fault
 from ansible_collections.layerkit.ecr.tests.unit.support.image_bench import UPLOADS, ImageBench, actions
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import digest_of
 from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import run_module, warnings_of
@@ -120,6 +121,20 @@ def test_immutable_tag_of_another_archived_image_is_refused_first(archive: Image
         assert "delete" not in failed.msg
         assert "Restore it with aws ecr update-image-storage-class" in failed.msg
     assert not set(archive.calls()) & {"PutImage", *UPLOADS}
+
+
+def test_immutable_tag_of_an_archived_image_that_was_not_known_is_refused_with_the_same_advice(
+    archive: ImageBench,
+) -> None:
+    archived_image(archive, "1")
+    archive.set_mutability("IMMUTABLE")
+    archive.layout.finish(archive.layout.image(b"layer", b"a third layer"))
+    # The look-up before the push does not find the archived image, and that after the refusal does.
+    archive.control.faults.add(Fault("access_denied", "DescribeImages", repository=archive.repository))
+    failed = archive.fails(tags=["1"])
+    assert "PutImage" in archive.calls()
+    assert "delete" not in failed.msg
+    assert "Restore it with aws ecr update-image-storage-class" in failed.msg
 
 
 @pytest.mark.parametrize("children", [[], ["linux/amd64"], ["linux/amd64", "linux/arm64/v8", "linux/arm/v7"]])
