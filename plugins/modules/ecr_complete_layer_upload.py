@@ -253,8 +253,8 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module impor
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import checked_members, repository_of
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.digest import EMPTY_BLOB, is_sha256
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layer_records import AVAILABLE
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import Layers
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.records import AVAILABLE
 from ansible_collections.layerkit.ecr.plugins.module_utils._upload.completion import (
     Completion,
     CompletionPlan,

@@ -164,9 +164,9 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request impo
     checked_members,
     repository_of,
 )
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layer_records import OpenUpload
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import Layers
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.limits import DEFAULT_PART
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.records import OpenUpload
 
 if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.failure import Result

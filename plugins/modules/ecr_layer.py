@@ -245,10 +245,10 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import (
     TaskError,
     UploadProgress,
 )
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layer_records import AVAILABLE
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import Layers
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.limits import check_layer
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.part_body import stream_parts
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.records import AVAILABLE
 from ansible_collections.layerkit.ecr.plugins.module_utils._upload.layer import (
     LayerAction,
     LayerPush,

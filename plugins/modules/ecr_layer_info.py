@@ -172,7 +172,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.failure import Result
     from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Repository
     from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import EcrClient
-    from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.records import Layer
+    from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layer_records import Layer
 
 
 @dataclass(frozen=True)

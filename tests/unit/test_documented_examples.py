@@ -364,7 +364,13 @@ def test_examples_of_ecr_image(host: Host) -> None:
 @pytest.fixture
 def staging(host: Host) -> t.Iterator[ECRClient]:
     """The registry of another account, which a profile of the host leads to, with an image in my-app."""
-    sts = boto3.client("sts", endpoint_url=host.server.url, region_name=REGION, **HOST_KEYS)
+    sts = boto3.client(
+        "sts",
+        endpoint_url=host.server.url,
+        region_name=REGION,
+        aws_access_key_id=HOST_KEYS["aws_access_key_id"],
+        aws_secret_access_key=HOST_KEYS["aws_secret_access_key"],
+    )
     role = {"RoleArn": f"arn:aws:iam::{STAGING}:role/ecr-reader", "RoleSessionName": "tests"}
     keys = sts.assume_role(**role)["Credentials"]
     credentials = {

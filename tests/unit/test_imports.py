@@ -59,7 +59,7 @@ PAYLOADS = {
 }
 # Files of packages that a module is sent with, which only some of the modules need.
 WHOLE_LAYERS = {"_ecr/encoding.py", "_ecr/part_body.py", "_upload/layer.py", "_upload/state.py", "_upload/upload.py"}
-IMAGES = {"_ecr/acceptance.py", "_ecr/images.py", "_ecr/rate_limiter.py"}
+IMAGES = {"_ecr/acceptance.py", "_ecr/images.py", "_ecr/rate_limiter.py", "_ecr/records.py"}
 # The options whose names are no ordinary words.
 OPTION_NAMES = re.compile(
     r"\b(src|access_key|aws_ca_bundle|aws_config|cli_input_json|endpoint_url|generate_cli_skeleton|layer_digests?"

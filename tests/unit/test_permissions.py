@@ -164,7 +164,11 @@ def initiate(site: Site) -> Task:
 
 
 def send_part(site: Site) -> Task:
-    part = {"part_first_byte": 0, "part_last_byte": len(LAYER) - 1, "layer_part_blob": base64.b64encode(LAYER).decode()}
+    part: dict[str, t.Any] = {
+        "part_first_byte": 0,
+        "part_last_byte": len(LAYER) - 1,
+        "layer_part_blob": base64.b64encode(LAYER).decode(),
+    }
     upload_id = site.open_upload()
     return lambda: site.run("ecr_upload_layer_part", upload_id=upload_id, **part)
 

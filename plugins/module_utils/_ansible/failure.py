@@ -80,7 +80,7 @@ def message(error: TaskError) -> str:
     return sentences(error.problem, error.remedy)
 
 
-@message.register
+@message.register(InvalidInputError)
 def _invalid_input(error: InvalidInputError) -> str:
     return sentences(error.problem, _NOTHING_SENT, error.remedy)
 
@@ -92,32 +92,32 @@ def after_sending(error: TaskError) -> TaskError:
     return TaskError(error.problem, error.remedy) if isinstance(error, InvalidInputError) else error
 
 
-@message.register
+@message.register(CallError)
 def _call(error: CallError) -> str:
     return sentences(_failed(error), _meaning(error), _lost(error))
 
 
-@message.register
+@message.register(ForeignAnswerError)
 def _foreign_answer(error: ForeignAnswerError) -> str:
     way = f"through the proxy {error.proxy}" if error.proxy else "without a proxy"
     origin = f"This was not Amazon ECR's answer. It came from {error.endpoint}, {way}"
     return sentences(_failed(error), origin, _meaning(error), _lost(error))
 
 
-@message.register
+@message.register(DownloadError)
 def _download(error: DownloadError) -> str:
     origin = f"The layers of this registry are at {error.origin}" if error.origin else None
     return sentences(_failed(error), origin, download_advice(*error.names))
 
 
-@message.register
+@message.register(ConnectionOptionsError)
 def _connection_options(error: ConnectionOptionsError) -> str:
     remedy = "A connection option is not valid. Check endpoint_url and aws_config"
     reason = f"The error was: {printable(error.problem, _MAX_ANSWER)}"
     return sentences(f"Failed to {_task(error.call)}", remedy, reason)
 
 
-@message.register
+@message.register(NotReturnedError)
 def _not_returned(error: NotReturnedError) -> str:
     remedy = _advice_on_image(error.failure_code)
     reason = f"The error was: {printable(error.failure_code)}, {printable(error.failure_reason, _MAX_ANSWER)}"
@@ -129,7 +129,7 @@ def _advice_on_image(failure_code: str) -> str | None:
     return advice("KmsException" if failure_code == "KmsError" else failure_code)
 
 
-@message.register
+@message.register(NotDeletedError)
 def _not_deleted(error: NotDeletedError) -> str:
     names = listed([printable(each.name) for each in error.undeleted])
     listings = [_listing(each) for each in error.undeleted if each.code == LISTED_BY_INDEX]
@@ -145,18 +145,18 @@ def _listing(undeleted: Undeleted) -> str:
     return f"{printable(undeleted.name)} belongs to {indexes if undeleted.indexes else 'an index'}"
 
 
-@message.register
+@message.register(ExplainedError)
 def _explained(error: ExplainedError) -> str:
     return sentences(error.problem, _attempts(error.refusal), error.remedy)
 
 
-@message.register
+@message.register(ImmutableTagError)
 def _immutable_tag(error: ImmutableTagError) -> str:
     progress = _attempts(error.refusal) if error.refusal else _NOTHING_SENT
     return sentences(error.problem, progress, RESTORE_FIRST if error.is_archived else ANOTHER_TAG)
 
 
-@message.register
+@message.register(LayerUploadError)
 def _layer_upload(error: LayerUploadError) -> str:
     if isinstance(error.cause, AnswerError) and error.cause.changed:
         # The registry stored a layer, so nothing is incomplete, and nothing can be resumed.
@@ -198,7 +198,7 @@ def facts(_error: TaskError) -> Result:
     return {}
 
 
-@facts.register
+@facts.register(EcrError)
 def _ecr_facts(error: EcrError) -> Result:
     call = error.call
     result: Result = {"repository_name": call.repository.name}
@@ -209,13 +209,13 @@ def _ecr_facts(error: EcrError) -> Result:
     return result
 
 
-@facts.register
+@facts.register(AnswerError)
 def _answer_facts(error: AnswerError) -> Result:
     result = {**_ecr_facts(error), "changed": error.changed}
     return result if error.layer_digest is None else {**result, "layer_digest": printable(error.layer_digest)}
 
 
-@facts.register
+@facts.register(NotDeletedError)
 def _not_deleted_facts(error: NotDeletedError) -> Result:
     failures = [
         {"image": each.name, "code": each.code, "reason": each.reason, "indexes": list(each.indexes)}
@@ -224,7 +224,7 @@ def _not_deleted_facts(error: NotDeletedError) -> Result:
     return {**_ecr_facts(error), "failures": t.cast("list[Result]", _printable(failures))}
 
 
-@facts.register
+@facts.register(CallError)
 def _call_facts(error: CallError) -> Result:
     reported = {"code": error.code, "message": str(error.exception)}
     answer = camel_dict_to_snake_dict(error.response)
@@ -232,17 +232,17 @@ def _call_facts(error: CallError) -> Result:
     return t.cast(Result, _printable(result))
 
 
-@facts.register
+@facts.register(ExplainedError)
 def _explained_facts(error: ExplainedError) -> Result:
     return _call_facts(error.refusal)
 
 
-@facts.register
+@facts.register(ImmutableTagError)
 def _immutable_tag_facts(error: ImmutableTagError) -> Result:
     return {} if error.refusal is None else _call_facts(error.refusal)
 
 
-@facts.register
+@facts.register(LayerUploadError)
 def _layer_upload_facts(error: LayerUploadError) -> Result:
     return facts(error.cause)
 

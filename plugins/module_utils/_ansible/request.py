@@ -12,7 +12,6 @@ import typing as t
 from dataclasses import dataclass
 
 from .._core.errors import InvalidInputError
-from .._core.json_document import parse_json
 from .._core.text import listed, quoted
 from .._ecr.call import Repository
 from .._ecr.limits import MAX_PART, MIN_PART
@@ -161,7 +160,7 @@ def parse_cli_input(cli_input_json: str | None) -> Members:
     """
     if cli_input_json is None:
         return {}
-    members = parse_json(cli_input_json.encode(errors="surrogatepass"), "cli_input_json")
+    members = _parsed(cli_input_json, "cli_input_json")
     if not isinstance(members, dict):
         # Its content may be a part of a layer, which is never shown.
         raise InvalidInputError(
@@ -171,9 +170,16 @@ def parse_cli_input(cli_input_json: str | None) -> Members:
     return members
 
 
+def _parsed(text: str, name: str) -> t.Any:
+    # Python compiles a file in every task that imports it, and few tasks have JSON in an option.
+    from .._core.json_document import parse_json
+
+    return parse_json(text.encode(errors="surrogatepass"), name)
+
+
 def _is_json(value: t.Any) -> bool:
     try:
-        return isinstance(value, str) and isinstance(parse_json(value.encode(errors="surrogatepass"), ""), dict)
+        return isinstance(value, str) and isinstance(_parsed(value, ""), dict)
     except InvalidInputError:
         return False
 

@@ -17,7 +17,6 @@ import json
 import re
 import threading
 import typing as t
-from dataclasses import dataclass
 
 try:
     from botocore.exceptions import ClientError, CredentialRetrievalError, HTTPClientError, ProxyConnectionError
@@ -46,8 +45,7 @@ _TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: (\d{3})\b")
 _LONG = range(-(2**63), 2**63)
 
 
-@dataclass(frozen=True)
-class Arrived:
+class Arrived(t.NamedTuple):
     """What came over HTTP in answer to a request; the names of the headers are found in any case."""
 
     status: int
@@ -98,6 +96,17 @@ def needed(members: Response, name: str) -> t.Any:
     if value is None:
         raise UnreadableAnswerError(f"{name} is missing")
     return value
+
+
+def size_in(members: Response, name: str) -> int | None:
+    """Return a size in bytes of an answer, None if it is missing.
+
+    :raises UnreadableAnswerError: it is negative
+    """
+    size: int | None = members.get(name)
+    if size is not None and size < 0:
+        raise UnreadableAnswerError(f"{name} is {size}")
+    return size
 
 
 def check_accounted(asked: t.Iterable[str], found: t.Container[str | None]) -> None:

@@ -6,14 +6,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import typing as t
 
 # The operation of a call that reads bytes of a layer. It is one of Amazon S3, not of Amazon ECR.
 DOWNLOAD = "DownloadLayer"
 
 
-@dataclass(frozen=True)
-class Repository:
+class Repository(t.NamedTuple):
     """A repository of a private registry; ``registry_id`` is an AWS account, None for the caller's own.
 
     ``role`` is a word before its name in messages, if the task works on two of them.
@@ -28,8 +27,7 @@ class Repository:
         return f"{which} {self.name}" + (f" of registry {self.registry_id}" if self.registry_id else "")
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(t.NamedTuple):
     """One call of an operation, such as ``CompleteLayerUpload``, and what it is about.
 
     ``digests`` are those of layers or images. ``first_byte`` and ``last_byte`` are both inclusive. ``profile`` is that

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import typing as t
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 try:
@@ -219,7 +218,7 @@ class EcrClient:
         :raises EcrError: no attempt succeeded
         :raises TaskStoppedError: the task stopped before the next attempt
         """
-        call = replace(call, profile=self._profile)
+        call = call._replace(profile=self._profile)
         failures: list[Exception] = []
         retry_after = RetryAfter(self._task)
 

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import replace
 from functools import partial
 
 from .._oci.manifest import MEDIA_TYPES, Manifest
@@ -173,7 +172,7 @@ class Images:
             partial(DeletedImages.from_response, digests=digests, tags=tags),
             before_attempt=lambda: attempts.append(None),
         )
-        return replace(answer, was_repeated=len(attempts) > 1)
+        return answer._replace(was_repeated=len(attempts) > 1)
 
 
 def deletion_batches(

@@ -14,7 +14,7 @@ from .._core.text import listed, printable
 from .call import Call
 from .download_url import DownloadUrl
 from .errors import AnswerError
-from .records import CheckedLayers, CompletedLayer, Layer, OpenUpload, ReceivedPart, UnknownLayer
+from .layer_records import CheckedLayers, CompletedLayer, Layer, OpenUpload, ReceivedPart, UnknownLayer
 from .service_model import batches
 
 if t.TYPE_CHECKING:

@@ -2,186 +2,25 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the registry answers, as typed values.
-
-A record is made of an answer that has the types of the service model. An answer that lacks what a registry always
-answers, or that contradicts the request, raises UnreadableAnswerError.
-"""
+"""What the registry answers about images and repositories, as typed values like those of ``layer_records.py``."""
 
 from __future__ import annotations
 
 import datetime
-import re
 import typing as t
 from dataclasses import dataclass, field
 
-from .._core.digest import SHA256_DIGEST, is_sha256, sha256_of
+from .._core.digest import SHA256_DIGEST, sha256_of
 from .._core.text import printable
-from . import limits
-from .answers import UnreadableAnswerError, check_accounted, needed
+from .answers import UnreadableAnswerError, check_accounted, needed, size_in
 
-AVAILABLE = "AVAILABLE"
-UNAVAILABLE = "UNAVAILABLE"
 ARCHIVED = "ARCHIVED"
 ACTIVATING = "ACTIVATING"
-
-# AVAILABLE, UNAVAILABLE, ARCHIVED, and what may be added to them.
-_AVAILABILITY = re.compile("[A-Z_]{1,64}")
 
 Entry = t.Mapping[str, t.Any]
 
 
-def _size(entry: Entry, name: str) -> int | None:
-    size: int | None = entry.get(name)
-    if size is not None and size < 0:
-        raise UnreadableAnswerError(f"{name} is {size}")
-    return size
-
-
-def _check_upload(response: Entry, upload_id: str) -> None:
-    answered = response.get("uploadId")
-    if answered not in (None, upload_id):
-        raise UnreadableAnswerError(f"uploadId is {printable(answered)}, and {upload_id} was sent")
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One entry of BatchCheckLayerAvailability's answer.
-
-    ``availability`` is ``AVAILABLE``, ``UNAVAILABLE`` or ``ARCHIVED``; ``size`` is in bytes. Size and media type are
-    None if the registry does not report them. Source:
-    https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_Layer.html.
-    """
-
-    digest: str
-    availability: str = UNAVAILABLE
-    size: int | None = None
-    media_type: str | None = None
-
-    @classmethod
-    def from_response(cls, entry: Entry) -> Layer:
-        """Return an entry of the answer's ``layers``."""
-        availability = needed(entry, "layerAvailability")
-        if not _AVAILABILITY.fullmatch(availability):
-            raise UnreadableAnswerError("layerAvailability is not one word in capitals")
-        return cls(
-            digest=needed(entry, "layerDigest"),
-            availability=availability,
-            size=_size(entry, "layerSize"),
-            media_type=entry.get("mediaType"),
-        )
-
-    @property
-    def is_archived(self) -> bool:
-        """Whether only archived images refer to the layer. A push of such an image restores it."""
-        return self.availability == ARCHIVED
-
-    @property
-    def is_stored(self) -> bool:
-        """Whether the registry has the layer, archived or not."""
-        return self.availability in (AVAILABLE, ARCHIVED)
-
-
-@dataclass(frozen=True)
-class UnknownLayer:
-    """One of the failures of BatchCheckLayerAvailability's answer; ``code`` and ``reason`` say why.
-
-    Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_LayerFailure.html.
-    """
-
-    digest: str
-    code: str
-    reason: str
-
-    @classmethod
-    def from_response(cls, entry: Entry) -> UnknownLayer:
-        """Return an entry of the answer's ``failures``."""
-        return cls(needed(entry, "layerDigest"), needed(entry, "failureCode"), entry.get("failureReason") or "")
-
-    @property
-    def is_absent(self) -> bool:
-        """Whether the repository has no such layer."""
-        return self.code == "MissingLayerDigest"
-
-    @property
-    def is_malformed(self) -> bool:
-        """Whether the registry does not accept the digest."""
-        return self.code == "InvalidLayerDigest"
-
-
-@dataclass(frozen=True)
-class CheckedLayers:
-    """The answer of BatchCheckLayerAvailability: the layers by digest, and what the registry did not look up."""
-
-    layers: dict[str, Layer]
-    failures: tuple[UnknownLayer, ...]
-
-    @classmethod
-    def from_response(cls, response: Entry, digests: t.Sequence[str]) -> CheckedLayers:
-        """Return the answer to a look-up of these digests."""
-        layers = {layer.digest: layer for layer in map(Layer.from_response, response.get("layers") or ())}
-        failures = tuple(map(UnknownLayer.from_response, response.get("failures") or ()))
-        found = [*layers, *(failure.digest for failure in failures)]
-        strange = [digest for digest in found if digest not in digests]
-        if strange:
-            raise UnreadableAnswerError(f"it lists layer {printable(strange[0])}, which was not asked for")
-        if response.get("layers") is None:
-            check_accounted(digests, found)
-        return cls(layers, tuple(failure for failure in failures if not failure.is_absent))
-
-
-@dataclass(frozen=True)
-class OpenUpload:
-    """The answer of InitiateLayerUpload; ``part_size`` is the recommended size of the parts in bytes."""
-
-    upload_id: str
-    part_size: int
-
-    @classmethod
-    def from_response(cls, response: Entry) -> OpenUpload:
-        """Return the answer."""
-        part_size = needed(response, "partSize")
-        if not limits.MIN_PART <= part_size <= limits.MAX_PART:
-            raise UnreadableAnswerError(f"partSize is {part_size}, which is no size of a part")
-        return cls(needed(response, "uploadId"), part_size)
-
-
-@dataclass(frozen=True)
-class ReceivedPart:
-    """The answer of UploadLayerPart; ``last_byte`` counts from 0."""
-
-    last_byte: int
-    registry_id: str | None = None
-
-    @classmethod
-    def from_response(cls, response: Entry, upload_id: str, last_byte: int) -> ReceivedPart:
-        """Return the answer to a part of this upload that ends with ``last_byte``."""
-        _check_upload(response, upload_id)
-        received = needed(response, "lastByteReceived")
-        if received != last_byte:
-            raise UnreadableAnswerError(f"lastByteReceived is {received}, and {last_byte} was sent")
-        return cls(received, response.get("registryId"))
-
-
-@dataclass(frozen=True)
-class CompletedLayer:
-    """The answer of CompleteLayerUpload: which of the digests listed is the layer's."""
-
-    digest: str
-    registry_id: str | None = None
-
-    @classmethod
-    def from_response(cls, response: Entry, upload_id: str, digests: t.Sequence[str]) -> CompletedLayer:
-        """Return the answer to the completion of this upload as a layer with one of these digests."""
-        _check_upload(response, upload_id)
-        digest = needed(response, "layerDigest")
-        if any(map(is_sha256, digests)) and not SHA256_DIGEST.fullmatch(digest):
-            raise UnreadableAnswerError("layerDigest is not a SHA-256 digest")
-        return cls(digest, response.get("registryId"))
-
-
-@dataclass(frozen=True)
-class StoredImage:
+class StoredImage(t.NamedTuple):
     """One entry of BatchGetImage's answer; ``manifest`` is the text that the registry keeps.
 
     Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_Image.html.
@@ -213,8 +52,7 @@ class StoredImage:
         return self.text_digest == self.digest
 
 
-@dataclass(frozen=True)
-class UnreturnedImage:
+class UnreturnedImage(t.NamedTuple):
     """One of the failures of BatchGetImage's or BatchDeleteImage's answer; ``code`` and ``reason`` say why.
 
     Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageFailure.html.
@@ -247,8 +85,7 @@ class UnreturnedImage:
         return self.code == "ImageInaccessible"
 
 
-@dataclass(frozen=True)
-class ReturnedImages:
+class ReturnedImages(t.NamedTuple):
     """The answer of BatchGetImage: each image, with the tag that it is listed by."""
 
     images: tuple[tuple[StoredImage, str | None], ...]
@@ -314,8 +151,7 @@ class StoredImages:
         return next((image.digest for image in self.archived.values() if tag in image.tags), None)
 
 
-@dataclass(frozen=True)
-class ImageDetail:
+class ImageDetail(t.NamedTuple):
     """One entry of DescribeImages' answer; the size is in bytes, as stored.
 
     ``subject`` is the digest of the image that this one refers to, as a signature does. ``status`` is ``ACTIVE``,
@@ -343,7 +179,7 @@ class ImageDetail:
         return cls(
             digest=digest,
             tags=tuple(entry.get("imageTags") or ()),
-            size=_size(entry, "imageSizeInBytes"),
+            size=size_in(entry, "imageSizeInBytes"),
             pushed_at=entry.get("imagePushedAt"),
             media_type=entry.get("imageManifestMediaType"),
             status=entry.get("imageStatus"),
@@ -374,8 +210,7 @@ def described_images(response: Entry) -> dict[str, ImageDetail]:
     return {detail.digest: detail for detail in details}
 
 
-@dataclass(frozen=True)
-class ListedReferrer:
+class ListedReferrer(t.NamedTuple):
     """One entry of ListImageReferrers' answer; the size of the manifest is in bytes.
 
     ``status`` is ``ACTIVE``, ``ARCHIVED`` or ``ACTIVATING``, None if the registry does not report it. Source:
@@ -398,7 +233,7 @@ class ListedReferrer:
         return cls(
             digest=digest,
             media_type=needed(entry, "mediaType"),
-            size=_size(entry, "size"),
+            size=size_in(entry, "size"),
             artifact_type=entry.get("artifactType"),
             annotations=entry.get("annotations") or {},
             status=entry.get("artifactStatus"),
@@ -410,8 +245,7 @@ class ListedReferrer:
         return self.status not in (ARCHIVED, ACTIVATING)
 
 
-@dataclass(frozen=True)
-class DeletedImages:
+class DeletedImages(t.NamedTuple):
     """The answer of BatchDeleteImage: the digest and the tag of what it deleted, and what it did not delete.
 
     ``was_repeated`` says that an earlier attempt may have deleted what this one did not find.
@@ -436,8 +270,7 @@ class DeletedImages:
         return cls(deleted, failures)
 
 
-@dataclass(frozen=True)
-class PutAnswer:
+class PutAnswer(t.NamedTuple):
     """The answer of PutImage."""
 
     registry_id: str | None
@@ -452,8 +285,7 @@ class PutAnswer:
         return cls(image.get("registryId"))
 
 
-@dataclass(frozen=True)
-class RepositorySettings:
+class RepositorySettings(t.NamedTuple):
     """One entry of DescribeRepositories' answer.
 
     ``exclusions`` are the filters of the tags for which the mutability is the opposite one; ``*`` in them stands for

@@ -13,7 +13,6 @@ from __future__ import annotations
 import enum
 import re
 import typing as t
-from dataclasses import dataclass
 
 try:
     from botocore.validate import ParamValidator
@@ -46,8 +45,7 @@ class Breach(enum.Enum):
     RULE = "a value breaks a rule"
 
 
-@dataclass(frozen=True)
-class BrokenRule:
+class BrokenRule(t.NamedTuple):
     """One breach of the service model.
 
     ``member`` is in the API's spelling, and has the position in a list: ``layerDigests[0]``. ``rule`` says what the

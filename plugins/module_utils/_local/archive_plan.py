@@ -18,7 +18,7 @@ from .._core.errors import InvalidInputError
 from .._core.text import quoted
 from .._oci.image import CONFIGS
 from .._oci.manifest import Manifest
-from .docker_archive import MANIFEST
+from .files import MANIFEST
 from .layout_entries import blob_file
 from .layout_index import version_file, with_images
 from .oci_layout import INDEX, LAYOUT

@@ -32,6 +32,7 @@ from .._oci.reference import NamedImage, choose
 from .._oci.store import COPY_AGAIN, DraftImage, ImageReader, SourceImage
 from .compression import CompressedStream, compressed
 from .decompression import GZIP, detect_compression, inflated
+from .files import MANIFEST
 from .stream import ForwardBlob
 
 if t.TYPE_CHECKING:
@@ -39,8 +40,6 @@ if t.TYPE_CHECKING:
     from .._core.task import Task
     from .files import SourceFiles
     from .spool import Spool
-
-MANIFEST = "manifest.json"
 
 _CONFIG = "application/vnd.docker.container.image.v1+json"
 _LAYER = "application/vnd.docker.image.rootfs.diff.tar"

@@ -21,6 +21,9 @@ if t.TYPE_CHECKING:
 # The number of bytes that the format of a file is detected by.
 HEAD = 10
 
+# The file that makes a source a docker archive.
+MANIFEST = "manifest.json"
+
 # The remedy when a source is something else than an image.
 USE_AN_IMAGE = "Use the output of docker save, podman save, skopeo copy or buildah push, not that of docker export"
 

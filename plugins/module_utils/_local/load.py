@@ -27,10 +27,8 @@ from .._oci.reference import (
     matching,
     of_platforms,
 )
-from .archive import Archive
 from .directory import Directory
-from .docker_archive import MANIFEST, DockerArchive
-from .files import USE_AN_IMAGE
+from .files import MANIFEST, USE_AN_IMAGE
 from .lookalikes import check_files, check_path
 from .oci_layout import INDEX, OciLayout
 from .spool import Spool
@@ -40,6 +38,7 @@ if t.TYPE_CHECKING:
     from .._oci.descriptor import Descriptor
     from .._oci.platform import Platform
     from .._oci.store import SourceImage
+    from .docker_archive import DockerArchive
     from .files import SourceFiles
     from .oci_layout import LayoutImage
 
@@ -73,8 +72,7 @@ def open_source(path: str, name: str, compress: bool, parallel: int, task: Task)
     :raises InvalidInputError: the path cannot be read, or is not such a source
     """
     check_path(path, name)
-    opened = Directory.opened if _is_directory(path) else Archive.opened
-    with opened(path, name) as files, Spool() as spool:
+    with _files(path, name) as files, Spool() as spool:
         if not files.exists(INDEX):
             check_files(files, path)
         yield _source(files, compress, parallel, task, spool)
@@ -233,6 +231,25 @@ def _instead(refusal: InvalidInputError, load: t.Callable[[], Image], task: Task
     return found
 
 
+def _files(path: str, name: str) -> contextlib.AbstractContextManager[SourceFiles]:
+    if _is_directory(path):
+        return Directory.opened(path, name)
+    # Python compiles a file in every task that imports it, and not every source is an archive.
+    from .archive import Archive
+
+    return Archive.opened(path, name)
+
+
+def _docker_archive(
+    files: SourceFiles, compress: bool, parallel: int, task: Task, spool: Spool
+) -> DockerArchive | None:
+    if not files.exists(MANIFEST):
+        return None
+    from .docker_archive import DockerArchive
+
+    return DockerArchive(files, compress, parallel, task, spool)
+
+
 def _is_directory(path: str) -> bool:
     try:
         return stat.S_ISDIR(Path(path).stat().st_mode)
@@ -244,7 +261,7 @@ def _is_directory(path: str) -> bool:
 def _source(files: SourceFiles, compress: bool, parallel: int, task: Task, spool: Spool) -> Source:
     # One that cannot be read does not stop the other: its errors come when it is read.
     layout = OciLayout(files, task) if files.exists(INDEX) else None
-    docker = DockerArchive(files, compress, parallel, task, spool) if files.exists(MANIFEST) else None
+    docker = _docker_archive(files, compress, parallel, task, spool)
     if not (layout or docker):
         raise InvalidInputError(
             f"{files} does not contain an image: it has neither {INDEX}, as an OCI image layout does, nor {MANIFEST}, "

@@ -16,8 +16,8 @@ from .._ecr.call import Call
 from .._ecr.errors import AnswerError, EcrError
 
 if t.TYPE_CHECKING:
+    from .._ecr.layer_records import Layer
     from .._ecr.layers import Layers
-    from .._ecr.records import Layer
 
 
 class CompletionAction(enum.Enum):

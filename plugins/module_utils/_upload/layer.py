@@ -15,15 +15,15 @@ from .._core.errors import ContentChangedError, LayerUploadError, Resume, TaskEr
 from .._ecr.errors import EcrError
 from .._ecr.layers import Layers
 from .._ecr.limits import DEFAULT_PART
-from .plan import check_size
-from .state import LayerIdentity, SavedUpload, UploadState
+from .plan import LayerIdentity, check_size
 from .upload import LayerUpload
 
 if t.TYPE_CHECKING:
     from .._core.blob import Blob
     from .._core.task import Task
     from .._ecr.client import EcrClient
-    from .plan import LayerPlan
+    from .plan import LayerPlan, SavedUpload
+    from .state import UploadState
 
 
 # How long a registry may take to list a layer that it has.
@@ -96,7 +96,7 @@ class LayerPusher:
         """
         if self._options.state_directory is None or self._options.upload_id is not None or plan.is_present:
             return plan
-        saved, misfit = UploadState.peek(self._options.state_directory, self._identity(plan))
+        saved, misfit = _upload_state().peek(self._options.state_directory, self._identity(plan))
         if misfit and dry_run:
             self._task.warn(misfit)
         return self._resumed(plan, saved)
@@ -123,7 +123,7 @@ class LayerPusher:
     def tidy(self, done: t.Iterable[LayerPlan]) -> None:
         """Remove the state files that earlier runs left of layers that are in the registry now, and very old ones."""
         if self._options.state_directory is not None:
-            UploadState.tidy(self._options.state_directory, map(self._identity, done))
+            _upload_state().tidy(self._options.state_directory, map(self._identity, done))
 
     def check_size(self, plan: LayerPlan) -> None:
         """Check that a layer that is there has the size of ours.
@@ -197,11 +197,18 @@ class LayerPusher:
     def _state(self, plan: LayerPlan) -> contextlib.AbstractContextManager[UploadState | None]:
         if self._options.state_directory is None:
             return contextlib.nullcontext()
-        return UploadState.held(self._options.state_directory, self._identity(plan), self._task)
+        return _upload_state().held(self._options.state_directory, self._identity(plan), self._task)
 
     def _identity(self, plan: LayerPlan) -> LayerIdentity:
         repository = self._client.repository
         return LayerIdentity(repository.name, repository.registry_id, self._client.region, plan.digest, plan.size)
+
+
+def _upload_state() -> type[UploadState]:
+    # Python compiles a file in every task that imports it, and few tasks have a directory for state files.
+    from .state import UploadState
+
+    return UploadState
 
 
 def _keeper(state: UploadState | None) -> t.Callable[[SavedUpload | None], None]:

@@ -15,8 +15,27 @@ from .._ecr.limits import parts_of
 
 if t.TYPE_CHECKING:
     from .._ecr.call import Repository
-    from .._ecr.records import Layer
-    from .state import SavedUpload
+    from .._ecr.layer_records import Layer
+
+
+@dataclass(frozen=True)
+class LayerIdentity:
+    """What an upload belongs to. ``registry_id`` is None for the caller's own registry."""
+
+    repository_name: str
+    registry_id: str | None
+    region: str
+    layer_digest: str
+    layer_size: int
+
+
+@dataclass(frozen=True)
+class SavedUpload:
+    """An open upload: ``next_byte`` counts from 0, ``part_size`` is in bytes."""
+
+    upload_id: str
+    part_size: int
+    next_byte: int
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ import re
 import stat
 import time
 import typing as t
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from .._core.errors import InvalidInputError
@@ -32,6 +32,7 @@ from .._core.text import printable, reason
 from .._ecr import limits
 from .._ecr.service_model import input_shape
 from .._ecr.validation import broken_value
+from .plan import LayerIdentity, SavedUpload
 
 if t.TYPE_CHECKING:
     from .._core.task import Task
@@ -44,26 +45,6 @@ MAX_AGE_SECONDS = 14 * 24 * 60 * 60
 _STATE, _NEW, _LOCK = ".json", ".new", ".lock"
 # The last two are those of version 1.0.0.
 _OURS = re.compile(r"([0-9a-f]{64}-[0-9a-f]{16})\.(json|new|lock|set-aside|json\.[a-z0-9_]{8})")
-
-
-@dataclass(frozen=True)
-class LayerIdentity:
-    """What an upload belongs to. ``registry_id`` is None for the caller's own registry."""
-
-    repository_name: str
-    registry_id: str | None
-    region: str
-    layer_digest: str
-    layer_size: int
-
-
-@dataclass(frozen=True)
-class SavedUpload:
-    """An open upload: ``next_byte`` counts from 0, ``part_size`` is in bytes."""
-
-    upload_id: str
-    part_size: int
-    next_byte: int
 
 
 class UploadState:

@@ -23,13 +23,12 @@ from .._ecr.errors import AnswerError, CallError, EcrError, ExplainedError, Fore
 from .._ecr.limits import check_layer
 from .._ecr.part_body import BlobPart
 from .completion import Completion, CompletionAction, complete_upload, plan_completion
-from .plan import check_size
-from .state import SavedUpload
+from .plan import SavedUpload, check_size
 
 if t.TYPE_CHECKING:
     from .._core.task import Task
+    from .._ecr.layer_records import Layer
     from .._ecr.layers import Layers
-    from .._ecr.records import Layer
     from .plan import LayerPlan
 
 MAX_CORRECTIONS = 10

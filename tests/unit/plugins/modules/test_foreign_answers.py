@@ -167,7 +167,7 @@ class LayerInfo(Scenario):
 
 
 class ImageInfo(Scenario):
-    operations = ("BatchGetImage", "DescribeImages")
+    operations: tuple[str, ...] = ("BatchGetImage", "DescribeImages")
     only_reads = True
 
     def prepare(self) -> None:

@@ -18,9 +18,8 @@ from pathlib import Path
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Task
+from ansible_collections.layerkit.ecr.plugins.module_utils._upload.plan import LayerIdentity, SavedUpload
 from ansible_collections.layerkit.ecr.plugins.module_utils._upload.state import (
-    LayerIdentity,
-    SavedUpload,
     UploadState,
 )
 
