@@ -133,6 +133,8 @@ options:
   parallel:
     description:
       - The number of layers to send at the same time, V(1) to V(32).
+      - Up to four layers of at most 1 MiB are sent in place of a larger one, but no more than 32 for this reason. With
+        V(1) all layers are sent one after another.
       - Layers that are decompressed or compressed while they are sent are sent one at a time, to limit the memory.
     type: int
     default: 8
@@ -692,6 +694,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request impo
     checked_repository,
 )
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError, TaskError
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import most_at_once
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.acceptance import check_image, check_tags
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.load import load_image, open_source
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.attachments import with_referrers
@@ -881,7 +884,7 @@ def main() -> None:
     module = EcrModule(argument_spec=spec, required_if=[("state", "present", ["src"])])
     if module.params["state"] == "absent":
         module.run(read_removal, remove)
-    module.run(read, act, connections=module.params["parallel"])
+    module.run(read, act, connections=most_at_once(module.params["parallel"]))
 
 
 if __name__ == "__main__":

@@ -578,6 +578,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request impo
     checked_repository,
 )
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError, TaskError
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import most_at_once
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.acceptance import check_image, check_tags
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.images import Images
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.stored_image import RepositoryReader
@@ -830,7 +831,7 @@ def main() -> None:
     }
     module = EcrModule(argument_spec=spec)
     # Without connection options of its own, the source is read by the same client.
-    module.run(read, act, connections=module.params["parallel"] + MAX_FETCHES)
+    module.run(read, act, connections=most_at_once(module.params["parallel"]) + MAX_FETCHES)
 
 
 if __name__ == "__main__":

@@ -10,11 +10,15 @@ import select
 import threading
 import time
 import typing as t
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
 
 from .errors import TaskError, TaskStoppedError
 
 _STDOUT = 1
+# So many small jobs run in place of another one, because they wait for answers most of their time.
+_SMALL_JOBS = 4
+# No more threads than this are made for them.
+_MAX_SMALL_JOBS = 32
 
 Job = t.Callable[[], None]
 ResultT = t.TypeVar("ResultT")
@@ -33,6 +37,11 @@ def submitted(pool: ThreadPoolExecutor, work: t.Callable[..., ResultT], *argumen
             "Let less run in parallel on the host, or raise the limit of processes and threads for the user (ulimit "
             "-u)",
         ) from error
+
+
+def most_at_once(parallel: int) -> int:
+    """Return how many jobs ``Task.run_all`` runs at once if all of them are small."""
+    return 1 if parallel == 1 else max(parallel, min(_SMALL_JOBS * parallel, _MAX_SMALL_JOBS))
 
 
 def is_waited_for() -> bool:
@@ -91,21 +100,26 @@ class Task:
             self.check()
             yield chunk
 
-    def run_all(self, jobs: t.Sequence[Job], parallel: int) -> None:
+    def run_all(self, jobs: t.Sequence[Job], parallel: int, small: t.Collection[Job] = ()) -> None:
         """Run the jobs, at most ``parallel`` of them at once, and begin them in their order.
+
+        Up to four small jobs run in place of another one, unless ``parallel`` is 1.
 
         The first failure stops the others at their next ``check``, and is the one that is raised. Jobs do not call
         ``run_all`` themselves.
 
+        :param small: those of the jobs that wait for answers most of their time
         :raises TaskError: the system does not allow another thread; or as in the jobs
         """
         if not jobs:
             return
+        most = most_at_once(parallel)
+        # As many shares as can be divided among jobs of either kind.
+        shares = [parallel if job in small else most for job in jobs]
         try:
-            with ThreadPoolExecutor(max_workers=min(parallel, len(jobs))) as pool:
+            with ThreadPoolExecutor(max_workers=min(most, len(jobs))) as pool:
                 try:
-                    for ended in as_completed([submitted(pool, self._run, job) for job in jobs]):
-                        ended.result()
+                    self._run_by_shares(pool, list(zip(jobs, shares)), parallel * most)
                 except BaseException:
                     self._stopped.set()
                     pool.shutdown(wait=False, cancel_futures=True)
@@ -113,6 +127,19 @@ class Task:
         finally:
             # Every job has ended, so what comes next may run.
             self._stopped.clear()
+
+    def _run_by_shares(self, pool: ThreadPoolExecutor, jobs: t.Sequence[tuple[Job, int]], free: int) -> None:
+        running: dict[Future[None], int] = {}
+        for job, share in jobs:
+            while free < share:
+                ended, _others = wait(running, return_when=FIRST_COMPLETED)
+                for future in ended:
+                    free += running.pop(future)
+                    future.result()
+            free -= share
+            running[submitted(pool, self._run, job)] = share
+        for future in as_completed(running):
+            future.result()
 
     def _run(self, job: Job) -> None:
         """Run a job unless another one failed. A failure that comes after the first is its consequence."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from .._core.digest import sha256_of
 from .._core.errors import ContentChangedError, LayerUploadError, TaskError, UploadProgress
+from .._core.text import MIB
 
 if t.TYPE_CHECKING:
     from .._core.task import Job, Task
@@ -19,6 +20,10 @@ if t.TYPE_CHECKING:
     from .._oci.image import Image
     from .._upload.layer import LayerPush, LayerPusher
     from .._upload.plan import LayerPlan
+
+
+# To send as many bytes takes less time than to wait for the answers to three requests.
+SMALL_LAYER = MIB
 
 
 @dataclass
@@ -38,7 +43,7 @@ class BlobPusher:
     """Sends and checks blobs of one image.
 
     :param layers: uploads each blob
-    :param parallel: how many blobs are sent or read at once
+    :param parallel: how many blobs are sent or read at once; several small layers are sent in place of another one
     """
 
     def __init__(self, image: Image, layers: LayerPusher, parallel: int, task: Task) -> None:
@@ -57,9 +62,10 @@ class BlobPusher:
         :raises LayerUploadError: a layer could not be sent
         :raises TaskError: a blob is damaged
         """
-        sending = [self._sender(layer) for layer in layers]
+        sending = {self._sender(layer): layer.size for layer in layers}
         checking = [self._checker(blob) for blob in checked if not self._image.reader.was_read(blob.digest)]
-        self._task.run_all([*sending, *checking], self._parallel)
+        small = {send for send, size in sending.items() if size <= SMALL_LAYER}
+        self._task.run_all([*sending, *checking], self._parallel, small)
 
     def tidy(self, done: t.Iterable[LayerPlan]) -> None:
         """Remove what earlier runs left of layers that are in the repository now."""

@@ -19,7 +19,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import (
     TaskError,
     TaskStoppedError,
 )
-from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Task, is_waited_for
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Task, is_waited_for, most_at_once
 from ansible_collections.layerkit.ecr.tests.unit.support.refused_threads import refuse_threads
 
 _LONG = 10
@@ -122,6 +122,54 @@ def test_at_most_so_many_run_at_once(task: Task, parallel: int, jobs: int) -> No
 
     task.run_all([job] * jobs, parallel)
     assert most == together
+
+
+class Counted:
+    """Jobs of two kinds, and how many of each ran at once."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.running = {"small": 0, "other": 0}
+        self.seen: set[tuple[int, int]] = set()
+
+    def job(self, kind: str, together: threading.Barrier | None = None) -> t.Callable[[], None]:
+        def run() -> None:
+            with self.lock:
+                self.running[kind] += 1
+                self.seen.add((self.running["other"], self.running["small"]))
+            if together:
+                together.wait(_LONG)
+            with self.lock:
+                self.running[kind] -= 1
+
+        return run
+
+
+@pytest.mark.parametrize(("parallel", "most"), [(1, 1), (2, 8), (3, 12), (8, 32), (20, 32), (32, 32)])
+def test_so_many_small_jobs_run_at_once(task: Task, parallel: int, most: int) -> None:
+    counted = Counted()
+    together = threading.Barrier(most)
+    jobs = [counted.job("small", together) for _number in range(2 * most)]
+    task.run_all(jobs, parallel, jobs)
+    assert max(small for _other, small in counted.seen) == most == most_at_once(parallel)
+
+
+def test_four_small_jobs_run_in_place_of_another(task: Task) -> None:
+    counted = Counted()
+    together = threading.Barrier(6)
+    # Passes only if two of three places are taken by large jobs and the third by four small ones.
+    large = [counted.job("other", together) for _number in range(2)]
+    small = [counted.job("small", together) for _number in range(4)]
+    task.run_all([*large, *small], 3, small)
+    assert (2, 4) in counted.seen
+
+
+def test_large_job_waits_until_enough_small_ones_have_ended(task: Task) -> None:
+    counted = Counted()
+    small = [counted.job("small") for _number in range(40)]
+    large = [counted.job("other") for _number in range(20)]
+    task.run_all([job for pair in zip(small[:20], large, strict=True) for job in pair] + small[20:], 2, small)
+    assert all(4 * other + small_ones <= 8 for other, small_ones in counted.seen)
 
 
 def test_the_first_failure_is_raised_and_stops_the_others(task: Task) -> None:

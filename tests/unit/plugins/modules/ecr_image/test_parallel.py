@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 import typing as t
 from concurrent.futures import Future, as_completed, wait
@@ -13,6 +14,7 @@ from concurrent.futures import Future, as_completed, wait
 import pytest
 from ansible_collections.amazon.aws.plugins.module_utils import cloud
 from ansible_collections.layerkit.ecr.plugins.module_utils._core import task
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import MIB
 from ansible_collections.layerkit.ecr.tests.unit.support.image_bench import ImageBench
 
 
@@ -24,6 +26,19 @@ class TestParallel:
         bench.run(parallel=6)
         assert time.monotonic() - began < 6 * 0.3
 
+    @pytest.mark.parametrize(
+        ("parallel", "size", "together"), [(1, 100, 1), (2, 100, 8), (2, MIB, 8), (2, MIB + 1, 2), (9, 100, 11)]
+    )
+    def test_small_layers_are_sent_in_place_of_larger_ones(
+        self, bench: ImageBench, parallel: int, size: int, together: int
+    ) -> None:
+        bench.layout.finish(bench.layout.image(*(bytes([number]) * size for number in range(10))))
+        # Long enough for every upload that may begin to do so before the first of them goes on.
+        bench.strike("InitiateLayerUpload", "delay", times=11, seconds=0.3)
+        bench.run(parallel=parallel)
+        uploads = list(itertools.takewhile("UploadLayerPart".__ne__, bench.calls()))
+        assert uploads.count("InitiateLayerUpload") == together
+
     def test_failure_stops_the_others_and_those_to_come(self, bench: ImageBench) -> None:
         bench.control.rules(bench.repository).part_size = 10
         layers = [bytes([number]) * 1000 for number in range(10)]
@@ -31,8 +46,8 @@ class TestParallel:
         bench.strike("UploadLayerPart", "kms", skip=4)
         failed = bench.fails(tags=["1"], parallel=3)
         assert failed.result["error"]["code"] == "KmsException"
-        # Of a thousand parts; the other two uploads may have been in the middle of one.
-        assert bench.calls().count("UploadLayerPart") < 20
+        # Of a thousand parts; each of the other uploads may have been in the middle of one.
+        assert bench.calls().count("UploadLayerPart") < 40
         assert bench.layers() == {}
 
     @pytest.mark.parametrize("parallel", [1, 2])
@@ -44,7 +59,7 @@ class TestParallel:
             return as_completed(pushes)
 
         monkeypatch.setattr(task, "as_completed", late)
-        bench.layout.finish(bench.layout.image(*(bytes([number]) * 100 for number in range(9))))
+        bench.layout.finish(bench.layout.image(*(bytes([number]) * (MIB + 1) for number in range(9))))
         bench.strike("UploadLayerPart", "kms")
         assert bench.fails(parallel=parallel).result["error"]["code"] == "KmsException"
         assert bench.calls().count("InitiateLayerUpload") < 2 * parallel
