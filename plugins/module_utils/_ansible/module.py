@@ -17,7 +17,7 @@ from ansible.module_utils.basic import _load_params
 from ansible_collections.amazon.aws.plugins.module_utils.common import set_collection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from .._core.errors import TaskError
+from .._core.errors import InvalidInputError, TaskError
 from .._core.task import Task
 from .._core.text import printable
 from .._ecr.client import EcrClient
@@ -181,7 +181,9 @@ def _check_text(options: t.Mapping[str, t.Any]) -> None:
     """End the task if an option has half of a surrogate pair, because AnsibleModule stops when it logs the option."""
     for name, value in options.items():
         if not _is_text([name, value]):
-            words = f"{printable(name)} is not text. It has half of a surrogate pair. Nothing was sent."
+            words = failure.message(
+                InvalidInputError(f"{printable(name)} is not text. It has half of a surrogate pair")
+            )
             sys.stdout.write(json.dumps({"failed": True, "msg": words}) + "\n")
             raise SystemExit(1)
 
