@@ -261,7 +261,7 @@ class DeletedImages(t.NamedTuple):
         ids = response.get("imageIds") or ()
         deleted = tuple((image_id.get("imageDigest"), image_id.get("imageTag")) for image_id in ids)
         failures = tuple(map(UnreturnedImage.from_response, response.get("failures") or ()))
-        if any(digest and not SHA256_DIGEST.fullmatch(digest) for digest, _tag in deleted):
+        if any(digest is not None and not SHA256_DIGEST.fullmatch(digest) for digest, _tag in deleted):
             raise UnreadableAnswerError("imageDigest is not a SHA-256 digest")
         if any(failure.digest not in digests and failure.tag not in tags for failure in failures):
             raise UnreadableAnswerError("it lists a failure of an image that was not asked for")
