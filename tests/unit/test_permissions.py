@@ -133,7 +133,7 @@ def remove(site: Site) -> Task:
 
 def look_up(site: Site) -> Task:
     site.push()
-    return lambda: site.run("ecr_image_info", tags=["1"])
+    return lambda: site.run("ecr_image_info", tags=["1"], referrers=True)
 
 
 def list_all(site: Site) -> Task:
