@@ -38,8 +38,8 @@ _OPERATION = "ListImageReferrers"
 _PARALLEL = 8
 # An image has some dozens at most.
 _MAX_REFERRERS = 10_000
-# What an endpoint answers that does not know the operation: errors of AWS, and the HTTP statuses of gateways.
-_UNKNOWN = ("UnknownOperationException", "InvalidAction", "404", "501")
+# What an endpoint of AWS answers that does not know the operation.
+_UNKNOWN = ("UnknownOperationException", "InvalidAction")
 _CONSEQUENCE = "Signatures, SBOMs and attestations are found by their tags only, and others are left out"
 
 

@@ -81,11 +81,19 @@ class LayoutReferrers:
         self._warn_of_unreadable()
         return list(found.values())
 
-    def subjects_of(self, digest: str) -> set[str]:
+    def subjects_of(self, digest: str) -> t.Collection[str]:
         """Return the digests of what the entry with this digest refers to."""
-        return {link.subject for link in self._links if digest_of(link.entry) == digest} | {
-            tag.subject for entry in self._entries if digest_of(entry) == digest for tag in _tags_of(entry)
-        }
+        return self._subjects.get(digest, ())
+
+    @cached_property
+    def _subjects(self) -> dict[str, set[str]]:
+        subjects: dict[str, set[str]] = {}
+        for link in self._links:
+            subjects.setdefault(digest_of(link.entry), set()).add(link.subject)
+        for entry in self._entries:
+            for tag in _tags_of(entry):
+                subjects.setdefault(digest_of(entry), set()).add(tag.subject)
+        return subjects
 
     def _referrer(self, link: _Link) -> Referrer | None:
         descriptor = link.entry.descriptor
@@ -141,9 +149,14 @@ class LayoutReferrers:
         suffix = _COSIGN_SUFFIXES.get(annotation_of(entry, "kind") or "")
         if suffix is None:
             return []
-        images = [other for other in self._entries if annotation_of(other, "kind") in _COSIGN_IMAGES]
-        subjects = {digest_of(image) for image in images if names_of(image) == names_of(entry)}
-        return [_Link(entry, subject, str(ReferrerTag(subject, suffix))) for subject in subjects]
+        subject = self._images_of_cosign.get(names_of(entry))
+        return [_Link(entry, subject, str(ReferrerTag(subject, suffix)))] if subject else []
+
+    @cached_property
+    def _images_of_cosign(self) -> dict[tuple[str, ...], str]:
+        """The digests of the images that cosign saved, by their names."""
+        images = (entry for entry in self._entries if annotation_of(entry, "kind") in _COSIGN_IMAGES)
+        return {names_of(image): digest_of(image) for image in images if image.is_usable}
 
     def _subject(self, entry: Entry) -> str | None:
         """Return what the manifest of an entry names as its subject. What is wrong with others does not matter."""

@@ -152,14 +152,10 @@ class OciLayout(ImageReader):
         Tools such as oras list every manifest in ``index.json``, also signatures and the images of an index.
         """
         there = set(map(digest_of, self._reachable(entries)))
-        images = [image for image in found if not self._others.subjects_of(image.digest) & (there - {image.digest})]
-        indexes = [entry for entry in entries if digest_of(entry) in {image.digest for image in images}]
-        within = {
-            digest_of(inner)
-            for entry in indexes
-            for inner in itertools.islice(self._reachable([entry]), 1, None)
-            if digest_of(inner) != digest_of(entry)
-        }
+        images = [image for image in found if not there.intersection(self._others.subjects_of(image.digest))]
+        digests = {image.digest for image in images}
+        own = [entry for entry in entries if digest_of(entry) in digests]
+        within = set(map(digest_of, itertools.islice(self._reachable(own), len(own), None)))
         return [image for image in images if image.names or image.digest not in within] or found
 
     def _combined(self, index: Manifest, entries: t.Sequence[Entry], names: t.Iterable[str]) -> LayoutImage:

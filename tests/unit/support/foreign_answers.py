@@ -130,6 +130,12 @@ _NEEDED: dict[str, tuple[Path, ...]] = {
     ),
     "BatchDeleteImage": (("imageIds",), ("imageIds", 0, "imageTag")),
     "DescribeImages": (("imageDetails",), ("imageDetails", 0, "imageDigest")),
+    "ListImageReferrers": (
+        ("referrers",),
+        ("referrers", 0, "digest"),
+        ("referrers", 0, "mediaType"),
+        ("referrers", 0, "size"),
+    ),
     "DescribeRepositories": (
         ("repositories",),
         ("repositories", 0, "registryId"),
@@ -157,6 +163,13 @@ _CONTRADICTIONS: dict[str, dict[Path, tuple[t.Any, ...]]] = {
         ("imageIds", 0, "imageTag"): ("another",),
         ("imageIds", 0, "imageDigest"): (5, True, "", "sha256:<html>"),
         ("failures",): ({}, "abc", [None], [{"imageId": {"imageTag": "another"}, "failureCode": "KmsError"}]),
+    },
+    "ListImageReferrers": {
+        ("nextToken",): (5, True, [], {}),
+        ("referrers", 0, "digest"): ("", "text", "sha256:xyz"),
+        ("referrers", 0, "size"): (-1,),
+        ("referrers", 0, "annotations"): ([], "abc", {"a": 5}),
+        ("referrers", 0, "artifactStatus"): (5, []),
     },
     "DescribeImages": {
         ("nextToken",): (5, True, [], {}),

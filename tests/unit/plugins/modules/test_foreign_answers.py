@@ -77,6 +77,9 @@ SAMPLES: dict[str, t.Any] = {
     },
     "BatchDeleteImage": {"imageIds": [{"imageDigest": DIGEST, "imageTag": "1"}], "failures": []},
     "DescribeImages": {"imageDetails": [{"imageDigest": DIGEST, "imageTags": ["1"], "imageSizeInBytes": 20}]},
+    "ListImageReferrers": {
+        "referrers": [{"digest": DIGEST, "mediaType": MANIFEST, "artifactType": "a/b", "size": 20}],
+    },
     "DescribeRepositories": {
         "repositories": [
             {
@@ -202,6 +205,24 @@ class ListImages(ImageInfo):
     def check(self, result: dict[str, t.Any]) -> None:
         [image] = result["images"]
         assert (image["digest"], image["tags"]) == (digest_of(self.manifest), ["1"])
+
+
+class ListReferrers(ImageInfo):
+    operations = ("ListImageReferrers",)
+
+    def prepare(self) -> None:
+        super().prepare()
+        subject = {"mediaType": MANIFEST, "digest": digest_of(self.manifest), "size": len(self.manifest)}
+        manifest = {**json.loads(self.manifest), "subject": subject}
+        self.bench.client.put_image(repositoryName=self.repository, imageManifest=json.dumps(manifest))
+
+    def run(self) -> dict[str, t.Any]:
+        return self.bench.run(ecr_image_info, self.repository, tags=["1"], referrers=True)
+
+    def check(self, result: dict[str, t.Any]) -> None:
+        [image] = result["images"]
+        [referrer] = image["referrers"]
+        assert (image["digest"], referrer["tag"]) == (digest_of(self.manifest), None)
 
 
 class RemoveTag(ImageInfo):
@@ -338,6 +359,7 @@ SCENARIOS: tuple[type[Scenario], ...] = (
     LayerInfo,
     ImageInfo,
     ListImages,
+    ListReferrers,
     RemoveTag,
     Initiate,
     UploadPart,
