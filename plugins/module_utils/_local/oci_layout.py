@@ -96,9 +96,9 @@ class OciLayout(ImageReader):
         """Return one image.
 
         A digest can also be that of an image within an index, of ``index.json`` itself, or of those of its entries that
-        are one image. Entries that share their
-        names and differ by their platforms are one image, whose index is ``index.json`` itself, unless one of them is
-        the index of the others. What belongs to another entry is not chosen unless it is named.
+        are one image. Entries that share their names and differ by their platforms are one image, whose index is
+        ``index.json`` itself, unless one of them is the index of the others. What belongs to another entry is not
+        chosen unless it is named.
         """
         has_version = is_versioned(self._files)
         index = read_index(self._files)
@@ -130,9 +130,9 @@ class OciLayout(ImageReader):
         elif SHA256_DIGEST.fullmatch(image) and image not in map(digest_of, entries):
             found_within = (entry for entry in self._reachable(index.entries) if digest_of(entry) == image)
             entries += itertools.islice(found_within, 1)
-        found = matching(map(_named, entries), image, str(self._files))
-        if len(found) > 1:
-            found = self._of_their_own(found, index.entries)
+        matched = found = matching(map(_named, entries), image, str(self._files))
+        if len(matched) > 1:
+            found = self._of_their_own(matched, index.entries)
         digests = {named.digest for named in found}
         chosen = [entry for entry in entries if digest_of(entry) in digests]
         names = dict.fromkeys(name for named in found for name in named.names)
@@ -143,7 +143,9 @@ class OciLayout(ImageReader):
         if parent:
             return LayoutImage(self._files, parent.descriptor, self._others, names)
         if is_one and self._are_platforms(chosen, platforms):
-            return self._combined(index, chosen, names)
+            # Attestations with the platform unknown/unknown are a part of the index, whatever they refer to.
+            digests |= {named.digest for named in matched if named.platform}
+            return self._combined(index, [entry for entry in entries if digest_of(entry) in digests], names)
         raise ambiguous(found, image, str(self._files))
 
     def _of_their_own(self, found: list[NamedImage], entries: t.Sequence[Entry]) -> list[NamedImage]:

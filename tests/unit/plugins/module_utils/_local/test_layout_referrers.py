@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._local import layout_
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.directory import Directory
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.oci_layout import OciLayout
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import AmbiguousImageError
-from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import LayoutWriter
+from ansible_collections.layerkit.ecr.tests.unit.support.image_files import digest_of
+from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import LayoutWriter, index_of
 from ansible_collections.layerkit.ecr.tests.unit.support.referrers import (
     cosign_signature,
     list_of,
@@ -65,6 +67,22 @@ class TestChoice:
             images["linux/amd64"]["digest"],
             {bill["digest"]: None},
         )
+
+    def test_attestations_with_a_platform_are_a_part_of_the_index(self, layout: LayoutWriter) -> None:
+        images = [layout.of_platform("linux/amd64"), layout.of_platform("linux/arm64")]
+        unknown = {"platform": {"os": "unknown", "architecture": "unknown"}}
+        attestations = [{**sbom(layout, image), **unknown} for image in images]
+        bill = sbom(layout, images[0], b"bill")
+        layout.finish(*images, *attestations)
+        whole = digest_of((layout.path / "index.json").read_bytes())
+        assert chosen(layout)[0] == whole
+        layout.finish(*images, *attestations, bill)
+        reduced = index_of(*images, *attestations)
+        with Directory.opened(str(layout.path), "src 'layout'") as files:
+            source = OciLayout(files, Task(lambda _warning: None)).choose(None)
+            assert json.loads(source.manifest(source.root)) == reduced
+            (found,) = source.referrers([images[0]["digest"]])[1:]
+        assert found.manifest.digest == bill["digest"]
 
     def test_two_images_are_still_a_choice(self, layout: LayoutWriter) -> None:
         one, two = layout.image(b"one"), layout.image(b"two")
