@@ -119,7 +119,13 @@ def test_the_url_is_a_secret(bench: CopyBench, large: Document, kind: Kind, tmp_
     assert not [secret for secret in SECRETS for text in (said, *kept) if secret in text]
 
 
-@pytest.mark.parametrize("answer", ["layerDigest", "cut"])
+def test_the_url_is_a_secret_of_a_run_that_is_logged(bench: CopyBench, large: Document) -> None:
+    assert large
+    said = json.dumps(bench.run(debug_botocore_endpoint_logs=True))
+    assert not [secret for secret in SECRETS if secret in said]
+
+
+@pytest.mark.parametrize("answer", ["layerDigest", "line break"])
 def test_the_url_is_a_secret_if_its_answer_cannot_be_read(
     bench: CopyBench, large: Document, answer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
