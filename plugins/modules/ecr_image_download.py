@@ -113,8 +113,8 @@ notes:
 seealso:
   - module: layerkit.ecr.ecr_image
   - module: layerkit.ecr.ecr_image_info
-  - ref: ansible_collections.layerkit.ecr.docsite.guide_images
-    description: The guide to image formats, platforms, and how images are moved to networks without access to AWS.
+  - ref: ansible_collections.layerkit.ecr.docsite.guide_air_gap
+    description: The guide to networks without access to the registry.
   - name: GetDownloadUrlForLayer
     description: The operation in the Amazon ECR API reference.
     link: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetDownloadUrlForLayer.html
@@ -137,23 +137,28 @@ EXAMPLES = r"""
   layerkit.ecr.ecr_image_download:
     repository_name: my-app
     tag: "1.4.2"
-    dest: /srv/images/my-app
+    dest: build/my-app
+  register: downloaded
+
+- name: Print how much was downloaded
+  ansible.builtin.debug:
+    msg: "{{ downloaded.bytes_fetched | ansible.builtin.human_readable }}"
 
 - name: Download an archive for docker load
   layerkit.ecr.ecr_image_download:
     repository_name: my-app
     tag: "1.4.2"
-    dest: /srv/images/my-app-1.4.2.tar
+    dest: build/my-app-docker.tar
     format: docker-archive
     platforms:
       - linux/amd64
     mode: "0644"
 
-- name: Download an image by its digest, under a name
+- name: Download exactly this image, and name it in the archive
   layerkit.ecr.ecr_image_download:
     repository_name: my-app
-    digest: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
-    dest: /srv/images/my-app.tar
+    digest: "{{ downloaded.image.digest }}"
+    dest: build/my-app-oci.tar
     format: oci-archive
     reference_name: my-app:1.4.2
 
@@ -162,30 +167,30 @@ EXAMPLES = r"""
     registry_id: "123456789012"
     repository_name: my-app
     tag: "1.4.2"
-    dest: /srv/images/my-app
+    dest: build/my-app
 
 - name: Show what a download would fetch, without fetching it
   layerkit.ecr.ecr_image_download:
     repository_name: my-app
     tag: "1.5.0"
-    dest: /srv/images/my-app
+    dest: build/my-app
   check_mode: true
   diff: true
 
-- name: Move an image to a network without access to the first registry
+- name: Carry an image into another registry by way of a file
   block:
     - name: Download the image
       layerkit.ecr.ecr_image_download:
         repository_name: my-app
         tag: "1.4.2"
-        dest: /media/transfer/my-app.tar
+        dest: build/transfer.tar
         format: oci-archive
 
     - name: Push it on the other side
       layerkit.ecr.ecr_image:
-        region: eu-central-2
-        repository_name: my-app
-        src: /media/transfer/my-app.tar
+        repository_name: mirror/my-app
+        src: build/transfer.tar
+        image: "1.4.2"
         tags:
           - "1.4.2"
 """

@@ -38,6 +38,7 @@ from ansible_collections.layerkit.ecr.plugins.modules import (
     ecr_complete_layer_upload,
     ecr_image,
     ecr_image_copy,
+    ecr_image_download,
     ecr_image_info,
     ecr_initiate_layer_upload,
     ecr_layer,
@@ -430,9 +431,18 @@ def test_examples_of_ecr_image_info(host: Host) -> None:
     host.play_tasks(ecr_image_info.EXAMPLES)
 
 
+def test_examples_of_ecr_image_download(host: Host) -> None:
+    host.client.create_repository(repositoryName="mirror/my-app")
+    image = {"repository_name": "my-app", "src": "build/app.tar", "tags": ["1.4.2", "1.5.0"]}
+    host.play_tasks(yaml.safe_dump([{"name": "Push", "layerkit.ecr.ecr_image": image}]))
+    host.play_tasks(ecr_image_download.EXAMPLES)
+    assert host.tags()["mirror/my-app"] == {"1.4.2": host.images["all"]}
+    assert root_of(host.directory / "build/my-app-oci.tar") == host.images["all"]
+
+
 def test_examples_of_all_modules_run() -> None:
     tested = {"ecr_complete_layer_upload", "ecr_initiate_layer_upload", "ecr_layer", "ecr_layer_info"}
-    tested |= {"ecr_upload_layer_part", "ecr_image", "ecr_image_copy", "ecr_image_info"}
+    tested |= {"ecr_upload_layer_part", "ecr_image", "ecr_image_copy", "ecr_image_download", "ecr_image_info"}
     assert {path.stem for path in (ROOT / "plugins/modules").glob("*.py")} == tested
 
 
@@ -476,9 +486,19 @@ def test_policy_of_the_readme() -> None:
     assert {action.partition(":")[2] for action in statement["Action"]} <= set(operations)
 
 
+def test_policy_of_the_guide_to_air_gaps() -> None:
+    blocks = blocks_of(ROOT / "docs/docsite/rst/guide_air_gap.rst")
+    (statement,) = [json.loads(block.text)["Statement"][0] for block in blocks if block.language == "json"]
+    notes = " ".join(yaml.safe_load(ecr_image_download.DOCUMENTATION)["notes"])
+    required, optional = notes.split("is optional")[0].rsplit("C(ecr:", 1)
+    assert set(statement["Action"]) == set(re.findall(r"C\((ecr:\w+)\)", required))
+    assert optional.startswith("DescribeImages")
+
+
 @pytest.mark.parametrize(
     ("guide", "layers", "tags"),
     [
+        ("guide_air_gap.rst", None, {"my-app": {"1.4.2": "all"}, "my-worker": {"1.4.2": "all"}}),
         ("guide_images.rst", None, {"my-app": {"latest": "all"}, "my-function": {"1.4.2": "linux/amd64"}}),
         ("guide_layers.rst", {DIGEST: len(LAYER)}, {}),
     ],
@@ -534,8 +554,14 @@ def test_upload_of_the_guide_in_single_calls(host: Host) -> None:
 
 def test_all_guides_run() -> None:
     # test_permissions.py runs the policies of guide_permissions.rst.
-    run = ["guide_cleanup.rst", "guide_images.rst", "guide_layers.rst", "guide_permissions.rst", "guide_promote.rst"]
-    assert [path.name for path in GUIDES] == run
+    assert {path.stem.removeprefix("guide_") for path in GUIDES} == {
+        "air_gap",
+        "cleanup",
+        "images",
+        "layers",
+        "permissions",
+        "promote",
+    }
 
 
 def test_blocks_of_the_readme_of_the_role(host: Host) -> None:
