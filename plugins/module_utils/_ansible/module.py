@@ -181,9 +181,8 @@ def _check_text(options: t.Mapping[str, t.Any]) -> None:
     """End the task if an option has half of a surrogate pair, because AnsibleModule stops when it logs the option."""
     for name, value in options.items():
         if not _is_text([name, value]):
-            words = failure.message(
-                InvalidInputError(f"{printable(name)} is not text. It has half of a surrogate pair")
-            )
+            error = InvalidInputError(f"{printable(name)} is not text. It has half of a surrogate pair")
+            words = failure.message(error)
             sys.stdout.write(json.dumps({"failed": True, "msg": words}) + "\n")
             raise SystemExit(1)
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import json
 import random
+import re
 import subprocess
 import sys
 import typing as t
@@ -564,7 +565,10 @@ class Processes(Bench):
         command += ["-e", f"ansible_python_interpreter={sys.executable}", "-a", json.dumps(arguments)]
         printed = subprocess.run(command + ["-C"] * check, capture_output=True, text=True, check=False)
         assert "Traceback" not in printed.stdout + printed.stderr
-        result: dict[str, t.Any] = json.loads(printed.stdout.partition("=>")[2])
+        # Before the result, ansible can print the message, which can have such an arrow.
+        printed_result = re.search(r"^localhost \| [A-Z!]+ => (.*)", printed.stdout, re.MULTILINE | re.DOTALL)
+        assert printed_result, printed.stdout
+        result: dict[str, t.Any] = json.loads(printed_result[1])
         assert not result["msg"].startswith("Module failed") if "msg" in result else True
         if printed.returncode:
             raise ModuleFailedError(result)
