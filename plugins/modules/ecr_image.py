@@ -884,7 +884,8 @@ def main() -> None:
     module = EcrModule(argument_spec=spec, required_if=[("state", "present", ["src"])])
     if module.params["state"] == "absent":
         module.run(read_removal, remove)
-    module.run(read, act, connections=most_at_once(module.params["parallel"]))
+    # Besides the threads that send, one looks layers up, and one the image.
+    module.run(read, act, connections=most_at_once(module.params["parallel"]) + 2)
 
 
 if __name__ == "__main__":

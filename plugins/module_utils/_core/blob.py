@@ -44,6 +44,11 @@ class Blob(abc.ABC):
     def __str__(self) -> str:
         return self._name
 
+    @property
+    def max_size(self) -> int:
+        """How many bytes a blob that is still being made has at most, about; the size of any other."""
+        return self.size
+
     @abc.abstractmethod
     def read(self, position: int, size: int) -> bytes:
         """Return exactly ``size`` bytes from ``position`` on.
@@ -65,6 +70,10 @@ class Blob(abc.ABC):
     @abc.abstractmethod
     def check_unchanged(self) -> None:
         """Raise ContentChangedError if the file that the bytes come from was written to or replaced."""
+
+    def wait_for(self, end: int) -> int:
+        """Return how many bytes there are before ``end``. A blob that is still being made waits for them."""
+        return min(end, self.size)
 
     def chunks(self, start: int, end: int) -> t.Iterator[bytes]:
         """Yield the bytes from ``start`` up to, not including, ``end``, at most 128 KiB at a time."""

@@ -16,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import threading
 import typing as t
 from dataclasses import dataclass
 from functools import partial
@@ -37,7 +36,9 @@ from .stream import ForwardBlob
 
 if t.TYPE_CHECKING:
     from .._core.blob import Blob
+    from .._core.growing import GrowingBlob
     from .._core.task import Task
+    from .._oci.store import LayerFollower
     from .files import SourceFiles
     from .spool import Spool
 
@@ -53,8 +54,8 @@ _STATED_DIGEST = re.compile("(?:blobs/sha256/|sha256:)([a-f0-9]{64})|([a-f0-9]{6
 class _Blob:
     """A file of the archive as it is sent: unchanged, or compressed. ``size`` is in bytes.
 
-    ``was_read`` says whether its bytes were compared with the digest. ``kept_at`` is the position of the compressed
-    bytes in the spool, None if they are made while they are sent.
+    ``was_read`` says whether its bytes were compared with the digest. ``kept`` are the compressed bytes, None if they
+    are made while they are sent.
     """
 
     name: str
@@ -63,7 +64,7 @@ class _Blob:
     media_type: str
     was_read: bool = False
     is_compressed_here: bool = False
-    kept_at: int | None = None
+    kept: GrowingBlob | None = None
 
     def descriptor(self) -> dict[str, t.Any]:
         """Return its descriptor in a manifest."""
@@ -73,12 +74,9 @@ class _Blob:
 class DockerImage(SourceImage):
     """An image of a docker archive, whose manifest was made here."""
 
-    def __init__(
-        self, files: SourceFiles, root: Descriptor, content: bytes, blobs: t.Iterable[_Blob], spool: Spool
-    ) -> None:
+    def __init__(self, files: SourceFiles, root: Descriptor, content: bytes, blobs: t.Iterable[_Blob]) -> None:
         super().__init__(root)
         self._files = files
-        self._spool = spool
         self._content = content
         self._blobs = {blob.digest: blob for blob in blobs}
 
@@ -99,14 +97,14 @@ class DockerImage(SourceImage):
     def open(self, digest: str) -> t.Iterator[Blob]:
         """Open a blob as it is sent."""
         blob = self._blobs[digest]
-        if blob.kept_at is not None:
-            yield self._spool.blob(f"{self._files.where(blob.name)} (compressed)", blob.kept_at, blob.size)
+        if blob.kept:
+            yield blob.kept.completed()
             return
         with self._files.open(blob.name) as file:
             if not blob.is_compressed_here:
                 yield file
                 return
-            with ForwardBlob.opened(f"{file} (compressed)", CompressedStream(file), 0, blob.size) as compressed_file:
+            with ForwardBlob.opened(_compressed_name(file), CompressedStream(file), 0, blob.size) as compressed_file:
                 yield compressed_file
 
 
@@ -116,20 +114,20 @@ class DockerDraft(DockerImage, DraftImage):
     The digest of a layer that is stored compressed is not known yet; that of its content stands in for it.
     """
 
-    def __init__(self, image: DockerImage, settle: t.Callable[[bool], DockerImage]) -> None:
-        super().__init__(image._files, image.root, image._content, image._blobs.values(), image._spool)
+    def __init__(self, image: DockerImage, settle: t.Callable[[LayerFollower | None], DockerImage]) -> None:
+        super().__init__(image._files, image.root, image._content, image._blobs.values())
         self._settle = settle
 
-    def settled(self, will_be_sent: bool) -> DockerImage:
+    def settled(self, follower: LayerFollower | None) -> DockerImage:
         """Return the image with its layers as they are sent, after a pass over each of them."""
-        return self._settle(will_be_sent)
+        return self._settle(follower)
 
 
 class DockerArchive(ImageReader):
     """A docker archive, or a directory with the content of one.
 
     :param compress: whether uncompressed layers are sent compressed, with gzip
-    :param parallel: how many layers are compressed and hashed at once
+    :param parallel: how many layers are hashed at once
     :param spool: keeps compressed layers until they are sent
     """
 
@@ -139,8 +137,6 @@ class DockerArchive(ImageReader):
         self._parallel = parallel
         self._task = task
         self._spool = spool
-        # One layer is compressed by all processors, and several at once would only need more memory.
-        self._compressing = threading.Lock()
 
     def choose(self, image: str | None, platforms: t.Sequence[Platform] = ()) -> DockerImage:
         """Return one image: a draft if layers will be compressed, otherwise after a pass over each compressed layer.
@@ -197,15 +193,15 @@ class DockerArchive(ImageReader):
         platform = Platform.from_json(document)
         stored = self._stored_layers(entry, document)
 
-        def settle(will_be_sent: bool) -> DockerImage:
-            return self._with_manifest(config, self._sent_layers(stored, will_be_sent), platform)
+        def settle(follower: LayerFollower | None) -> DockerImage:
+            return self._with_manifest(config, self._sent_layers(stored, follower), platform)
 
-        return DockerDraft(self._with_manifest(config, stored, platform), settle) if self._compress else settle(True)
+        return DockerDraft(self._with_manifest(config, stored, platform), settle) if self._compress else settle(None)
 
     def _with_manifest(self, config: _Blob, layers: t.Sequence[_Blob], platform: Platform) -> DockerImage:
         content = _manifest(config, layers)
         root = Descriptor(DOCKER_MANIFEST, sha256_of([content]), len(content), platform=platform)
-        return DockerImage(self._files, root, content, (config, *layers), self._spool)
+        return DockerImage(self._files, root, content, (config, *layers))
 
     def _stored_layers(self, entry: JsonObject, config: JsonObject) -> list[_Blob]:
         return [self._stored_layer(*pair) for pair in zip(*_checked_layers(entry, config))]
@@ -221,24 +217,32 @@ class DockerArchive(ImageReader):
             self._check_stated(name, diff_id)
         return _Blob(name, diff_id, self._files.size(name) or 0, _LAYER if kind is None else _GZIP_LAYER)
 
-    def _sent_layers(self, stored: t.Sequence[_Blob], will_be_sent: bool) -> list[_Blob]:
+    def _sent_layers(self, stored: t.Sequence[_Blob], follower: LayerFollower | None) -> list[_Blob]:
+        """Return the layers as they are sent, after a pass over each that is compressed or will be.
+
+        What was compressed before is checked first. Then one layer after the other is compressed by all processors:
+        several at once would only need more memory.
+        """
         layers: dict[_Blob, _Blob] = {}
 
-        def describe(first: _Blob, *copies: _Blob) -> None:
-            sent = self._sent_layer(first, will_be_sent)
-            for copy in copies:
-                self._check_copy(copy)
-            layers.update(dict.fromkeys((first, *copies), sent))
+        def check(layer: _Blob) -> None:
+            layers[layer] = self._checked_layer(layer)
 
-        self._task.run_all([partial(describe, *files) for files in self._files_of_layers(stored)], self._parallel)
+        plain = self._files_of_plain_layers(stored) if self._compress else []
+        will_be_compressed = {layer for files in plain for layer in files}
+        checks = [partial(check, layer) for layer in dict.fromkeys(stored) if layer not in will_be_compressed]
+        copies = [partial(self._check_copy, copy) for files in plain for copy in files[1:]]
+        self._task.run_all([*checks, *copies], self._parallel)
+        for files in plain:
+            layers.update(dict.fromkeys(files, self._compressed_layer(files[0], follower)))
         return [layers[layer] for layer in stored]
 
-    def _files_of_layers(self, stored: t.Sequence[_Blob]) -> t.Collection[list[_Blob]]:
-        """Return each layer once: one that will be compressed with all its files, which can be links to one."""
-        files: dict[object, list[_Blob]] = {}
+    def _files_of_plain_layers(self, stored: t.Sequence[_Blob]) -> t.Collection[list[_Blob]]:
+        """Return each uncompressed layer once, with all its files, which can be links to one."""
+        files: dict[str, list[_Blob]] = {}
         for layer in dict.fromkeys(stored):
-            will_be_compressed = self._compress and layer.media_type == _LAYER
-            files.setdefault(layer.digest if will_be_compressed else layer, []).append(layer)
+            if layer.media_type == _LAYER:
+                files.setdefault(layer.digest, []).append(layer)
         return files.values()
 
     def _check_copy(self, stored: _Blob) -> None:
@@ -246,29 +250,57 @@ class DockerArchive(ImageReader):
         with self._files.open(stored.name) as file:
             self._check_diff_id(stored.name, sha256_of(self._task.guard(file.chunks(0, file.size))), stored.digest)
 
-    def _sent_layer(self, stored: _Blob, will_be_sent: bool) -> _Blob:
-        """Return a layer as it is sent, after a pass over it if it is compressed or will be."""
-        name, guard = stored.name, self._task.guard
-        if stored.media_type == _LAYER and not self._compress:
+    def _checked_layer(self, stored: _Blob) -> _Blob:
+        """Return a layer that is sent as it is stored, after a pass over it if it is compressed."""
+        if stored.media_type == _LAYER:
             return stored
+        name, guard = stored.name, self._task.guard
         with self._files.open(name) as file:
-            if stored.media_type == _GZIP_LAYER:
-                digest = sha256_of(guard(file.chunks(0, file.size)))
-                self._check_stated(name, digest)
-                self._check_diff_id(name, sha256_of(guard(inflated(file))), stored.digest)
-                return _Blob(name, digest, file.size, _GZIP_LAYER, was_read=True)
-            plain = HashingReader(guard(file.chunks(0, file.size)))
+            digest = sha256_of(guard(file.chunks(0, file.size)))
+            self._check_stated(name, digest)
+            self._check_diff_id(name, sha256_of(guard(inflated(file))), stored.digest)
+            return _Blob(name, digest, file.size, _GZIP_LAYER, was_read=True)
+
+    def _compressed_layer(self, stored: _Blob, follower: LayerFollower | None) -> _Blob:
+        with self._files.open(stored.name) as file:
+            plain = HashingReader(self._task.guard(file.chunks(0, file.size)))
             sent = HashingReader(compressed(plain))
-            with self._compressing:
-                kept_at = self._spool.keep(sent, file.size) if will_be_sent else None
-                sent.finish()
-            self._check_diff_id(name, plain.digest, stored.digest)
-            return _Blob(name, sent.digest, sent.size, _GZIP_LAYER, True, is_compressed_here=True, kept_at=kept_at)
+            growing = self._begun(file, follower)
+            try:
+                for chunk in sent:
+                    if growing and not self._spool.append(growing, chunk):
+                        _drop(growing, follower)
+                        growing = None
+                self._check_diff_id(stored.name, plain.digest, stored.digest)
+            except BaseException:
+                _drop(growing, follower)
+                raise
+            if follower and growing:
+                growing.finish(sent.digest)
+                follower.finish(growing)
+            return _Blob(stored.name, sent.digest, sent.size, _GZIP_LAYER, True, is_compressed_here=True, kept=growing)
+
+    def _begun(self, file: Blob, follower: LayerFollower | None) -> GrowingBlob | None:
+        """Return where a compressed layer is kept, None if nobody follows it or there is no space for it."""
+        growing = self._spool.begin(_compressed_name(file), file.size) if follower else None
+        if follower and growing:
+            follower.begin(growing)
+        return growing
 
     def _check_diff_id(self, name: str, digest: str, diff_id: str) -> None:
         if digest != diff_id:
             rule = f"is damaged or belongs to another image: its uncompressed content is not {diff_id}"
             raise self._files.refused(name, rule, COPY_AGAIN)
+
+
+def _drop(growing: GrowingBlob | None, follower: LayerFollower | None) -> None:
+    if follower and growing:
+        follower.drop(growing)
+
+
+def _compressed_name(file: Blob) -> str:
+    """Return the name of a compressed layer in messages."""
+    return f"{file} (compressed)"
 
 
 def _stated_platform(config: bytes, where: str) -> Platform | None:

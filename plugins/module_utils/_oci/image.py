@@ -23,7 +23,7 @@ from .store import COPY_AGAIN, DraftImage
 if t.TYPE_CHECKING:
     from .descriptor import Descriptor, Entry
     from .referrer import Referrer
-    from .store import SourceImage
+    from .store import LayerFollower, SourceImage
 
 # Only the configurations of container images state a platform, those of artifacts do not.
 CONFIGS = ("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json")
@@ -112,16 +112,16 @@ def blobs_of(images: t.Iterable[Image]) -> dict[str, Descriptor]:
     return blobs
 
 
-def settled_image(image: Image, will_be_sent: bool) -> Image:
+def settled_image(image: Image, follower: LayerFollower | None) -> Image:
     """Return a draft with its final manifest, and any other image as it is.
 
-    :param will_be_sent: whether it is worth keeping what was made of the layers
+    :param follower: follows what is made of the layers; None if it is not worth keeping
     :raises InvalidInputError: a layer is damaged
     :raises TaskStoppedError: the task stopped
     """
     if not isinstance(image.reader, DraftImage):
         return image
-    source = image.reader.settled(will_be_sent)
+    source = image.reader.settled(follower)
     return replace(image, reader=source, root=_manifest(source, source.root, "The image"))
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 if t.TYPE_CHECKING:
     from .._core.blob import Blob
+    from .._core.growing import GrowingBlob
     from .descriptor import Descriptor
     from .manifest import Manifest
     from .platform import Platform
@@ -74,13 +75,27 @@ class DraftImage(SourceImage):
     """
 
     @abc.abstractmethod
-    def settled(self, will_be_sent: bool) -> SourceImage:
+    def settled(self, follower: LayerFollower | None) -> SourceImage:
         """Return the image with its final manifest.
 
-        :param will_be_sent: whether it is worth keeping what was made of the layers
+        :param follower: follows what is made of the layers; None if it is not worth keeping
         :raises InvalidInputError: a layer is damaged
         :raises TaskStoppedError: the task stopped
         """
+
+
+class LayerFollower:
+    """Learns of the layers of a draft while they are made, one after the other, the lowest first; may ignore them."""
+
+    def begin(self, layer: GrowingBlob, /) -> None:
+        """Learn of a layer before its first byte is made."""
+
+    def finish(self, layer: GrowingBlob, /) -> None:
+        """Learn that the layer that was begun last is complete."""
+
+    def drop(self, layer: GrowingBlob, /) -> None:
+        """Learn that the layer that was begun last will not be completed."""
+        layer.drop()
 
 
 class ImageReader(abc.ABC):

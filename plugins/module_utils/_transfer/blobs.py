@@ -6,9 +6,8 @@
 
 from __future__ import annotations
 
-import threading
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from .._core.digest import sha256_of
 from .._core.errors import ContentChangedError, LayerUploadError, TaskError, UploadProgress
@@ -18,41 +17,30 @@ if t.TYPE_CHECKING:
     from .._core.task import Job, Task
     from .._oci.descriptor import Descriptor
     from .._oci.image import Image
-    from .._upload.layer import LayerPush, LayerPusher
+    from .._upload.layer import LayerPusher
     from .._upload.plan import LayerPlan
+    from .early import EarlySender
 
 
 # To send as many bytes takes less time than to wait for the answers to three requests.
 SMALL_LAYER = MIB
 
 
-@dataclass
-class BlobPushes:
-    """What became of the blobs so far, by digest; ``bytes_sent`` counts those of failed uploads as well."""
-
-    pushed: dict[str, LayerPush] = field(default_factory=dict)
-    bytes_sent: int = 0
-
-    @property
-    def changed(self) -> bool:
-        """Whether a blob is in the repository because of this run."""
-        return any(push.changed for push in self.pushed.values())
-
-
 class BlobPusher:
     """Sends and checks blobs of one image.
 
     :param layers: uploads each blob
+    :param early: what is being sent of the image already
     :param parallel: how many blobs are sent or read at once; several small layers are sent in place of another one
     """
 
-    def __init__(self, image: Image, layers: LayerPusher, parallel: int, task: Task) -> None:
+    def __init__(self, image: Image, layers: LayerPusher, early: EarlySender, parallel: int, task: Task) -> None:
         self._image = image
         self._layers = layers
+        self._early = early
         self._parallel = parallel
         self._task = task
-        self._lock = threading.Lock()
-        self.outcome = BlobPushes()
+        self.outcome = early.outcome
 
     def run(self, layers: t.Iterable[LayerPlan], checked: t.Iterable[Descriptor]) -> None:
         """Send layers in this order, and check the digests of other blobs, except those that were checked before.
@@ -76,15 +64,17 @@ class BlobPusher:
         unsaved = replace(layer, saved=None)
 
         def send() -> None:
+            if self._early.has_sent(layer.digest):
+                return
             try:
                 with self._image.reader.open(layer.digest) as blob:
                     push = self._layers.push(blob, unsaved)
             except LayerUploadError as error:
-                self._count(error.progress.bytes_sent)
+                self.outcome.count(error.progress.bytes_sent)
                 raise
             except TaskError as error:
                 raise LayerUploadError(error, UploadProgress(layer.digest, layer.size, None, 0, 0)) from error
-            self._count(push.progress.bytes_sent, push)
+            self.outcome.count(push.progress.bytes_sent, push)
 
         return send
 
@@ -96,11 +86,3 @@ class BlobPusher:
                     raise ContentChangedError(f"{opened} is damaged. Its digest is {found}, not {blob.digest}")
 
         return check
-
-    def _count(self, bytes_sent: int, push: LayerPush | None = None) -> None:
-        with self._lock:
-            self.outcome.bytes_sent += bytes_sent
-            before = self.outcome.pushed.get(push.progress.digest) if push else None
-            # A blob that this run sent keeps that outcome when it is found there the second time.
-            if push and not (before and before.changed):
-                self.outcome.pushed[push.progress.digest] = push

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import threading
 import typing as t
 from dataclasses import dataclass, field, replace
 
@@ -14,6 +15,29 @@ from .plan import BlobAction, ManifestAction, Reason
 if t.TYPE_CHECKING:
     from .._upload.layer import LayerPush
     from .plan import BlobStep, ImagePlan, ManifestStep, ReferrerStep, TagStep
+
+
+@dataclass
+class BlobPushes:
+    """What became of the blobs so far, by digest; ``bytes_sent`` counts those of failed uploads as well."""
+
+    pushed: dict[str, LayerPush] = field(default_factory=dict)
+    bytes_sent: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def changed(self) -> bool:
+        """Whether a blob is in the repository because of this run."""
+        return any(push.changed for push in self.pushed.values())
+
+    def count(self, bytes_sent: int, push: LayerPush | None = None) -> None:
+        """Count what was sent of a blob, and note what became of it. Any thread may call this."""
+        with self._lock:
+            self.bytes_sent += bytes_sent
+            before = self.pushed.get(push.progress.digest) if push else None
+            # A blob that this run sent keeps that outcome when it is found there the second time.
+            if push and not (before and before.changed):
+                self.pushed[push.progress.digest] = push
 
 
 @dataclass

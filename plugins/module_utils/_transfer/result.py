@@ -11,7 +11,7 @@ import typing as t
 from .plan import BlobAction, ManifestAction
 
 if t.TYPE_CHECKING:
-    from .blobs import BlobPushes
+    from .outcome import BlobPushes
     from .plan import BlobStep, ImagePlan
 
 Result = dict[str, t.Any]

@@ -15,9 +15,10 @@ from .._ecr.errors import CallError, EcrError, ExplainedError, ForeignAnswerErro
 from .._ecr.images import Images
 from .._ecr.layers import Layers
 from .._oci.image import blobs_of
+from .early import ALL_LAYERS_ARE_SENT
 from .outcome import PutAccount, carried_out
 from .plan import BlobAction, ImagePlan, ManifestAction
-from .survey import ALL_LAYERS_ARE_SENT, being_restored
+from .survey import being_restored
 
 if t.TYPE_CHECKING:
     from .._core.task import Task

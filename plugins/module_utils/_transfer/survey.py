@@ -16,6 +16,7 @@ from .._ecr.layers import Layers
 from .._ecr.records import StoredImages
 from .._oci.image import settled_image
 from .._oci.store import DraftImage
+from .early import ALL_LAYERS_ARE_SENT
 from .identity import recognised
 from .plan import BlobAction, blobs_in_question, plan_image
 from .supersession import layers_lost
@@ -24,13 +25,13 @@ if t.TYPE_CHECKING:
     from .._core.task import Task
     from .._ecr.call import Repository
     from .._ecr.client import EcrClient
+    from .._ecr. import Layer
     from .._ecr.records import RepositorySettings, StoredImage
     from .._oci.image import Image
     from .._upload.layer import LayerPusher
+    from .._upload.plan import LayerPlan
+    from .early import EarlySender
     from .plan import BlobStep, ImagePlan
-
-# What a task does if it lacks the permission to look layers up.
-ALL_LAYERS_ARE_SENT = "Every layer is sent, because the task cannot check which layers are already there"
 
 
 def being_restored(digest: str, repository: Repository) -> str:
@@ -71,7 +72,8 @@ class Surveyor:
     """Asks the registry about one image.
 
     :param check: raises InvalidInputError if the registry would refuse the image that a draft becomes
-    :param dry_run: whether the run will only predict: then the survey looks up what a push would learn on its way
+    :param early: sends layers of a draft while they are made, if the registry may accept them; None for a run that
+        only predicts: then the survey looks up what a push would learn on its way
     :param known: what the registry was asked before
     """
 
@@ -81,8 +83,8 @@ class Surveyor:
         image: Image,
         check: t.Callable[[Image], None],
         pusher: LayerPusher,
+        early: EarlySender | None,
         task: Task,
-        dry_run: bool,
         known: Known = NOTHING_KNOWN,
     ) -> None:
         self._client = client
@@ -91,7 +93,9 @@ class Surveyor:
         self._check = check
         self._pusher = pusher
         self._task = task
-        self._dry_run = dry_run
+        self._early = early
+        self._dry_run = early is None
+        self._settings_found: tuple[RepositorySettings | None] | None = None
         self._known = known
 
     def survey(self, tags: t.Sequence[str], part_size: int) -> Survey:
@@ -105,9 +109,8 @@ class Surveyor:
         :raises InvalidInputError: a layer of a draft is damaged, or the registry would refuse its final image
         """
         image, stored, same = self._identified(tags)
-        questions = blobs_in_question(image, stored)
-        layers = Layers(self._client)
-        found = layers.available_unless_denied(questions, ALL_LAYERS_ARE_SENT) if questions else {}
+        begun = self._early.plans() if self._early else {}
+        found = self._found(blobs_in_question(image, stored), begun)
         if stored.inaccessible or any(layer.is_archived for layer in (found or {}).values()):
             self._look_into_archive(image, stored, tags)
         plan = plan_image(image, tags, stored, found, part_size, same)
@@ -119,22 +122,44 @@ class Surveyor:
         if settings:
             self._check_tags(plan, settings, stored)
         return Survey(
-            self._with_saved_uploads(plan),
+            self._with_saved_uploads(plan, begun),
             registry_id or (settings.registry_id if settings else None),
             settings.uri if settings else None,
         )
 
+    def _found(self, questions: t.Iterable[str], begun: t.Mapping[str, LayerPlan]) -> dict[str, Layer] | None:
+        """Return the layers in question, None if the caller lacks the permission.
+
+        :param begun: the plans of those that were looked up before. They can be in the registry since
+        """
+        before = {digest: plan.found for digest, plan in begun.items() if plan.found}
+        if len(before) < len(begun):
+            return None
+        unknown = [digest for digest in questions if digest not in before]
+        found = Layers(self._client).available_unless_denied(unknown, ALL_LAYERS_ARE_SENT) if unknown else {}
+        return None if found is None else {**before, **found}
+
     def _identified(self, tags: t.Sequence[str]) -> tuple[Image, StoredImages, set[str]]:
         """Return the image to push, what the registry has of it, and the digests of manifests of this very image."""
+        may_send = True
         if tags and isinstance(self._image.reader, DraftImage):
             stored = self._images.get(tags=tags)
             found = recognised(self._image, tags, stored)
             if found:
                 return found[0], stored, {image.root.digest for image in found}
-        image = settled_image(self._image, will_be_sent=not self._dry_run)
+            may_send = self._may_move(tags, stored)
+        image = settled_image(self._image, self._early if may_send else None)
         if image is not self._image:
             self._check(image)
         return image, self._stored(image, tags), set()
+
+    def _may_move(self, tags: t.Iterable[str], stored: StoredImages) -> bool:
+        """Return whether no tag that is on another image is known to be immutable."""
+        if stored.inaccessible:
+            return False
+        moving = [tag for tag in tags if tag in stored.by_tag]
+        settings = self._settings_for(moving) if moving and self._early else None
+        return settings is None or not any(map(settings.is_immutable, moving))
 
     def _stored(self, image: Image, tags: t.Sequence[str]) -> StoredImages:
         # All are asked for in the same request. The children are hashed although the index is there.
@@ -174,8 +199,15 @@ class Surveyor:
         moving = [step.tag for step in plan.tags_of_all if step.moves and step.before]
         if not moving and (registry_id or not self._dry_run):
             return None
+        return self._settings_for(moving)
+
+    def _settings_for(self, moving: t.Sequence[str]) -> RepositorySettings | None:
+        """Look the settings up once."""
         consequence = f"The task cannot check before the push whether these tags can be moved: {', '.join(moving)}"
-        return self._client.unless_denied(self._images.settings, consequence if moving else None)
+        if self._settings_found is None:
+            found = self._client.unless_denied(self._images.settings, consequence if moving else None)
+            self._settings_found = (found,)
+        return self._settings_found[0]
 
     def _check_tags(self, plan: ImagePlan, settings: RepositorySettings, stored: StoredImages) -> None:
         for step in plan.tags_of_all:
@@ -196,12 +228,17 @@ class Surveyor:
                     "signatures. That manifest stays in the repository without the tag."
                 )
 
-    def _with_saved_uploads(self, plan: ImagePlan) -> ImagePlan:
-        """Return the plan with what is left of the uploads that an earlier run began."""
+    def _with_saved_uploads(self, plan: ImagePlan, begun: t.Mapping[str, LayerPlan]) -> ImagePlan:
+        """Return the plan with what is left of the uploads that an earlier run began.
+
+        :param begun: the plans of layers whose uploads this run began, or resumed
+        """
 
         def resumed(step: BlobStep) -> BlobStep:
             if step.action is not BlobAction.SENT:
                 return step
+            if step.blob.digest in begun:
+                return replace(step, layer=begun[step.blob.digest])
             return replace(step, layer=self._pusher.with_saved_upload(step.layer, self._dry_run))
 
         return replace(plan, blobs=tuple(map(resumed, plan.blobs)))

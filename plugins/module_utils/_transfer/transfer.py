@@ -9,9 +9,11 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from .._ecr.layers import Layers
 from .._ecr.part_body import stream_parts
 from .._upload.layer import LayerPusher
 from .blobs import BlobPusher
+from .early import EarlySender
 from .result import diff_result, image_result, layers_result, manifests_result, referrers_result
 from .run import ImagePush
 from .survey import NOTHING_KNOWN, Survey, Surveyor
@@ -47,6 +49,7 @@ class ImageTransfer:
         self._client = client
         self._options = options
         self._layers = LayerPusher(client, options, task)
+        self._early = EarlySender(Layers(client), self._layers, options.expected_part_size, parallel)
         self._parallel = parallel
         self._task = task
         self._dry_run = dry_run
@@ -64,9 +67,14 @@ class ImageTransfer:
 
         :param verifies: whether the run reads back what it put
         """
-        surveyor = Surveyor(self._client, image, check, self._layers, self._task, self._dry_run, known)
-        survey = surveyor.survey(tags, self._options.expected_part_size)
-        pusher = BlobPusher(survey.plan.image, self._layers, self._parallel, self._task)
+        early = None if self._dry_run else self._early
+        surveyor = Surveyor(self._client, image, check, self._layers, early, self._task, known)
+        try:
+            survey = surveyor.survey(tags, self._options.expected_part_size)
+        except BaseException:
+            self._early.stop()
+            raise
+        pusher = BlobPusher(survey.plan.image, self._layers, self._early, self._parallel, self._task)
         push = ImagePush(self._client, survey.plan, pusher, self._task, verifies)
         self._planned = _Planned(survey, pusher, push)
         return survey.plan
@@ -77,7 +85,10 @@ class ImageTransfer:
         :raises TaskError: as in ``ImagePush``; ``failure`` says how far the run got
         """
         push = self._steps.push
-        push.rehearse() if self._dry_run else push.run()
+        try:
+            push.rehearse() if self._dry_run else push.run()
+        finally:
+            self._early.stop()
 
     def result(self) -> Result:
         """Return what the result of the task says of the image."""
@@ -93,9 +104,10 @@ class ImageTransfer:
         }
 
     def failure(self) -> Result:
-        """Return what the result of a failed task says of the run: nothing if there was no plan yet."""
+        """Return what the result of a failed task says of the run: nothing if nothing was planned or sent."""
         if self._planned is None:
-            return {}
+            sent = self._early.outcome
+            return {"changed": sent.changed, "bytes_sent": sent.bytes_sent} if sent.bytes_sent else {}
         push, pusher = self._planned.push, self._planned.pusher
         return {
             "changed": push.changed,

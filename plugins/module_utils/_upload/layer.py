@@ -12,17 +12,19 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from .._core.errors import ContentChangedError, LayerUploadError, Resume, TaskError, UploadProgress
+from .._core.growing import BlobDroppedError
 from .._ecr.errors import EcrError
 from .._ecr.layers import Layers
 from .._ecr.limits import DEFAULT_PART
-from .plan import LayerIdentity, check_size
+from .plan import LayerIdentity, LayerPlan, check_size
 from .upload import LayerUpload
 
 if t.TYPE_CHECKING:
     from .._core.blob import Blob
+    from .._core.growing import GrowingBlob
     from .._core.task import Task
     from .._ecr.client import EcrClient
-    from .plan import LayerPlan, SavedUpload
+    from .plan import SavedUpload
     from .state import UploadState
 
 
@@ -36,6 +38,7 @@ class LayerAction(enum.Enum):
     UPLOADED = "uploaded"
     ALREADY_EXISTS = "already_exists"
     FAILED = "failed"
+    DROPPED = "dropped"
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,11 @@ class LayerPusher:
         self._task = task
         self._layers = Layers(client)
 
+    @property
+    def keeps_state(self) -> bool:
+        """Whether uploads can be resumed by their state files, which have the names of their layers."""
+        return self._options.state_directory is not None
+
     def with_saved_upload(self, plan: LayerPlan, dry_run: bool) -> LayerPlan:
         """Return the plan with the upload that an earlier run left, without touching its state file.
 
@@ -119,6 +127,19 @@ class LayerPusher:
             return self.predict(plan)
         with self._state(plan) as state:
             return self._push(blob, plan, state)
+
+    def push_growing(self, blob: GrowingBlob, planned: t.Callable[[], LayerPlan]) -> LayerPush:
+        """Upload a layer while it is made. Its digest would name the state file, so none is kept.
+
+        :param planned: waits until the layer is complete and looked up, and returns its plan
+        :raises LayerUploadError: the layer could not be uploaded; its digest is empty if that is not known yet
+        """
+
+        def so_far() -> LayerPlan:
+            return LayerPlan(blob.known_digest or "", blob.max_size, self._options.expected_part_size, None)
+
+        upload = LayerUpload(self._layers, blob, planned, None, self._options.part_size, _keeper(None), self._task)
+        return self._uploaded(upload, so_far)
 
     def tidy(self, done: t.Iterable[LayerPlan]) -> None:
         """Remove the state files that earlier runs left of layers that are in the registry now, and very old ones."""
@@ -163,21 +184,31 @@ class LayerPusher:
         keep = _keeper(state)
         saved = state.load() if state and self._options.upload_id is None else None
         plan = self._resumed(plan, saved)
-        upload = LayerUpload(self._layers, blob, plan, self._options.part_size, keep, self._task)
+        upload = LayerUpload(self._layers, blob, lambda: plan, plan.saved, self._options.part_size, keep, self._task)
         try:
-            completion = upload.run(self._options.upload_id)
-        except TaskError as error:
-            if isinstance(error, ContentChangedError):
+            push = self._uploaded(upload, lambda: plan)
+        except LayerUploadError as error:
+            if isinstance(error.cause, ContentChangedError):
                 keep(None)
-            raise LayerUploadError(error, self._failed(plan, upload, error)) from error
-        keep(None)
+            raise
+        if push.action is not LayerAction.DROPPED:
+            keep(None)
         if saved and upload.upload and upload.upload.upload_id != saved.upload_id:
             self._task.warn(
                 f"Upload {saved.upload_id} of the state file could not be resumed, so a new upload was opened. The old "
                 "one expired or belongs to another account."
             )
+        return push
+
+    def _uploaded(self, upload: LayerUpload, planned: t.Callable[[], LayerPlan]) -> LayerPush:
+        try:
+            completion = upload.run(self._options.upload_id)
+        except BlobDroppedError:
+            return LayerPush(LayerAction.DROPPED, self._progress(planned(), upload))
+        except TaskError as error:
+            raise LayerUploadError(error, self._failed(planned(), upload, error)) from error
         action = LayerAction.UPLOADED if completion.changed else LayerAction.ALREADY_EXISTS
-        return LayerPush(action, self._progress(plan, upload))
+        return LayerPush(action, self._progress(planned(), upload))
 
     def _progress(self, plan: LayerPlan, upload: LayerUpload) -> UploadProgress:
         upload_id = upload.upload.upload_id if upload.upload else self._options.upload_id

@@ -48,6 +48,8 @@ class LayerUpload:
     ``upload`` is the open upload, None before it is opened; ``bytes_sent`` and ``parts_sent`` count what the registry
     received from this run. ``unanswered`` is the step that failed and may have been carried out.
 
+    :param plan: returns the plan of the layer; called at the end, so the layer may still be made until then
+    :param saved: the upload to resume
     :param part_size: the size asked for in bytes, None for the size that the registry recommends
     :param keep: called with the upload after every step, and with None when it is given up
     :param task: checked before every step; an upload that it stops can be resumed
@@ -57,26 +59,31 @@ class LayerUpload:
         self,
         layers: Layers,
         blob: Blob,
-        plan: LayerPlan,
+        plan: t.Callable[[], LayerPlan],
+        saved: SavedUpload | None,
         part_size: int | None,
         keep: t.Callable[[SavedUpload | None], None],
         task: Task,
     ) -> None:
         self._layers = layers
         self._blob = blob
-        self._plan = plan
+        self._planned = plan
         self._part_size = part_size
         self._keep = keep
         self._task = task
         self._running_digest = RunningDigest(blob)
         self._corrections = 0
         self._began_at = 0
-        self._is_ours_alone = plan.saved is None
+        self._is_ours_alone = saved is None
         self._may_be_complete = False
-        self.upload = plan.saved
+        self.upload = saved
         self.unanswered: Unanswered | None = None
         self.bytes_sent = 0
         self.parts_sent = 0
+
+    @property
+    def _plan(self) -> LayerPlan:
+        return self._planned()
 
     def run(self, upload_id: str | None = None) -> Completion:
         """Send what the registry lacks, and complete the upload.
@@ -85,6 +92,7 @@ class LayerUpload:
         :raises EcrError: the registry refused, and retrying did not help, or reports another size for the layer
         :raises ContentChangedError: the file changed, and nothing was completed
         :raises TaskStoppedError: the task stopped, and nothing was completed
+        :raises BlobDroppedError: the layer will not be made, or is there, and nothing was completed
         """
         completion = self._run(upload_id)
         try:
@@ -131,7 +139,7 @@ class LayerUpload:
             return self._move_to(SavedUpload(upload_id, part_size, self._ask(upload_id) or 0))
         opened = self._layers.initiate()
         part_size = self._part_size or opened.part_size
-        check_layer(str(self._blob), self._blob.size, part_size)
+        check_layer(str(self._blob), self._blob.max_size, part_size)
         return self._move_to(SavedUpload(opened.upload_id, part_size, 0))
 
     def _forget(self) -> None:
@@ -208,7 +216,7 @@ class LayerUpload:
 
     def _send(self) -> None:
         upload = t.cast(SavedUpload, self.upload)
-        while upload.next_byte < self._blob.size:
+        while self._blob.wait_for(upload.next_byte + upload.part_size) > upload.next_byte:
             self._check()
             upload = replace(upload, next_byte=self._send_part(upload))
             self._move_to(upload)
@@ -216,7 +224,7 @@ class LayerUpload:
     def _send_part(self, upload: SavedUpload) -> int:
         """Send the part that begins at the next byte. Return the next byte after it."""
         first = upload.next_byte
-        last = min(first + upload.part_size, self._blob.size) - 1
+        last = self._blob.wait_for(first + upload.part_size) - 1
         self._running_digest.catch_up(first)
         self._blob.prepare(first, last - first + 1)
         part = BlobPart(self._blob, first, last, self._running_digest)

@@ -14,6 +14,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import C
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Task
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.load import load_image, open_source
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image import Image, settled_image
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.store import LayerFollower
 
 _READ = 144 * 1024
 
@@ -26,7 +27,7 @@ def read_image(src: Path, image: str | None = None, compress: bool = False, warn
     """
     name, task = f"src {str(src)!r}", Task(([] if warnings is None else warnings).append)
     with open_source(str(src), name, compress, 2, task) as source:
-        found = settled_image(load_image(source, image, [], accept_any, task), will_be_sent=True)
+        found = settled_image(load_image(source, image, [], accept_any, task), LayerFollower())
         for blob in found.blobs.values():
             if blob.digest in found.foreign:
                 continue

@@ -28,6 +28,7 @@ from pathlib import Path
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Task
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.load import load_image, open_source
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image import settled_image
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.store import LayerFollower
 from ansible_collections.layerkit.ecr.tests.unit.support.image_reader import accept_any, digest_by_parts
 from ansible_collections.layerkit.ecr.tests.unit.support.peak_memory import peak_kib
 
@@ -35,7 +36,7 @@ src, compress = sys.argv[1:]
 before = peak_kib()
 task = Task(print)
 with open_source(src, "src", compress == "gzip", 8, task) as source:
-    image = settled_image(load_image(source, None, [], accept_any, task), will_be_sent=True)
+    image = settled_image(load_image(source, None, [], accept_any, task), LayerFollower())
 
     def read(digest):
         with image.reader.open(digest) as blob:

@@ -14,6 +14,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.growing import GrowingBlob
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.spool import Spool
 
 
@@ -33,17 +34,22 @@ def open_files() -> set[int]:
     return found
 
 
+def keep(spool: Spool, name: str, *chunks: bytes) -> GrowingBlob | None:
+    """Keep a blob; return None if there is no space for it."""
+    blob = spool.begin(name, sum(map(len, chunks)))
+    return blob if blob and all(spool.append(blob, chunk) for chunk in chunks) else None
+
+
 def test_what_was_kept_is_read(directory: Path) -> None:
     with Spool() as spool:
-        first = spool.keep([b"one", b"", b"two"], 6)
-        second = spool.keep([b"three"], 5)
-        assert first is not None
-        assert second is not None
-        blobs = [spool.blob("first", first, 6), spool.blob("second", second, 5)]
-        assert [blob.read(0, blob.size) for blob in blobs] == [b"onetwo", b"three"]
+        blobs = [keep(spool, "first", b"one", b"", b"two"), keep(spool, "second", b"three")]
+        assert [blob and blob.read(0, blob.size) for blob in blobs] == [b"onetwo", b"three"]
         assert [str(blob) for blob in blobs] == ["first", "second"]
-        for blob in blobs:
+        for blob in filter(None, blobs):
             blob.check_unchanged()
+            buffer = bytearray(2)
+            blob.read_into(1, memoryview(buffer))
+            assert buffer == blob.read(1, 2)
         assert list(directory.iterdir()) == []
 
 
@@ -51,16 +57,16 @@ def test_the_file_is_its_owners_alone_and_closed_at_the_end() -> None:
     before = open_files()
     with Spool() as spool:
         assert open_files() == before, "no file is needed yet"
-        spool.keep([b"layer"], 5)
+        keep(spool, "layer", b"layer")
         (descriptor,) = open_files() - before
         assert stat.S_IMODE(os.fstat(descriptor).st_mode) == 0o600
     assert open_files() == before
 
 
-def test_without_space_nothing_is_read(directory: Path) -> None:
+def test_without_space_nothing_is_begun(directory: Path) -> None:
     with Spool() as spool:
-        assert spool.keep(iter([b"layer"]), 2**60) is None
-        assert spool.keep([b"layer"], 5) == 0
+        assert spool.begin("huge", 2**60) is None
+        assert keep(spool, "small", b"layer")
     assert list(directory.iterdir()) == []
 
 
@@ -70,26 +76,28 @@ def write_nothing(*_arguments: t.Any) -> t.NoReturn:
 
 def test_a_disk_that_gets_full_is_not_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     with Spool() as spool:
-        assert spool.keep([b"first"], 5) == 0
+        first = keep(spool, "first", b"first")
         with monkeypatch.context() as patch:
             patch.setattr(os, "pwrite", write_nothing)
-            assert spool.keep([b"lost"], 4) is None
-        third = spool.keep([b"third"], 5)
-        assert third is not None
-        assert spool.blob("third", third, 5).read(0, 5) == b"third"
-        assert spool.blob("first", 0, 5).read(0, 5) == b"first"
+            assert keep(spool, "lost", b"lost") is None
+        third = keep(spool, "third", b"third")
+        assert third
+        assert third.read(0, 5) == b"third"
+        assert first
+        assert first.read(0, 5) == b"first"
 
 
 def test_a_short_write_is_continued(monkeypatch: pytest.MonkeyPatch) -> None:
     write = os.pwrite
     monkeypatch.setattr(os, "pwrite", lambda descriptor, chunk, place: write(descriptor, chunk[:2], place))
     with Spool() as spool:
-        start = spool.keep([b"a layer"], 7)
-        assert start is not None
-        assert spool.blob("layer", start, 7).read(0, 7) == b"a layer"
+        blob = keep(spool, "layer", b"a layer")
+        assert blob
+        assert blob.read(0, 7) == b"a layer"
 
 
 def test_sending_keeps_no_parts_in_memory() -> None:
     with Spool() as spool:
-        assert spool.keep([b"layer"], 5) == 0
-        assert spool.blob("layer", 0, 5).holds_last_part
+        blob = keep(spool, "layer", b"layer")
+        assert blob
+        assert blob.holds_last_part
