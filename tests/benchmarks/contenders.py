@@ -134,6 +134,15 @@ class Contenders:
         """Return the push of an image by ``ecr_image``, ad hoc."""
         return link.to_sink(lambda sink: self.push_image(sink, layout.path, f"parallel={parallel}"))
 
+    def ecr_image_of(self, archive: Path) -> RunOnce:
+        """Return the push of a docker archive by ``ecr_image``, ad hoc, which prints the bytes that were sent."""
+        return DIRECT.to_sink(lambda sink: _with_bytes(sink, self.push_image(sink, archive)))
+
+    def skopeo_of(self, archive: Path, by_ansible: bool = False) -> RunOnce:
+        """Return the push of a docker archive by skopeo to the sink, which prints the bytes that were sent."""
+        source = f"docker-archive:{archive}"
+        return DIRECT.to_sink(lambda sink: _with_bytes(sink, self._copy(source, sink.address, by_ansible)))
+
     def push_image(self, sink: Sink, source: Path, options: str = "", **environment: str) -> Run:
         """Push to a sink that may already have layers."""
         arguments = f"repository_name={_REPOSITORY} src={source} tags=v1 {options} {_to(sink)}"
@@ -155,14 +164,14 @@ class Contenders:
 
     def skopeo(self, layout: ImageLayout, link: Link = DIRECT, by_ansible: bool = False) -> RunOnce:
         """Return the push of an image by skopeo to the sink."""
-        return link.to_sink(lambda sink: self._copy(layout, sink.address, by_ansible))
+        return link.to_sink(lambda sink: self._copy(f"oci:{layout.path}", sink.address, by_ansible))
 
     def skopeo_to_registry(self, layout: ImageLayout, by_ansible: bool = False) -> RunOnce:
         """Return the push of an image by skopeo to Debian's docker-registry."""
 
         def run() -> Run:
             with self._docker_registry() as address:
-                return self._copy(layout, address, by_ansible)
+                return self._copy(f"oci:{layout.path}", address, by_ansible)
 
         return run
 
@@ -173,9 +182,9 @@ class Contenders:
         command = [_CLIENTS / "aws_cli_push.sh"]
         return DIRECT.to_sink(lambda sink: self.run(*command, sink.url, _REPOSITORY, layout.manifest, parts, PATH=path))
 
-    def _copy(self, layout: ImageLayout, address: str, by_ansible: bool) -> Run:
+    def _copy(self, source: str, address: str, by_ansible: bool) -> Run:
         target = f"docker://{address}/{_REPOSITORY}:v1"
-        command = f"skopeo --insecure-policy copy --quiet --dest-tls-verify=false oci:{layout.path} {target}"
+        command = f"skopeo --insecure-policy copy --quiet --dest-tls-verify=false {source} {target}"
         return self.ad_hoc("command", command) if by_ansible else self.run(*command.split())
 
     def _parts_of(self, layout: ImageLayout) -> Path:
@@ -211,6 +220,11 @@ class Contenders:
 
 def _to(sink: Sink) -> str:
     return f"endpoint_url={sink.url} region={REGION} access_key=AKIABENCHMARKS secret_key={_SECRET}"
+
+
+def _with_bytes(sink: Sink, run: Run) -> Run:
+    tally = sink.tally()
+    return replace(run, requests=dict(tally.requests), printed={"body_bytes": tally.body_bytes})
 
 
 def _wait_for(url: str) -> None:

@@ -73,7 +73,7 @@ class Link:
             with Sink.running(self.latency, self.bandwidth) as sink:
                 finished = run(sink)
                 requests = sink.tally().requests
-            return replace(finished, requests=requests)
+            return replace(finished, requests=finished.requests or requests)
 
         return run_once
 

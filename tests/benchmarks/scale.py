@@ -24,6 +24,7 @@ class Scale:
     boto3_growth: int
     image: tuple[int, int]
     small_layers: tuple[int, int]
+    saved_layers: t.Sequence[int]
     big_layer: int
     link: Link
     parallel: t.Sequence[int]
@@ -41,6 +42,7 @@ FULL = Scale(
     boto3_growth=1_000_000_000,
     image=(8, 25 * MIB),
     small_layers=(30, MIB // 4),
+    saved_layers=(200_000_000, *[25_000_000] * 8),
     big_layer=500 * MIB,
     link=Link(latency=0.03, bandwidth=20e6),
     parallel=(1, 2, 4, 8),
@@ -58,6 +60,7 @@ QUICK = Scale(
     boto3_growth=1_000_000,
     image=(2, MIB),
     small_layers=(3, 1000),
+    saved_layers=(1_000_000, 100_000),
     big_layer=MIB,
     link=Link(latency=0.001, bandwidth=100e6),
     parallel=(2,),

@@ -10,7 +10,7 @@ import typing as t
 
 from ..bench import Bench
 from ..report import Section
-from . import growth, image, memory, one_call, one_layer, parallelism, physical_limits, planning, slow_link
+from . import docker_save, growth, image, memory, one_call, one_layer, parallelism, physical_limits, planning, slow_link
 
 # In the order of the report.
 COMPARISONS: dict[str, t.Callable[[Bench], Section]] = {
@@ -18,6 +18,7 @@ COMPARISONS: dict[str, t.Callable[[Bench], Section]] = {
     "one_call": one_call.compare,
     "one_layer": one_layer.compare,
     "image": image.compare,
+    "docker_save": docker_save.compare,
     "slow_link": slow_link.compare,
     "parallelism": parallelism.compare,
     "memory": memory.compare,
