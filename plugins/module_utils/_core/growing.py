@@ -22,7 +22,8 @@ class BlobDroppedError(Exception):
 class GrowingBlob(Blob):
     """Bytes at the end of a file that only its maker can open. ``size`` counts those that are there.
 
-    ``known_digest`` is None until the blob is complete. ``is_dropped`` says whether it never will be, or is not needed.
+    ``known_digest`` is None until the blob is complete. From then on nobody gets further bytes until it is released,
+    because its digest may say that it is not needed. ``is_dropped`` says that, or that it never will be complete.
 
     :param name: names the blob in messages
     :param file: all bytes of the file from the beginning of the blob on
@@ -38,6 +39,7 @@ class GrowingBlob(Blob):
         self._max_size = max_size
         self._changed = threading.Condition()
         self.is_dropped = False
+        self._is_released = False
         self.known_digest: str | None = None
 
     @property
@@ -57,6 +59,12 @@ class GrowingBlob(Blob):
             self.known_digest = digest
             self._changed.notify_all()
 
+    def release(self) -> None:
+        """Let the rest of the complete blob be read."""
+        with self._changed:
+            self._is_released = True
+            self._changed.notify_all()
+
     def drop(self) -> None:
         """Let everyone who waits for bytes, now or later, stop."""
         with self._changed:
@@ -67,6 +75,7 @@ class GrowingBlob(Blob):
         """Return the blob as one that was complete from the beginning, and that nobody dropped."""
         blob = GrowingBlob(str(self), self._file, self._max_size)
         blob.size, blob.known_digest = self.size, self.known_digest
+        blob.release()
         return blob
 
     def wait_for(self, end: int) -> int:
@@ -75,10 +84,13 @@ class GrowingBlob(Blob):
         :raises BlobDroppedError: they are not to be sent
         """
         with self._changed:
-            self._changed.wait_for(lambda: self.is_dropped or self.known_digest or self.size >= end)
+            self._changed.wait_for(lambda: self.is_dropped or self._has(end))
             if self.is_dropped:
                 raise BlobDroppedError
             return min(end, self.size)
+
+    def _has(self, end: int) -> bool:
+        return self._is_released or (self.known_digest is None and self.size >= end)
 
     def read(self, position: int, size: int) -> bytes:
         """Return exactly ``size`` bytes from ``position`` on; errors as in ``Blob.read``."""

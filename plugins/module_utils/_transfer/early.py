@@ -158,6 +158,7 @@ class EarlySender(LayerFollower):
                 if plan.is_present:
                     layer.blob.drop()
                 else:
+                    layer.blob.release()
                     self._is_one_missing = True
                 self._changed.notify_all()
 
