@@ -102,6 +102,9 @@ options:
         its configuration, whose digest is the image ID. If the image of one of O(tags) has the same configuration and
         as many layers, it is this image, whatever tool pushed it. The module does not change it, compresses nothing,
         and sets the other O(tags) on it.
+      - The layers of an update are recognised in the same way, by the configuration of the image of one of O(tags).
+        They are neither compressed nor sent again.
+      - Layers are sent while they are compressed. With O(state_dir), each layer is compressed before it is sent.
       - With V(none), and without O(tags), an image is recognised by its digest. Hosts with the same version of zlib
         produce the same bytes.
       - Compressed layers are kept until they are sent, in an unnamed temporary file in the directory that the
@@ -156,6 +159,9 @@ notes:
   - An archived image is restored by its push. C(ecr:DescribeImages) is optional. With it, the module looks for archived
     images if the registry reports archived layers or does not return an image. Without it, the image is restored as
     well, but RV(image.tags) does not show which archived images the tags were on.
+  - C(ecr:GetDownloadUrlForLayer) is optional. With it, and with access to Amazon S3, the module recognises the layers
+    of a docker archive that the image of a tag already has, whatever tool compressed them. Without it, such layers are
+    sent again if another tool, or another version of zlib, compressed them.
   - Without C(ecr:BatchCheckLayerAvailability), the module warns and sends all layers of an image that the registry
     does not have.
   - The module rejects an image that Amazon ECR does not accept, before it sends anything. Examples are an image without

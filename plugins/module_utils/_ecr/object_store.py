@@ -59,9 +59,13 @@ class StoreAnswerError(UnreadableAnswerError):
 
 
 class ObjectStore:
-    """Amazon S3 as a client reaches it. Several threads can use it at once."""
+    """Amazon S3 as a client reaches it. Several threads can use it at once.
 
-    def __init__(self, client: EcrClient, connections: int) -> None:
+    :param patience: how many seconds to wait for a connection and for bytes, None for the time-outs of the client
+    """
+
+    def __init__(self, client: EcrClient, connections: int, patience: float | None = None) -> None:
+        self._patience = patience
         self._config = client.config
         self._verify = client.verify
         self._connections = connections
@@ -107,7 +111,7 @@ class ObjectStore:
         return URLLib3Session(
             verify=t.cast(t.Any, self._verify),
             proxies=proxies,
-            timeout=t.cast(t.Any, (config.connect_timeout, config.read_timeout)),
+            timeout=t.cast(t.Any, (self._patience or config.connect_timeout, self._patience or config.read_timeout)),
             max_pool_connections=self._connections,
             client_cert=config.client_cert,
             proxies_config=config.proxies_config,

@@ -46,6 +46,14 @@ _CONFIG = "application/vnd.docker.container.image.v1+json"
 _LAYER = "application/vnd.docker.image.rootfs.diff.tar"
 _GZIP_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
+# The media types of layers that need not be made, and what they are in a manifest of Docker's schema 2.
+_SAME_LAYER = {
+    _LAYER: _LAYER,
+    _GZIP_LAYER: _GZIP_LAYER,
+    "application/vnd.oci.image.layer.v1.tar": _LAYER,
+    "application/vnd.oci.image.layer.v1.tar+gzip": _GZIP_LAYER,
+}
+
 # File names that state the digest of the file.
 _STATED_DIGEST = re.compile("(?:blobs/sha256/|sha256:)([a-f0-9]{64})|([a-f0-9]{64})[.]json")
 
@@ -55,7 +63,7 @@ class _Blob:
     """A file of the archive as it is sent: unchanged, or compressed. ``size`` is in bytes.
 
     ``was_read`` says whether its bytes were compared with the digest. ``kept`` are the compressed bytes, None if they
-    are made while they are sent.
+    are made while they are sent. ``is_elsewhere`` says whether the source does not contain them.
     """
 
     name: str
@@ -65,6 +73,7 @@ class _Blob:
     was_read: bool = False
     is_compressed_here: bool = False
     kept: GrowingBlob | None = None
+    is_elsewhere: bool = False
 
     def descriptor(self) -> dict[str, t.Any]:
         """Return its descriptor in a manifest."""
@@ -85,9 +94,9 @@ class DockerImage(SourceImage):
         return self._content
 
     def size(self, digest: str) -> int | None:
-        """Return the size in bytes of a blob as it is sent, None if it does not exist."""
+        """Return the size in bytes of a blob as it is sent, None if the source does not contain it."""
         blob = self._blobs.get(digest)
-        return None if blob is None else blob.size
+        return None if blob is None or blob.is_elsewhere else blob.size
 
     def was_read(self, digest: str) -> bool:
         """Return whether the blob was read from its beginning to its end, and has its digest."""
@@ -108,19 +117,25 @@ class DockerImage(SourceImage):
                 yield compressed_file
 
 
+class _Settle(t.Protocol):
+    """Makes a draft final."""
+
+    def __call__(self, follower: LayerFollower | None, known: t.Mapping[str, Descriptor], /) -> DockerImage: ...
+
+
 class DockerDraft(DockerImage, DraftImage):
     """An image of a docker archive before its layers are compressed. Its manifest states them as they are stored.
 
     The digest of a layer that is stored compressed is not known yet; that of its content stands in for it.
     """
 
-    def __init__(self, image: DockerImage, settle: t.Callable[[LayerFollower | None], DockerImage]) -> None:
+    def __init__(self, image: DockerImage, settle: _Settle) -> None:
         super().__init__(image._files, image.root, image._content, image._blobs.values())
         self._settle = settle
 
-    def settled(self, follower: LayerFollower | None) -> DockerImage:
-        """Return the image with its layers as they are sent, after a pass over each of them."""
-        return self._settle(follower)
+    def settled(self, follower: LayerFollower | None, known: t.Mapping[str, Descriptor]) -> DockerImage:
+        """Return the image with its layers as they are sent, after a pass over each that is not known."""
+        return self._settle(follower, known)
 
 
 class DockerArchive(ImageReader):
@@ -193,10 +208,11 @@ class DockerArchive(ImageReader):
         platform = Platform.from_json(document)
         stored = self._stored_layers(entry, document)
 
-        def settle(follower: LayerFollower | None) -> DockerImage:
-            return self._with_manifest(config, self._sent_layers(stored, follower), platform)
+        def settle(follower: LayerFollower | None, known: t.Mapping[str, Descriptor]) -> DockerImage:
+            return self._with_manifest(config, self._sent_layers(stored, follower, known), platform)
 
-        return DockerDraft(self._with_manifest(config, stored, platform), settle) if self._compress else settle(None)
+        draft = self._with_manifest(config, stored, platform)
+        return DockerDraft(draft, settle) if self._compress else settle(None, {})
 
     def _with_manifest(self, config: _Blob, layers: t.Sequence[_Blob], platform: Platform) -> DockerImage:
         content = _manifest(config, layers)
@@ -217,30 +233,33 @@ class DockerArchive(ImageReader):
             self._check_stated(name, diff_id)
         return _Blob(name, diff_id, self._files.size(name) or 0, _LAYER if kind is None else _GZIP_LAYER)
 
-    def _sent_layers(self, stored: t.Sequence[_Blob], follower: LayerFollower | None) -> list[_Blob]:
-        """Return the layers as they are sent, after a pass over each that is compressed or will be.
+    def _sent_layers(
+        self, stored: t.Sequence[_Blob], follower: LayerFollower | None, known: t.Mapping[str, Descriptor]
+    ) -> list[_Blob]:
+        """Return the layers as they are sent, after a pass over each that is compressed or will be, and is not known.
 
         What was compressed before is checked first. Then one layer after the other is compressed by all processors:
         several at once would only need more memory.
         """
-        layers: dict[_Blob, _Blob] = {}
+        layers = {layer: _known_layer(layer, known) for layer in stored if self._compress and _is_known(layer, known)}
+        rest = [layer for layer in dict.fromkeys(stored) if layer not in layers]
+        plain = self._files_of_plain_layers(rest) if self._compress else []
+        will_be_compressed = {layer for files in plain for layer in files}
 
         def check(layer: _Blob) -> None:
             layers[layer] = self._checked_layer(layer)
 
-        plain = self._files_of_plain_layers(stored) if self._compress else []
-        will_be_compressed = {layer for files in plain for layer in files}
-        checks = [partial(check, layer) for layer in dict.fromkeys(stored) if layer not in will_be_compressed]
+        checks = [partial(check, layer) for layer in rest if layer not in will_be_compressed]
         copies = [partial(self._check_copy, copy) for files in plain for copy in files[1:]]
         self._task.run_all([*checks, *copies], self._parallel)
         for files in plain:
             layers.update(dict.fromkeys(files, self._compressed_layer(files[0], follower)))
         return [layers[layer] for layer in stored]
 
-    def _files_of_plain_layers(self, stored: t.Sequence[_Blob]) -> t.Collection[list[_Blob]]:
+    def _files_of_plain_layers(self, stored: t.Iterable[_Blob]) -> t.Collection[list[_Blob]]:
         """Return each uncompressed layer once, with all its files, which can be links to one."""
         files: dict[str, list[_Blob]] = {}
-        for layer in dict.fromkeys(stored):
+        for layer in stored:
             if layer.media_type == _LAYER:
                 files.setdefault(layer.digest, []).append(layer)
         return files.values()
@@ -296,6 +315,19 @@ class DockerArchive(ImageReader):
 def _drop(growing: GrowingBlob | None, follower: LayerFollower | None) -> None:
     if follower and growing:
         follower.drop(growing)
+
+
+def _is_known(stored: _Blob, known: t.Mapping[str, Descriptor]) -> bool:
+    """Return whether a layer need not be compressed."""
+    if stored.media_type != _LAYER or stored.digest not in known:
+        return False
+    return known[stored.digest].media_type in _SAME_LAYER
+
+
+def _known_layer(stored: _Blob, known: t.Mapping[str, Descriptor]) -> _Blob:
+    layer = known[stored.digest]
+    media_type = _SAME_LAYER[layer.media_type]
+    return _Blob(stored.name, layer.digest, layer.size, media_type, was_read=True, is_elsewhere=True)
 
 
 def _compressed_name(file: Blob) -> str:

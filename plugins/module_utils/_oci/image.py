@@ -112,16 +112,18 @@ def blobs_of(images: t.Iterable[Image]) -> dict[str, Descriptor]:
     return blobs
 
 
-def settled_image(image: Image, follower: LayerFollower | None) -> Image:
+def settled_image(image: Image, follower: LayerFollower | None, known: t.Mapping[str, Descriptor]) -> Image:
     """Return a draft with its final manifest, and any other image as it is.
 
+    :param known: layers that are not made, because they are where the image goes to, by the digests of their
+        uncompressed content
     :param follower: follows what is made of the layers; None if it is not worth keeping
     :raises InvalidInputError: a layer is damaged
     :raises TaskStoppedError: the task stopped
     """
     if not isinstance(image.reader, DraftImage):
         return image
-    source = image.reader.settled(follower)
+    source = image.reader.settled(follower, known)
     return replace(image, reader=source, root=_manifest(source, source.root, "The image"))
 
 

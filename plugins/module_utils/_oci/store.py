@@ -75,9 +75,11 @@ class DraftImage(SourceImage):
     """
 
     @abc.abstractmethod
-    def settled(self, follower: LayerFollower | None) -> SourceImage:
+    def settled(self, follower: LayerFollower | None, known: t.Mapping[str, Descriptor]) -> SourceImage:
         """Return the image with its final manifest.
 
+        :param known: layers that are not made, because they are where the image goes to, by the digests of their
+            uncompressed content
         :param follower: follows what is made of the layers; None if it is not worth keeping
         :raises InvalidInputError: a layer is damaged
         :raises TaskStoppedError: the task stopped

@@ -18,6 +18,7 @@ from .._oci.image import settled_image
 from .._oci.store import DraftImage
 from .early import ALL_LAYERS_ARE_SENT
 from .identity import recognised
+from .known_layers import KnownLayers
 from .plan import BlobAction, blobs_in_question, plan_image
 from .supersession import layers_lost
 
@@ -95,6 +96,7 @@ class Surveyor:
         self._task = task
         self._early = early
         self._dry_run = early is None
+        self._shared = KnownLayers(client)
         self._settings_found: tuple[RepositorySettings | None] | None = None
         self._known = known
 
@@ -135,20 +137,22 @@ class Surveyor:
         before = {digest: plan.found for digest, plan in begun.items() if plan.found}
         if len(before) < len(begun):
             return None
+        before.update(self._shared.found)
         unknown = [digest for digest in questions if digest not in before]
         found = Layers(self._client).available_unless_denied(unknown, ALL_LAYERS_ARE_SENT) if unknown else {}
         return None if found is None else {**before, **found}
 
     def _identified(self, tags: t.Sequence[str]) -> tuple[Image, StoredImages, set[str]]:
         """Return the image to push, what the registry has of it, and the digests of manifests of this very image."""
-        may_send = True
+        may_send, known = True, {}
         if tags and isinstance(self._image.reader, DraftImage):
             stored = self._images.get(tags=tags)
             found = recognised(self._image, tags, stored)
             if found:
                 return found[0], stored, {image.root.digest for image in found}
             may_send = self._may_move(tags, stored)
-        image = settled_image(self._image, self._early if may_send else None)
+            known = self._shared.of(self._image, stored.by_tag.values())
+        image = settled_image(self._image, self._early if may_send else None, known)
         if image is not self._image:
             self._check(image)
         return image, self._stored(image, tags), set()

@@ -27,7 +27,7 @@ def read_image(src: Path, image: str | None = None, compress: bool = False, warn
     """
     name, task = f"src {str(src)!r}", Task(([] if warnings is None else warnings).append)
     with open_source(str(src), name, compress, 2, task) as source:
-        found = settled_image(load_image(source, image, [], accept_any, task), LayerFollower())
+        found = settled_image(load_image(source, image, [], accept_any, task), LayerFollower(), {})
         for blob in found.blobs.values():
             if blob.digest in found.foreign:
                 continue

@@ -75,7 +75,7 @@ def opened(tmp_path: Path) -> t.Iterator[Open]:
 def settled(archive: DockerArchive, image: str | None = None) -> DockerImage:
     """Return an image with its final manifest."""
     found = archive.choose(image)
-    return found.settled(LayerFollower()) if isinstance(found, DockerDraft) else found
+    return found.settled(LayerFollower(), {}) if isinstance(found, DockerDraft) else found
 
 
 def manifest_of(archive: DockerArchive, image: str | None = None) -> dict[str, t.Any]:
@@ -174,7 +174,7 @@ def test_a_draft_reads_no_layer(opened: Open, monkeypatch: pytest.MonkeyPatch) -
         {"mediaType": media_type, "size": len(content), "digest": digest_of(layer)}
         for media_type, content, layer in zip((TAR, GZIP, TAR), stored, (*LAYERS, LARGE), strict=True)
     ]
-    final = manifest_of_image(draft.settled(LayerFollower()))
+    final = manifest_of_image(draft.settled(LayerFollower(), {}))
     assert final["config"] == manifest["config"]
     assert [layer["mediaType"] for layer in final["layers"]] == [GZIP] * 3
 

@@ -36,7 +36,7 @@ src, compress = sys.argv[1:]
 before = peak_kib()
 task = Task(print)
 with open_source(src, "src", compress == "gzip", 8, task) as source:
-    image = settled_image(load_image(source, None, [], accept_any, task), LayerFollower())
+    image = settled_image(load_image(source, None, [], accept_any, task), LayerFollower(), {})
 
     def read(digest):
         with image.reader.open(digest) as blob:
