@@ -48,7 +48,7 @@ def main() -> None:
         for target in () if arguments.quick else section.targets:
             print("  " + ", ".join(target.row()))
         sections.append(section)
-        # Written after each section: a full run takes half an hour.
+        # Written after each section: a full run takes twenty minutes.
         arguments.report.write_text(report(sections, machine, scale.rounds, remarks), encoding="utf-8")
         for chart_name, chart in section.charts.items():
             arguments.report.with_name(f"{chart_name}.svg").write_text(chart.svg(), encoding="utf-8")

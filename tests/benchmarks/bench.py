@@ -30,6 +30,10 @@ class Bench:
         """Run the contenders in turn, as often as the scale says."""
         return interleaved(contenders, self.scale.rounds, self.scale.warm_up)
 
+    def run_over_link(self, contenders: dict[str, RunOnce]) -> dict[str, Runs]:
+        """Run contenders whose time the link sets, which varies less than that of a processor."""
+        return interleaved(contenders, min(self.scale.rounds, self.scale.link_rounds), warm_up=False)
+
     def layer(self, size: int) -> Path:
         """Return a layer file of ``size`` bytes."""
         return sparse_file(self.work / f"layer-{size}", size)

@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -25,6 +27,7 @@ from .sink import Sink
 
 _CLIENTS = Path(__file__).parent / "clients"
 AWS_CLI, SKOPEO, DOCKER_REGISTRY = PEERS = ("aws-cli", "skopeo", "docker-registry")
+CRANE = "crane"
 _SECRET = "n0t-a-secret-but-for-benchmarks"
 _REPOSITORY = "bench"
 
@@ -34,18 +37,43 @@ class MissingPeerError(Exception):
 
 
 @dataclass(frozen=True)
+class Copier:
+    """A program that pushes an image over the registry protocol; ``name`` is what the report calls it."""
+
+    name: str
+    program: Path
+
+    def command(self, source: Path, target: str) -> str:
+        """Return the command that pushes a layout, or what docker save writes, to a registry on this host."""
+        if self.name.startswith(CRANE):
+            return f"{self.program} push --insecure {source} {target}"
+        image = f"{'oci' if source.is_dir() else 'docker-archive'}:{source}"
+        return f"{self.program} --insecure-policy copy --quiet --dest-tls-verify=false {image} docker://{target}"
+
+
+def version_of(program: str | Path) -> str:
+    """Return the version that a program prints."""
+    flags = "version" if Path(program).name == CRANE else "--version"
+    said = subprocess.run([program, flags], check=True, capture_output=True, text=True).stdout
+    found = re.search(r"\d+(\.\d+)+", said)
+    return found[0] if found else "of unknown version"
+
+
+@dataclass(frozen=True)
 class Tools:
     """Where the programs are.
 
     :param clients: the ``bin`` of an environment with Ansible, boto3 and this collection
     :param aws: the AWS CLI
     :param without: the PEERS that do not run
+    :param system: where the system has the skopeo that the bounds are about
     :raises MissingPeerError: one that runs is not installed
     """
 
     clients: Path
     aws: Path = Path("aws")
     without: t.Collection[str] = ()
+    system: Path = Path("/usr/bin")
 
     def __post_init__(self) -> None:
         for peer in PEERS:
@@ -58,7 +86,33 @@ class Tools:
 
     def program(self, peer: str) -> str | Path:
         """Return the program of a peer."""
+        if peer == SKOPEO and (self.system / SKOPEO).exists():
+            return self.system / SKOPEO
         return self.aws if peer == AWS_CLI else peer
+
+    @functools.cached_property
+    def skopeo(self) -> Copier | None:
+        """The skopeo of the system, None if it does not run."""
+        return Copier(SKOPEO, Path(self.program(SKOPEO))) if self.has(SKOPEO) else None
+
+    @functools.cached_property
+    def others(self) -> list[Copier]:
+        """Every other skopeo and crane on the PATH, by name and version."""
+        if not self.has(SKOPEO):
+            return []
+        found: dict[str, Copier] = {}
+        for directory in map(Path, os.get_exec_path()):
+            for name in (SKOPEO, CRANE):
+                program = directory / name
+                if os.access(program, os.X_OK) and program.resolve() != Path(self.program(SKOPEO)).resolve():
+                    copier = Copier(f"{name} {version_of(program)}", program)
+                    found.setdefault(copier.name, copier)
+        return list(found.values())
+
+    @property
+    def copiers(self) -> list[Copier]:
+        """All that push over the registry protocol, the skopeo of the system first."""
+        return [*([self.skopeo] if self.skopeo else []), *self.others]
 
 
 class Contenders:
@@ -138,10 +192,9 @@ class Contenders:
         """Return the push of a docker archive by ``ecr_image``, ad hoc, which prints the bytes that were sent."""
         return DIRECT.to_sink(lambda sink: _with_bytes(sink, self.push_image(sink, archive)))
 
-    def skopeo_of(self, archive: Path, by_ansible: bool = False) -> RunOnce:
-        """Return the push of a docker archive by skopeo to the sink, which prints the bytes that were sent."""
-        source = f"docker-archive:{archive}"
-        return DIRECT.to_sink(lambda sink: _with_bytes(sink, self._copy(source, sink.address, by_ansible)))
+    def copy_of(self, copier: Copier, archive: Path, by_ansible: bool = False) -> RunOnce:
+        """Return the push of a docker archive by a program such as skopeo, which prints the bytes that were sent."""
+        return DIRECT.to_sink(lambda sink: _with_bytes(sink, self._copy(copier, archive, sink.address, by_ansible)))
 
     def push_image(self, sink: Sink, source: Path, options: str = "", **environment: str) -> Run:
         """Push to a sink that may already have layers."""
@@ -162,16 +215,16 @@ class Contenders:
 
         return DIRECT.to_sink(run)
 
-    def skopeo(self, layout: ImageLayout, link: Link = DIRECT, by_ansible: bool = False) -> RunOnce:
-        """Return the push of an image by skopeo to the sink."""
-        return link.to_sink(lambda sink: self._copy(f"oci:{layout.path}", sink.address, by_ansible))
+    def copy(self, copier: Copier, layout: ImageLayout, link: Link = DIRECT, by_ansible: bool = False) -> RunOnce:
+        """Return the push of an image to the sink by a program such as skopeo."""
+        return link.to_sink(lambda sink: self._copy(copier, layout.path, sink.address, by_ansible))
 
-    def skopeo_to_registry(self, layout: ImageLayout, by_ansible: bool = False) -> RunOnce:
-        """Return the push of an image by skopeo to Debian's docker-registry."""
+    def copy_to_registry(self, copier: Copier, layout: ImageLayout, by_ansible: bool = False) -> RunOnce:
+        """Return the push of an image to Debian's docker-registry."""
 
         def run() -> Run:
             with self._docker_registry() as address:
-                return self._copy(f"oci:{layout.path}", address, by_ansible)
+                return self._copy(copier, layout.path, address, by_ansible)
 
         return run
 
@@ -182,9 +235,8 @@ class Contenders:
         command = [_CLIENTS / "aws_cli_push.sh"]
         return DIRECT.to_sink(lambda sink: self.run(*command, sink.url, _REPOSITORY, layout.manifest, parts, PATH=path))
 
-    def _copy(self, source: str, address: str, by_ansible: bool) -> Run:
-        target = f"docker://{address}/{_REPOSITORY}:v1"
-        command = f"skopeo --insecure-policy copy --quiet --dest-tls-verify=false {source} {target}"
+    def _copy(self, copier: Copier, source: Path, address: str, by_ansible: bool) -> Run:
+        command = copier.command(source, f"{address}/{_REPOSITORY}:v1")
         return self.ad_hoc("command", command) if by_ansible else self.run(*command.split())
 
     def _parts_of(self, layout: ImageLayout) -> Path:

@@ -6,9 +6,16 @@
 
 from __future__ import annotations
 
+from .contenders import CRANE, Copier
 from .layouts import MIB
 from .measure import Runs
 from .report import TIMES
+
+
+def by_ansible(copier: Copier) -> str:
+    """Return what the report calls a program that a task of ``command`` runs."""
+    word = "push" if copier.name.startswith(CRANE) else "copy"
+    return f"`ansible -m command -a '{copier.name} {word} …'`"
 
 
 def ratio(ours: Runs, theirs: Runs) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .chart import Chart
-from .contenders import PEERS, Tools
+from .contenders import PEERS, Tools, version_of
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 
@@ -25,29 +25,57 @@ Row = t.Sequence[str]
 
 @dataclass(frozen=True)
 class Target:
-    """A bound and the measured value."""
+    """A bound and the measured value; ``why`` is why it can be missed, and what was tried: sentences with periods."""
 
     text: str
     value: float
     bound: float
     at_most: bool = True
     unit: str = TIMES
+    why: str = ""
 
     @property
     def holds(self) -> bool:
         """Whether the value is within the bound."""
         return self.value <= self.bound if self.at_most else self.value >= self.bound
 
+    @property
+    def verdict(self) -> str:
+        """Whether it holds, or else by how much it is missed and why."""
+        if self.holds:
+            return "holds"
+        distance = abs(self.value - self.bound)
+        by = f"{distance / self.bound:.0%}" if self.bound else f"{distance:g}"
+        return f"**missed** by {by}. {self.why}".rstrip()
+
     def row(self) -> Row:
         """Return the target as a row of a table."""
         bound = f"{'at most' if self.at_most else 'at least'} {self.bound:g} {self.unit}".rstrip()
         value = f"{self.value:.3f} {self.unit}" if self.unit else f"{self.value:g}"
-        return self.text, bound, value, "holds" if self.holds else "**missed**"
+        return self.text, bound, value, self.verdict
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What a user saves with this collection, compared with what a peer takes."""
+
+    what: str
+    ours: float
+    peer: str
+    theirs: float
+    unit: str = "s"
+
+    def row(self) -> Row:
+        """Return the gain as a row of a table."""
+        shown = ".2f" if self.unit == "s" else ".0f"
+        values = (f"{value:{shown}} {self.unit}" for value in (self.ours, self.theirs, self.theirs - self.ours))
+        ours, theirs, saved = values
+        return self.what, ours, f"{theirs}, {self.peer}", saved
 
 
 @dataclass(frozen=True)
 class Section:
-    """One comparison: a title, a table, its targets and charts."""
+    """One comparison: a title, a table, its targets and charts, and what users gain."""
 
     title: str
     text: str
@@ -55,12 +83,26 @@ class Section:
     rows: t.Sequence[Row]
     targets: t.Sequence[Target] = ()
     charts: dict[str, Chart] = field(default_factory=dict)
+    gains: t.Sequence[Gain] = ()
 
 
 def table(columns: Row, rows: t.Iterable[Row]) -> str:
     """Return a Markdown table; all columns but the first are right-aligned."""
     lines = [columns, ["---", *["---:"] * (len(columns) - 1)], *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def gains(sections: t.Iterable[Section]) -> list[str]:
+    """Return what users gain as Markdown, nothing if no section says so."""
+    rows = [gain.row() for section in sections for gain in section.gains]
+    if not rows:
+        return []
+    columns = ["Push", "With this collection", "Without it", "Saved"]
+    return [
+        "## What a push takes\n",
+        "Seconds of complete commands, and the memory of a process.\n",
+        table(columns, rows),
+    ]
 
 
 def summary(sections: t.Sequence[Section], machine: str) -> str:
@@ -81,6 +123,7 @@ def report(sections: t.Sequence[Section], machine: str, rounds: int, notes: str 
         "MB are 10^6 bytes of layers, before base64. The *sink* is a local server that answers the calls and discards "
         "the layers, so that the figures are those of the client; each run starts a new one. Seconds are those of the "
         "complete command, unless stated otherwise.\n",
+        *gains(sections),
         "## Targets\n",
         summary(sections, machine),
         *([notes] if notes else []),
@@ -114,11 +157,11 @@ def _python_versions(python: Path) -> list[str]:
     return t.cast("list[str]", json.loads(found))
 
 
-def _peer_versions(tools: Tools) -> t.Iterator[tuple[str, str]]:
+def _peer_versions(tools: Tools) -> t.Iterator[tuple[str, ...]]:
     for peer in filter(tools.has, PEERS):
-        said = subprocess.run([tools.program(peer), "--version"], check=True, capture_output=True, text=True).stdout
-        found = re.search(r"\d+(\.\d+)+", said)
-        yield peer, found[0] if found else "of unknown version"
+        yield peer, version_of(tools.program(peer))
+    for copier in tools.others:
+        yield (copier.name,)
 
 
 def _first(pattern: str, path: Path) -> str | None:

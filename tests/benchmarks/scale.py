@@ -26,7 +26,10 @@ class Scale:
     small_layers: tuple[int, int]
     saved_layers: t.Sequence[int]
     big_layer: int
+    many_parts: tuple[int, int]
     link: Link
+    service_link: Link
+    link_rounds: int
     parallel: t.Sequence[int]
     module_parallel: t.Sequence[int]
     archive: tuple[int, int]
@@ -44,7 +47,10 @@ FULL = Scale(
     small_layers=(30, MIB // 4),
     saved_layers=(200_000_000, *[25_000_000] * 8),
     big_layer=500 * MIB,
+    many_parts=(40, 5 * MIB),
     link=Link(latency=0.03, bandwidth=20e6),
+    service_link=Link(latency=0.03, bandwidth=25e6),
+    link_rounds=3,
     parallel=(1, 2, 4, 8),
     module_parallel=(1, 8, 32),
     archive=(5, 11 * MIB),
@@ -62,7 +68,10 @@ QUICK = Scale(
     small_layers=(3, 1000),
     saved_layers=(1_000_000, 100_000),
     big_layer=MIB,
+    many_parts=(4, MIB),
     link=Link(latency=0.001, bandwidth=100e6),
+    service_link=Link(latency=0.001, bandwidth=100e6),
+    link_rounds=1,
     parallel=(2,),
     module_parallel=(),
     archive=(2, MIB),

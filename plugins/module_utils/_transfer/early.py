@@ -30,8 +30,8 @@ from .outcome import BlobPushes
 
 if t.TYPE_CHECKING:
     from .._core.growing import GrowingBlob
+    from .._ecr.layer_records import Layer
     from .._ecr.layers import Layers
-    from .._ecr. import Layer
     from .._upload.layer import LayerPush, LayerPusher
 
 # What a task does if it lacks the permission to look layers up.

@@ -26,7 +26,7 @@ if t.TYPE_CHECKING:
     from .._core.task import Task
     from .._ecr.call import Repository
     from .._ecr.client import EcrClient
-    from .._ecr. import Layer
+    from .._ecr.layer_records import Layer
     from .._ecr.records import RepositorySettings, StoredImage
     from .._oci.image import Image
     from .._upload.layer import LayerPusher

@@ -10,7 +10,19 @@ import typing as t
 
 from ..bench import Bench
 from ..report import Section
-from . import docker_save, growth, image, memory, one_call, one_layer, parallelism, physical_limits, planning, slow_link
+from . import (
+    docker_save,
+    growth,
+    image,
+    memory,
+    one_call,
+    one_layer,
+    parallelism,
+    physical_limits,
+    planning,
+    service_link,
+    slow_link,
+)
 
 # In the order of the report.
 COMPARISONS: dict[str, t.Callable[[Bench], Section]] = {
@@ -20,6 +32,7 @@ COMPARISONS: dict[str, t.Callable[[Bench], Section]] = {
     "image": image.compare,
     "docker_save": docker_save.compare,
     "slow_link": slow_link.compare,
+    "service_link": service_link.compare,
     "parallelism": parallelism.compare,
     "memory": memory.compare,
     "planning": planning.compare,

@@ -9,8 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ..bench import Bench
-from ..contenders import SKOPEO
-from ..figures import decimal_size, ratio
+from ..figures import by_ansible, decimal_size, ratio
 from ..measure import Run, Runs
 from ..real_files import saved_image
 from ..report import Section, Target
@@ -20,11 +19,11 @@ def compare(bench: Bench) -> Section:
     """Compare the push of a docker archive whose layers are compressed on the way."""
     sizes = bench.scale.saved_layers
     archive = saved_image(bench.work / f"saved-{len(sizes)}-{sum(sizes)}.tar", sizes)
-    ours, theirs = "`ecr_image`, ad hoc", "`ansible -m command -a 'skopeo copy docker-archive:…'`"
+    ours, theirs = "`ecr_image`, ad hoc", by_ansible(bench.tools.skopeo) if bench.tools.skopeo else ""
     contenders = {ours: bench.contenders.ecr_image_of(archive)}
-    if bench.tools.has(SKOPEO):
-        contenders[theirs] = bench.contenders.skopeo_of(archive, by_ansible=True)
-        contenders["skopeo"] = bench.contenders.skopeo_of(archive)
+    for copier in bench.tools.copiers:
+        contenders[by_ansible(copier)] = bench.contenders.copy_of(copier, archive, by_ansible=True)
+        contenders[copier.name] = bench.contenders.copy_of(copier, archive)
     runs = bench.run(contenders)
     name = f"{decimal_size(sum(sizes))} of real files, {len(sizes)} layers"
     targets = []

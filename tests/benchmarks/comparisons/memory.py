@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..bench import Bench
 from ..figures import image_name
 from ..layouts import docker_archive
-from ..report import Section, Target
+from ..report import Gain, Section, Target
 
 
 def compare(bench: Bench) -> Section:
@@ -49,4 +49,5 @@ def compare(bench: Bench) -> Section:
             Target("Peak memory of the module above a bare boto3 client", most - peaks[bare], 32, unit="MiB"),
             Target("Peak memory of the module against boto3 with 8 threads", most / peaks[threads], 0.15),
         ],
+        gains=[Gain("Memory of a push, the most of any kind of source", most, threads, peaks[threads], "MiB")],
     )

@@ -37,7 +37,7 @@ def compare(bench: Bench) -> Section:
             Target(
                 f"One layer of {binary_size(bench.scale.layer)}, throughput against the boto3 loop",
                 runs[naive].printed_seconds / runs[ours].printed_seconds,
-                2.5,
+                4.0,
                 at_most=False,
             )
         ],

@@ -18,7 +18,7 @@ from ansible_collections.layerkit.ecr.tests.benchmarks.chart import Chart
 from ansible_collections.layerkit.ecr.tests.benchmarks.contenders import PEERS, MissingPeerError, Tools
 from ansible_collections.layerkit.ecr.tests.benchmarks.layouts import image_layout
 from ansible_collections.layerkit.ecr.tests.benchmarks.measure import FailedRunError, Run, interleaved, timed
-from ansible_collections.layerkit.ecr.tests.benchmarks.report import Section, Target, report, summary
+from ansible_collections.layerkit.ecr.tests.benchmarks.report import Gain, Section, Target, report, summary
 from ansible_collections.layerkit.ecr.tests.benchmarks.sink import Sink
 from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import ecr_client
 from botocore.exceptions import ClientError
@@ -123,8 +123,31 @@ class TestTools:
     def test_peer_that_is_missing_is_an_error(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setenv("PATH", str(tmp_path))
         with pytest.raises(MissingPeerError, match="--without skopeo"):
-            Tools(tmp_path, without=["aws-cli", "docker-registry"])
+            Tools(tmp_path, without=["aws-cli", "docker-registry"], system=tmp_path)
         assert not Tools(tmp_path, without=PEERS).has("skopeo")
+
+    def test_other_programs_on_the_path_are_named_with_their_versions(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        programs = {
+            "system/skopeo": "1.9.3",
+            "a/crane": "0.20.6",
+            "a/skopeo": "skopeo version 1.20.0",
+            "b/crane": "9.1",
+        }
+        for name, said in programs.items():
+            program = tmp_path / name
+            program.parent.mkdir(exist_ok=True)
+            program.write_text(f"#!/bin/sh\necho {said}\n")
+            program.chmod(0o755)
+        monkeypatch.setenv("PATH", ":".join(str(tmp_path / name) for name in ("a", "system", "b")))
+        tools = Tools(tmp_path, without=["aws-cli", "docker-registry"], system=tmp_path / "system")
+        assert [copier.name for copier in tools.copiers] == ["skopeo", "skopeo 1.20.0", "crane 0.20.6", "crane 9.1"]
+        commands = {copier.name: copier.command(Path("layout"), "host/app:v1") for copier in tools.copiers}
+        assert commands["crane 0.20.6"] == f"{tmp_path}/a/crane push --insecure layout host/app:v1"
+        assert commands["skopeo 1.20.0"].startswith(f"{tmp_path}/a/skopeo ")
+        assert commands["skopeo"].startswith(f"{tmp_path}/system/skopeo ")
+        assert commands["skopeo"].endswith(" oci:layout docker://host/app:v1")
 
 
 class TestMeasure:
@@ -154,12 +177,26 @@ class TestMeasure:
 
 class TestReport:
     def test_it_says_which_targets_are_missed(self) -> None:
-        targets = [Target("time", 1.1, 1.0), Target("speed", 2.6, 2.5, at_most=False)]
+        targets = [
+            Target("time", 1.1, 1.0, why="Nothing was tried."),
+            Target("speed", 2.6, 2.5, at_most=False, why="It is fast."),
+            Target("calls", 2, 0, unit=""),
+        ]
         text = report([Section("One", "Text.", ["a", "b"], [["1", "2"]], targets)], "a machine", 5)
-        assert "2 measured, 1 missed." in text
-        assert "| time | at most 1 \N{MULTIPLICATION SIGN} | 1.100 \N{MULTIPLICATION SIGN} | **missed** |" in text
+        assert "3 measured, 2 missed." in text
+        missed = "**missed** by 10%. Nothing was tried."
+        assert f"| time | at most 1 \N{MULTIPLICATION SIGN} | 1.100 \N{MULTIPLICATION SIGN} | {missed} |" in text
+        assert "| calls | at most 0 | 2 | **missed** by 2. |" in text
         assert "| speed | at least 2.5 \N{MULTIPLICATION SIGN} | 2.600 \N{MULTIPLICATION SIGN} | holds |" in text
         assert "| 1 | 2 |" in text
+
+    def test_what_users_gain_comes_first(self) -> None:
+        saved = [Gain("a push", 1.5, "skopeo", 4.0), Gain("memory", 70.2, "boto3", 512.0, "MiB")]
+        text = report([Section("One", "Text.", ["a"], [], [Target("time", 1, 2)], gains=saved)], "a machine", 5)
+        assert "| a push | 1.50 s | 4.00 s, skopeo | 2.50 s |" in text
+        assert "| memory | 70 MiB | 512 MiB, boto3 | 442 MiB |" in text
+        assert text.index("| a push |") < text.index("| time |")
+        assert "Saved" not in report([Section("One", "Text.", ["a"], [])], "a machine", 5)
 
     def test_summary_of_the_targets_comes_before_the_sections(self) -> None:
         sections = [Section(title, "Text.", ["a"], [], [Target(title, 0.9, 1.0)]) for title in ("One", "Two")]
