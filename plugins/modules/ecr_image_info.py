@@ -536,7 +536,7 @@ def referrer_result(found: FoundReferrer) -> Result:
         "digest": found.entry.digest,
         "media_type": shown(found.entry.media_type),
         "artifact_type": shown(found.entry.artifact_type),
-        "annotations": dict(found.entry.annotations),
+        "annotations": dict(found.entry.annotations or {}),
         "size": found.entry.size,
         "status": shown(found.entry.status),
         "tag": found.tag,

@@ -221,7 +221,7 @@ class ListedReferrer(t.NamedTuple):
     media_type: str
     size: int | None
     artifact_type: str | None = None
-    annotations: t.Mapping[str, str] = field(default_factory=dict)
+    annotations: t.Mapping[str, str] | None = None
     status: str | None = None
 
     @classmethod
@@ -235,7 +235,7 @@ class ListedReferrer(t.NamedTuple):
             media_type=needed(entry, "mediaType"),
             size=size_in(entry, "size"),
             artifact_type=entry.get("artifactType"),
-            annotations=entry.get("annotations") or {},
+            annotations=entry.get("annotations"),
             status=entry.get("artifactStatus"),
         )
 

@@ -130,7 +130,11 @@ class Referrers:
             entries = list(itertools.islice(all_entries(call, partial(self._ask, call, subject)), _MAX_REFERRERS + 1))
         except EcrError as error:
             if error.is_denied:
-                self._cannot_list(f"Missing permission ecr:{_OPERATION} on {self._repository}")
+                # It has no action of its own.
+                self._cannot_list(
+                    f"Missing permission for {_OPERATION} on {self._repository}. ecr:BatchGetImage allows it, unless a "
+                    "policy denies it"
+                )
             elif error.code in _UNKNOWN:
                 self._cannot_list(f"The endpoint does not know {_OPERATION}, which was called for {self._repository}")
             else:

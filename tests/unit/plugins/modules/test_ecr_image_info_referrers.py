@@ -11,6 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.service_model import operation_model
 from ansible_collections.layerkit.ecr.plugins.modules import ecr_image_info
+from ansible_collections.layerkit.ecr.tests.strict_ecr.faults import Fault
 from ansible_collections.layerkit.ecr.tests.unit.support.modelled_advice import ADVICE
 from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import ModuleFailedError, run_module, warnings_of
 from ansible_collections.layerkit.ecr.tests.unit.support.pushing import ABSENT, MANIFEST_TYPE, image_manifest
@@ -90,11 +91,11 @@ def test_nothing_is_asked_unless_it_is_wanted(
 def test_a_refusal_is_a_warning(
     strict_ecr: StrictECR, repository: str, connection: Connection, digests: dict[str, str]
 ) -> None:
-    strict_ecr.control.allow(repository, ["BatchGetImage", "DescribeImages"])
+    strict_ecr.control.faults.add(Fault("access_denied", "ListImageReferrers", repository=repository))
     result = run_module(ecr_image_info, connection=connection, repository_name=repository, tags=["1.0"], referrers=True)
     assert [each["digest"] for each in result["images"][0]["referrers"]] == [digests["signature"]]
     (warning,) = warnings_of(result)
-    assert "ecr:ListImageReferrers" in warning
+    assert f"Missing permission for ListImageReferrers on repository {repository}" in warning
 
 
 @pytest.mark.parametrize("code", [shape.name for shape in operation_model("ListImageReferrers").error_shapes])

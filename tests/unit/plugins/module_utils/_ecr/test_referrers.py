@@ -145,8 +145,8 @@ class TestWhatCannotBeListed:
         assert "are left out" in warning
 
     def test_without_the_permission(self, bench: Bench) -> None:
-        bench.control.allow(bench.repository, ["BatchGetImage"])
-        self.check(bench, f"Missing permission ecr:ListImageReferrers on repository {bench.repository}")
+        bench.control.faults.add(Fault("access_denied", "ListImageReferrers", repository=bench.repository))
+        self.check(bench, f"Missing permission for ListImageReferrers on repository {bench.repository}")
         assert bench.calls().count("ListImageReferrers") == 1
 
     def test_with_an_old_botocore(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

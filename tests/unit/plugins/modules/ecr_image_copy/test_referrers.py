@@ -113,11 +113,11 @@ def test_without_the_permission_to_list_the_rest_is_copied_with_a_warning(bench:
     for each in (bill, unlisted):
         bench.store(each)
     bench.store(list_of(layout, {**bill, "artifactType": SPDX}), tag_of(image))
-    bench.control.allow(bench.source_repository, ["BatchGetImage", "GetDownloadUrlForLayer"])
+    bench.strike_source("ListImageReferrers", "access_denied")
     result = bench.run(referrers=True)
     assert digests(bench) == {image["digest"], cosign["digest"], bill["digest"]}
     (warning,) = warnings_of(result)
-    assert f"Missing permission ecr:ListImageReferrers on source repository {bench.source_repository}" in warning
+    assert f"Missing permission for ListImageReferrers on source repository {bench.source_repository}" in warning
 
 
 def test_an_archived_referrer_is_reported(bench: CopyBench, signed: Signed) -> None:
