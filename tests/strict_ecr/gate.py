@@ -43,8 +43,6 @@ _ERRORS: dict[Kind, tuple[int, str, str]] = {
     ),
     "limit": (400, "LimitExceededException", "The operation would have exceeded a service limit for your account."),
 }
-# The action of the operations that do not have one of their own.
-_ACTIONS = {"ListImageReferrers": "BatchGetImage"}
 _BARE_STATUS: dict[Kind, int] = {"bare_500": 500, "bare_503": 503}
 
 
@@ -90,7 +88,7 @@ class Gate:
 
     def _is_allowed(self, operation: str, document: dict[str, Any]) -> bool:
         allowed = [self._control.rules(name).allowed for name in _named_repositories(document)]
-        return all(operations is None or _ACTIONS.get(operation, operation) in operations for operations in allowed)
+        return all(operations is None or operation in operations for operations in allowed)
 
     def _struck(self, fault: Fault, environ: WSGIEnvironment, document: dict[str, Any]) -> WSGIApplication:
         if fault.kind in _ERRORS:
