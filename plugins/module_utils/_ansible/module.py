@@ -67,7 +67,7 @@ class EcrModule(AnsibleAWSModule):
     @property
     def options_as_written(self) -> t.Mapping[str, t.Any]:
         """The options of the task before Ansible converts their values."""
-        return t.cast("t.Mapping[str, t.Any]", _load_params())
+        return t.cast("t.Mapping[str, t.Any]", _load_params() or {})
 
     def run(
         self,
