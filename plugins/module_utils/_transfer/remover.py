@@ -28,6 +28,10 @@ if t.TYPE_CHECKING:
 # A request for several images fails if one of them is missing, and has to be made again for each of them. For more
 # names, it is cheaper to list the images of the repository, up to 1000 in a request.
 _MAX_ASKED = 10
+_IN_ARCHIVE = (
+    "The image is archived, and the registry may not find it by this name. Remove it by its digest, or restore it with "
+    "aws ecr update-image-storage-class and run the task again"
+)
 # Characters of a refusal that are searched for the digests of indexes.
 _MAX_REASON = 1000
 
@@ -193,14 +197,15 @@ class Remover:
 
     def _verify(self, left: t.Mapping[str, ImageDetail]) -> None:
         present = [digest for digest in self._digests if digest in left]
-        owners = {tag: image.digest for image in left.values() for tag in image.tags}
-        tags = [f"Tag {tag} is on {owners[tag]}" for tag in self._tags if tag in owners]
-        found = [*([f"The repository still lists {listed(present)}"] if present else []), *tags]
+        owners = {tag: image for image in left.values() for tag in image.tags if tag in self._tags}
+        found = [f"The repository still lists {listed(present)}"] if present else []
+        found += [f"Tag {tag} is on {image.digest}" for tag, image in owners.items()]
         if found:
             where = self._client.repository
+            is_archived = any(image.is_archived for image in owners.values())
             raise TaskError(
                 f"Verification failed after the removal from {where}. {listed(found, separator='. ')}",
-                "Something else may be changing the repository. Run the task again",
+                _IN_ARCHIVE if is_archived else "Something else may be changing the repository. Run the task again",
             )
 
     def _tag_outcome(self, step: TagRemoval) -> TagRemoval:

@@ -218,6 +218,7 @@ class TestRefusals:
         failed = shelf.fails(tags=["c"])
         words = "The image is archived" if code == "ImageInaccessible" else f"Tag c is on {shelf.one}"
         assert words in failed.msg
+        assert "The image is archived" in failed.msg
         assert (failed.result["changed"], shelf.images()[shelf.one]) == (False, ["c"])
 
     def test_denied(self, shelf: Shelf) -> None:
