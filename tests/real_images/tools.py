@@ -41,9 +41,9 @@ class Tools:
             **(_AS_ROOT if os.geteuid() == 0 else {}),
         }
 
-    def umoci(self, *arguments: str | Path) -> None:
-        """Run umoci."""
-        self._run("umoci", *arguments)
+    def umoci(self, *arguments: str | Path) -> bytes:
+        """Run umoci and return its output."""
+        return self._run("umoci", *arguments)
 
     def skopeo(self, *arguments: str | Path) -> bytes:
         """Run skopeo and return its output."""

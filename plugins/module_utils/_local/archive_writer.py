@@ -19,6 +19,7 @@ from functools import partial
 from .._core.blob import FileBlob
 from .._core.digest import sha256_of
 from .._core.errors import InvalidInputError
+from .._core.file_lock import locked, unlock
 from .._oci.store import Held, Holding, ImageContent, ImageWriter, OpenTarget, Presence
 from .archive import Archive
 from .layout_entries import blob_file
@@ -123,6 +124,19 @@ class ArchiveTarget(ImageWriter):
         """Return the holding of an archive that has to be written: its manifests are written in the end."""
         manifests = {manifest.digest: Held(Presence.ABSENT) for manifest in wanted.manifests}
         return Holding({**blobs, **manifests}, is_listed=False)
+
+    def tidy(self, _wanted: ImageContent) -> None:
+        """Remove the file of an archive that a task did not complete."""
+        # What cannot be removed now is removed by a later run.
+        with contextlib.suppress(OSError):
+            directory = os.open(self._directory, _DIRECTORY)
+            try:
+                os.stat(self._partial, dir_fd=directory, follow_symlinks=False)
+                lock = locked(self._partial, directory)
+                if lock is not None:
+                    unlock(self._partial, lock, directory)
+            finally:
+                os.close(directory)
 
     def paths(self, _wanted: ImageContent) -> list[str]:
         """Return the path of the archive."""

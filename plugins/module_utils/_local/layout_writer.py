@@ -43,7 +43,7 @@ WORK = ".ecr_image_download"
 # What no run came back for in this time is removed.
 MAX_AGE_SECONDS = 14 * 24 * 60 * 60
 
-_LOCK = "lock"
+_LOCK, _NEW = "lock", ".new"
 _BLOBS = ("blobs", "blobs/sha256")
 _OURS = {WORK, LAYOUT, INDEX, "blobs"}
 _DIRECTORY = os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY
@@ -157,6 +157,14 @@ class LayoutTarget(ImageWriter):
         finally:
             os.close(work)
 
+    def tidy(self, wanted: ImageContent) -> None:
+        """Remove the directory of what is not complete, but for what belongs to other images."""
+        # What cannot be removed now is removed by a later run, and another task tidies up itself.
+        with contextlib.suppress(OSError, InvalidInputError), contextlib.ExitStack() as stack:
+            root = self._root(stack)
+            if _status(WORK, root):
+                _tidy(self._work(root, stack), wanted)
+
     def paths(self, wanted: ImageContent) -> list[str]:
         """Return the paths of the directories and files of these images; others of the layout are not among them."""
         names = [*_BLOBS, LAYOUT, INDEX, *map(blob_file, _sizes(wanted))]
@@ -253,7 +261,7 @@ class _OpenLayout(OpenTarget):
             index = self._files.read(INDEX) if self._files.exists(INDEX) else None
             if not is_listed(index, self._wanted.listed):
                 self._replace(self._files.descriptor, INDEX, with_images(index, self._wanted.listed))
-            _tidy(self._work)
+            _tidy(self._work, self._wanted)
         except OSError as error:
             raise write_failed(self._name, error) from error
 
@@ -277,7 +285,7 @@ class _OpenLayout(OpenTarget):
 
     def _replace(self, directory: int, name: str, content: bytes) -> None:
         """Write a small file at once; its bytes are on the disk before its name is."""
-        new = f"{name}.new"
+        new = f"{name}{_NEW}"
         # A killed run may have left it.
         with contextlib.suppress(FileNotFoundError):
             os.unlink(new, dir_fd=self._work)
@@ -333,8 +341,10 @@ def _leave(root: int, work: int, lock: int) -> None:
         os.rmdir(WORK, dir_fd=root)
 
 
-def _tidy(work: int) -> None:
-    """Remove what earlier runs left and no run came back for."""
-    for name in os.listdir(work):
-        if name != _LOCK and time.time() - os.stat(name, dir_fd=work, follow_symlinks=False).st_mtime > MAX_AGE_SECONDS:
+def _tidy(work: int, done: ImageContent) -> None:
+    """Remove what earlier runs left of content that is complete, and what no run came back for."""
+    finished = {_partial_name(blob.digest) for blob in done.blobs}
+    for name in set(os.listdir(work)) - {_LOCK}:
+        age = time.time() - os.stat(name, dir_fd=work, follow_symlinks=False).st_mtime
+        if name in finished or name.endswith(_NEW) or age > MAX_AGE_SECONDS:
             os.unlink(name, dir_fd=work)

@@ -229,5 +229,9 @@ class ImageWriter(abc.ABC):
         """
 
     @abc.abstractmethod
+    def tidy(self, wanted: ImageContent) -> None:
+        """Remove what tasks that were killed left of content that is complete now, unless another task writes."""
+
+    @abc.abstractmethod
     def paths(self, wanted: ImageContent) -> list[str]:
         """Return the paths of the directories and files that the content consists of, each directory first."""

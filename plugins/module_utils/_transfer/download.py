@@ -52,11 +52,12 @@ class ImageDownload:
         self._opened = contextlib.ExitStack()
 
     def run(self) -> None:
-        """Fetch what is missing. Do nothing if the target has the image.
+        """Fetch what is missing. Change nothing if the target has the image.
 
         :raises TaskError: a blob cannot be fetched, or the target cannot be written
         """
         if not self.plan.changed:
+            self._target.tidy(self.plan.content)
             return
         with self._opened, self._target.opened(self.plan.content, self._found) as target:
             self._plan_again(target)
