@@ -21,7 +21,7 @@ from .._core.errors import InvalidInputError
 from .._core.json_document import JsonObject
 from .._core.text import listed
 from .._oci.manifest import INDEXES, MAX_IMAGES, Manifest
-from .._oci.referrer import Referrer, ReferrerTag, referrer_tags
+from .._oci.referrer import Referrer, ReferrerTag, referrer_tags, without_repetition
 from .call import Call
 from .errors import AnswerError, EcrError
 from .images import Images, check_intact
@@ -70,37 +70,32 @@ class Referrers:
         self._can_list = True
 
     def find(self, subjects: t.Sequence[str]) -> list[FoundReferrer]:
-        """Return what refers to the images with these digests: each once for an image, with the tag if there is one.
+        """Return what refers to the images with these digests: each once for an image and a tag.
 
         Without the permission, or if the endpoint or botocore does not know the operation, only tags are followed, with
         a warning.
 
         :raises EcrError: a look-up failed
         """
-        found: dict[tuple[str, str], FoundReferrer] = {}
-        for subject, entries in self._listed_of_all(subjects).items():
-            for entry in entries:
-                found.setdefault((subject, entry.digest), FoundReferrer(subject, entry))
-        for tagged in self._tagged(subjects) if subjects else ():
-            key = (tagged.subject, tagged.entry.digest)
-            known = found.get(key)
-            if known is None or (tagged.tag and not known.tag):
-                # The registry knows the status and the annotations.
-                found[key] = replace(tagged, entry=known.entry, is_listed=known.is_listed) if known else tagged
-        return list(found.values())
+        found: list[FoundReferrer] = []
+        listed_of = self._listed_of_all(subjects)
+        tagged = self._tagged(subjects) if subjects else []
+        for subject, entries in listed_of.items():
+            by_list = {entry.digest: FoundReferrer(subject, entry) for entry in entries}
+            # The registry knows the status and the annotations of what it lists.
+            by_tag = [_as_listed(each, by_list.get(each.entry.digest)) for each in tagged if each.subject == subject]
+            found += without_repetition([*by_list.values(), *by_tag], lambda each: (each.entry.digest, each.tag))
+        return found
 
     def read(self, subjects: t.Sequence[str]) -> list[Referrer]:
-        """Return what refers to one of these images, each once, with its manifest.
+        """Return what refers to one of these images, each once for a tag, with its manifest.
 
         A warning names what cannot be read, for example because it is archived.
 
         :raises EcrError: a look-up failed
         :raises InvalidInputError: a manifest is not supported
         """
-        by_digest: dict[str, FoundReferrer] = {}
-        for each in sorted(self.find(subjects), key=lambda each: each.tag is None):
-            by_digest.setdefault(each.entry.digest, each)
-        found = list(by_digest.values())
+        found = without_repetition(self.find(subjects), lambda each: (each.entry.digest, each.tag))
         wanted = [each.entry.digest for each in found if each.stored is None and each.entry.is_readable]
         stored = self._images.get(wanted) if wanted else StoredImages()
         read = [self._referrer(each, each.stored or stored.by_digest.get(each.entry.digest)) for each in found]
@@ -195,6 +190,10 @@ class Referrers:
                 f"These images of {self._repository} are listed as signatures, SBOMs or attestations, but they are "
                 f"archived, were deleted, or do not name what they refer to: {listed(digests)}. They are left out."
             )
+
+
+def _as_listed(tagged: FoundReferrer, known: FoundReferrer | None) -> FoundReferrer:
+    return replace(tagged, entry=known.entry, is_listed=True) if known else tagged
 
 
 def _by_tag(tag: ReferrerTag, image: StoredImage) -> FoundReferrer:

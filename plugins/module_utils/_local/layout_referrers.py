@@ -19,7 +19,7 @@ from .._core.json_document import JsonObject
 from .._core.text import MIB, listed
 from .._oci.descriptor import Entry
 from .._oci.manifest import INDEXES, MAX_IMAGES, MEDIA_TYPES, Manifest, subject_of
-from .._oci.referrer import Referrer, ReferrerTag
+from .._oci.referrer import Referrer, ReferrerTag, without_repetition
 from .layout_entries import annotation_of, blob_file, digest_of, names_of, read_manifest
 
 if t.TYPE_CHECKING:
@@ -65,21 +65,18 @@ class LayoutReferrers:
         self._faults: dict[str, InvalidInputError] = {}
 
     def of(self, subjects: t.Collection[str]) -> list[Referrer]:
-        """Return the manifests that refer to one of these digests, each once; those with a tag come first.
+        """Return the manifests that refer to one of these digests, each once for a tag; those with a tag come first.
 
         :raises InvalidInputError: one of them, or the list of them, is damaged or is not supported
         """
-        found: dict[str, Referrer] = {}
-        for link in sorted(self._links, key=lambda link: (link.tag is None, link.is_listed)):
-            if link.subject in subjects and digest_of(link.entry) not in found:
-                referrer = self._referrer(link)
-                if referrer:
-                    found[referrer.manifest.digest] = referrer
+        links = sorted((link for link in self._links if link.subject in subjects), key=lambda link: link.is_listed)
+        referrers = map(self._referrer, without_repetition(links, lambda link: (digest_of(link.entry), link.tag)))
+        found = [referrer for referrer in referrers if referrer]
         for subject in subjects:
             if subject in self._faults:
                 raise self._faults[subject]
         self._warn_of_unreadable()
-        return list(found.values())
+        return found
 
     def subjects_of(self, digest: str) -> t.Collection[str]:
         """Return the digests of what the entry with this digest refers to."""

@@ -42,28 +42,31 @@ class _Search:
         self._name = name
         # What each manifest refers to. Those of the image are where the search begins.
         self._subjects: dict[str, str | None] = {manifest.digest: None for manifest in image.manifests}
+        self._tags: set[str] = set()
         self._attachments: list[Attachment] = []
 
     def found(self) -> tuple[Attachment, ...]:
         """Return the referrers, each after what it refers to."""
         level = list(self._subjects)
         for _level in range(MAX_LEVELS):
+            known = set(self._subjects)
             referrers = [referrer for referrer in self._image.reader.referrers(level) if self._is_new(referrer)]
             self._check_count(len(self._attachments) + len(referrers))
             self._attachments += [assemble_referrer(self._image.reader, each, self._name) for each in referrers]
             self._check_size()
-            level = [referrer.manifest.digest for referrer in referrers]
+            level = [digest for digest in self._subjects if digest not in known]
             if not level:
                 return tuple(self._attachments)
         raise self._refused(f"has referrers of referrers at more than {MAX_LEVELS} levels")
 
     def _is_new(self, referrer: Referrer) -> bool:
-        """Note a referrer. An index can list images that refer to each other, so one can be there already."""
-        digest = referrer.manifest.digest
+        """Note a referrer. One can be there already: as an image of an index, or under another tag."""
+        digest, tag = referrer.manifest.digest, referrer.tag
         if digest in self._chain(referrer.subject):
             raise self._refused(f"has a referrer that leads back to itself: {digest} refers to {referrer.subject}")
-        is_new = digest not in self._subjects
+        is_new = digest not in self._subjects or (tag is not None and tag not in self._tags)
         self._subjects.setdefault(digest, referrer.subject)
+        self._tags |= {tag} if tag else set()
         return is_new
 
     def _chain(self, digest: str) -> t.Iterator[str]:

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 if t.TYPE_CHECKING:
     from .manifest import Manifest
 
+Found = t.TypeVar("Found")
+
 # What cosign adds to the tag: signatures, attestations and SBOMs.
 COSIGN_SUFFIXES = (".sig", ".att", ".sbom")
 
@@ -35,6 +37,21 @@ class Referrer:
     manifest: Manifest
     subject: str
     tag: str | None = None
+
+
+def without_repetition(found: t.Iterable[Found], key: t.Callable[[Found], tuple[str, str | None]]) -> list[Found]:
+    """Return what was found once for each tag, and once for each digest that has no tag; those with a tag come first.
+
+    :param key: returns the digest and the tag
+    """
+    kept: dict[tuple[str, str | None], Found] = {}
+    digests: set[str] = set()
+    for each in sorted(found, key=lambda each: key(each)[1] is None):
+        digest, tag = key(each)
+        if tag or digest not in digests:
+            kept.setdefault((digest, tag), each)
+        digests.add(digest)
+    return list(kept.values())
 
 
 @dataclass(frozen=True)

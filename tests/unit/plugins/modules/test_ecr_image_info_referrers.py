@@ -46,7 +46,7 @@ def test_each_image_has_its_own(
     )
     other, image = result["images"]
     assert other["referrers"] == []
-    sbom, signature = image["referrers"]
+    signature, sbom = image["referrers"]
     assert sbom == {
         "digest": digests["sbom"],
         "media_type": MANIFEST_TYPE,
@@ -70,7 +70,7 @@ def test_all_images_can_have_theirs(repository: str, connection: Connection, dig
     result = run_module(ecr_image_info, connection=connection, repository_name=repository, referrers=True)
     found = {image["digest"]: [each["digest"] for each in image["referrers"]] for image in result["images"]}
     assert found == {
-        digests["image"]: [digests["sbom"], digests["signature"]],
+        digests["image"]: [digests["signature"], digests["sbom"]],
         digests["other"]: [],
         digests["sbom"]: [],
         digests["signature"]: [],

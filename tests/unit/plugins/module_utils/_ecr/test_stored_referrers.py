@@ -133,6 +133,16 @@ def test_attestations_of_an_index_that_name_a_subject_are_a_part_of_it(bench: Be
     assert [digest for digest, _subject, _tag in attached(bench.load("1.0", "linux/amd64"))] == [attestation["digest"]]
 
 
+def test_the_same_manifest_under_two_tags_is_found_twice(bench: Bench) -> None:
+    image = bench.store(bench.layout.image(b"layer"), "1.0")
+    signature = cosign_signature(bench.layout, image)
+    for suffix in (".sig", ".att"):
+        bench.store(signature, tag_of(image, suffix))
+    assert attached(bench.load("1.0")) == [
+        (signature["digest"], image["digest"], tag_of(image, suffix)) for suffix in (".sig", ".att")
+    ]
+
+
 def test_a_cycle_of_tags_is_refused(bench: Bench) -> None:
     image = bench.store(bench.layout.image(b"layer"), "1.0")
     signature = bench.store(cosign_signature(bench.layout, image), tag_of(image, ".sig"))

@@ -153,6 +153,21 @@ def test_a_referrer_in_both_forms_is_put_once(bench: ImageBench, image: Document
     assert bench.calls().count("PutImage") == 3
 
 
+def test_the_same_sbom_of_two_platforms_gets_both_tags(bench: ImageBench, index: Document) -> None:
+    children = [index[platform] for platform in ("linux/amd64", "linux/arm64/v8")]
+    bill = bench.layout.image(b"sbom", artifactType=SPDX)
+    bench.layout.finish(named(index["root"], "1.0"), *(named(bill, tag_of(child, ".sbom")) for child in children))
+    predicted = bench.run(check=True, tags=["1.0"])
+    result = bench.run(tags=["1.0"])
+    assert predicted["referrers"] == result["referrers"]
+    assert {(entry["digest"], entry["subject"], entry["tag"], entry["action"]) for entry in result["referrers"]} == {
+        (bill["digest"], child["digest"], tag_of(child, ".sbom"), "put") for child in children
+    }
+    tags = {tag_of(child, ".sbom"): bill["digest"] for child in children}
+    assert bench.tags() == {"1.0": index["root"]["digest"], **tags}
+    assert not bench.run(tags=["1.0"])["changed"]
+
+
 def test_referrers_of_referrers_come_after_these(bench: ImageBench, image: Document) -> None:
     bill = sbom(bench.layout, image)
     signature = notation_signature(bench.layout, bill)
@@ -227,6 +242,35 @@ def test_archives_have_referrers_too(bench: ImageBench, image: Document) -> None
     archive.write_bytes(tar_of(bench.layout.complete()))
     result = bench.run(src=str(archive), tags=["1.0"])
     assert puts(result) == [(bill["digest"], "put")]
+
+
+class TestRefusedPuts:
+    def test_layers_of_a_referrer_that_are_gone_are_sent_again(self, bench: ImageBench, image: Document) -> None:
+        bill = sbom(bench.layout, image)
+        bench.layout.finish(image, bill)
+        (layer,) = json.loads(bench.layout.files[blob_name(bill["digest"])])["layers"]
+        bench.control.set_availability(bench.repository, layer["digest"], "AVAILABLE")
+        result = bench.run(tags=["1.0"])
+        assert listed(bench, image) == {bill["digest"]}
+        assert actions(result)[layer["digest"]] == "sent"
+
+    def test_a_put_whose_answer_is_lost_is_put_once(self, bench: ImageBench, image: Document) -> None:
+        bill = sbom(bench.layout, image)
+        bench.layout.finish(image, bill)
+        bench.strike("PutImage", "drop_after", skip=1)
+        result = bench.run(tags=["1.0"])
+        assert puts(result) == [(bill["digest"], "put")]
+        assert listed(bench, image) == {bill["digest"]}
+
+    def test_a_further_tag_of_the_image_is_the_only_put(self, bench: ImageBench, image: Document) -> None:
+        bill = sbom(bench.layout, image)
+        bench.layout.finish(image, bill)
+        bench.run(tags=["1.0"])
+        bench.calls()
+        again = bench.run(tags=["2.0"])
+        assert puts(again) == [(bill["digest"], "present")]
+        assert bench.calls().count("PutImage") == 1
+        assert bench.tags() == {"1.0": image["digest"], "2.0": image["digest"]}
 
 
 class TestTagsOfCosignThatAreThereAlready:
