@@ -707,11 +707,6 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._oci.attachments impo
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image import PartialImageError
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.platform import Platform
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import checked_digests, checked_tags
-from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.removal_result import (
-    removal_diff,
-    removal_result,
-)
-from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.remover import Remover
 from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.transfer import ImageTransfer
 from ansible_collections.layerkit.ecr.plugins.module_utils._upload.layer import UploadOptions
 
@@ -857,6 +852,13 @@ def read_removal(module: EcrModule) -> RemovalRequest:
 
 
 def remove(module: EcrModule, client: EcrClient, request: RemovalRequest) -> Result:
+    # Python compiles a file in every task that imports it, and most tasks push.
+    from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.removal_result import (
+        removal_diff,
+        removal_result,
+    )
+    from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.remover import Remover
+
     remover = Remover(client, request.digests, request.tags, module.task)
     plan = remover.survey()
     try:

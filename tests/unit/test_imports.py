@@ -60,6 +60,17 @@ PAYLOADS = {
 # Files of packages that a module is sent with, which only some of the modules need.
 WHOLE_LAYERS = {"_ecr/encoding.py", "_ecr/part_body.py", "_upload/layer.py", "_upload/state.py", "_upload/upload.py"}
 IMAGES = {"_ecr/acceptance.py", "_ecr/images.py", "_ecr/rate_limiter.py", "_ecr/records.py"}
+# What only some tasks of a module use, and so what is compiled in these tasks alone.
+LATE = {
+    "_core/json_document.py": ["ecr_complete_layer_upload", "ecr_initiate_layer_upload", "ecr_layer", "ecr_layer_info"],
+    "_local/archive.py": ["ecr_image"],
+    "_local/compression.py": ["ecr_image"],
+    "_local/decompression.py": ["ecr_image"],
+    "_local/docker_archive.py": ["ecr_image"],
+    "_local/tar_entries.py": ["ecr_image"],
+    "_transfer/remover.py": ["ecr_image"],
+    "_upload/state.py": ["ecr_image", "ecr_layer"],
+}
 # The options whose names are no ordinary words.
 OPTION_NAMES = re.compile(
     r"\b(src|access_key|aws_ca_bundle|aws_config|cli_input_json|endpoint_url|generate_cli_skeleton|layer_digests?"
@@ -76,17 +87,20 @@ def package_of(path: Path) -> str:
 @functools.cache
 def imported(path: Path) -> frozenset[str]:
     """Return the modules that a file imports, by their full names."""
+    return frozenset(name for node in ast.walk(ast.parse(path.read_bytes())) for name in names_in(node, path))
+
+
+def names_in(node: ast.AST, path: Path) -> set[str]:
+    """Return the modules that a statement of a file imports, none if it imports nothing."""
+    if isinstance(node, ast.Import):
+        return {alias.name for alias in node.names}
+    if not isinstance(node, ast.ImportFrom):
+        return set()
     place = ".".join([COLLECTION, *path.relative_to(PLUGINS).with_suffix("").parts]).split(".")
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            parents = place[: -node.level] if node.level else []
-            module = ".".join([*parents, *([node.module] if node.module else [])])
-            submodules = {f"{module}.{alias.name}" for alias in node.names}
-            found |= {name for name in submodules if file_of(name)} or {module}
-    return frozenset(found)
+    parents = place[: -node.level] if node.level else []
+    module = ".".join([*parents, *([node.module] if node.module else [])])
+    submodules = {f"{module}.{alias.name}" for alias in node.names}
+    return {name for name in submodules if file_of(name)} or {module}
 
 
 def file_of(module: str) -> Path | None:
@@ -169,6 +183,33 @@ def test_modules_are_sent_with_the_packages_that_they_need(module: str) -> None:
     files = {str(path.relative_to(MODULE_UTILS)) for path in sent if path.is_relative_to(MODULE_UTILS)}
     assert WHOLE_LAYERS & files == (WHOLE_LAYERS if module in ("ecr_layer", "ecr_image", "ecr_image_copy") else set())
     assert "image" in module or not IMAGES & files
+
+
+def loaded(path: Path) -> set[Path]:
+    """Return the files that Python loads when it imports a file."""
+    tree = ast.parse(path.read_bytes())
+    late: list[ast.AST] = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    late += [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)]
+    left_out = {id(inner) for node in late for inner in ast.walk(node)}
+    return {
+        file
+        for node in ast.walk(tree)
+        if id(node) not in left_out
+        for file in map(file_of, names_in(node, path))
+        if file
+    }
+
+
+@pytest.mark.parametrize(("file", "module"), [(file, module) for file, modules in LATE.items() for module in modules])
+def test_what_some_tasks_need_is_loaded_in_these_tasks_alone(file: str, module: str) -> None:
+    late = MODULE_UTILS / file
+    assert late in payload(module)
+    found: set[Path] = set()
+    ahead = {PLUGINS / "modules" / f"{module}.py"}
+    while ahead:
+        found |= ahead
+        ahead = {file for path in ahead for file in loaded(path)} - found
+    assert late not in found
 
 
 @pytest.mark.parametrize("path", ALL_FILES, ids=name_of)

@@ -27,6 +27,8 @@ def compare(bench: Bench) -> Section:
     many = bench.image(4 * bench.scale.image[0], bench.scale.layer // 20)
     name = image_name((4 * bench.scale.image[0], bench.scale.layer // 20))
     ours[f"`ecr_image`, {name}, 32 in parallel"] = bench.contenders.module_process(many.path, 32)
+    small = bench.image(*bench.scale.small_layers)
+    ours[f"`ecr_image`, {image_name(bench.scale.small_layers)}"] = bench.contenders.module_process(small.path)
     for kind in ("tar", "tar.gz"):
         archive = docker_archive(bench.work / f"archive.{kind}", *bench.scale.archive)
         push = f"`ecr_image` with `compress: gzip`, docker archive ({kind}) of {image_name(bench.scale.archive)}"
