@@ -60,20 +60,30 @@ files = {pathlib.Path(module["doc"]["filename"]).parent for module in documented
 if not names or listed != names or files != {installed}:
     sys.exit(1)
 
-# The role passes the options of an image to the module, so their documentation must agree.
-[role] = json.loads(pathlib.Path("roles.json").read_text(encoding="utf-8"))
-print(role)
-command = ["ansible-doc", "--type", "role", "--json", role]
-[documented_role] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout).values()
-of_role = documented_role["entry_points"]["main"]["options"]["push_image_images"]["options"]
-of_module = documented["layerkit.ecr.ecr_image"]["doc"]["options"]
+# The roles pass their options to modules, so their documentation must agree.
+roles = sorted(json.loads(pathlib.Path("roles.json").read_text(encoding="utf-8")))
+print(*roles, sep="\n")
+command = ["ansible-doc", "--type", "role", "--json", *roles]
+documented_roles = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+of_roles = {name: role["entry_points"]["main"]["options"] for name, role in documented_roles.items()}
+push, copy = (documented[f"layerkit.ecr.{name}"]["doc"]["options"] for name in ("ecr_image", "ecr_image_copy"))
+source = copy["source"]["suboptions"]
+promotion = of_roles["layerkit.ecr.promote_image"]
+pairs = [
+    (of_roles["layerkit.ecr.push_image"]["push_image_images"], push),
+    (promotion["promote_image_images"], {**source, **copy, "source_repository_name": source["repository_name"]}),
+    (promotion["promote_image_source"], source),
+    # What is not given is that of the play, so there is no default.
+    (promotion["promote_image_target"], {**copy, "validate_certs": source["validate_certs"]}),
+]
 compared = ("type", "elements", "choices", "default", "required")
 differing = {
     name: option
-    for name, option in of_role.items()
+    for of_role, of_module in pairs
+    for name, option in of_role["options"].items()
     if any(option.get(key) != of_module[name].get(key) for key in compared)
 }
-sys.exit(str(differing) if differing else 0)
+sys.exit(str(differing) if differing or len(of_roles) != 2 else 0)
 PYTHON
 
 printf '\n==> The playbook of the installed collection\n'

@@ -4,7 +4,7 @@
 
 """Runs every documented example with Ansible against the strict server.
 
-The examples of the modules, README.md, the guides and the README of the role run unchanged, with these exceptions:
+The examples of the modules, README.md, the guides and the READMEs of the roles run unchanged, with these exceptions:
 
 - ``endpoint_url`` of a VPC endpoint is replaced by the URL of the strict server.
 - The commands in ``NOT_RUN`` do not run, for the reasons given there.
@@ -57,6 +57,7 @@ if t.TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 ROLE_README = ROOT / "roles/push_image/README.md"
+PROMOTION_README = ROOT / "roles/promote_image/README.md"
 GUIDES = sorted((ROOT / "docs/docsite/rst").glob("*.rst"))
 
 # The commands that do not run here, and why.
@@ -416,6 +417,16 @@ def test_blocks_of_the_guide_to_promotion(host: Host, staging: ECRClient) -> Non
     assert again["changed"] == 0, "the second run changed something"
 
 
+def test_blocks_of_the_readme_of_the_role_for_promotion(host: Host, staging: ECRClient) -> None:
+    assert staging
+    host.play_document(PROMOTION_README)
+    expected: Tags = {
+        "my-app": dict.fromkeys(("1.4.2", "stable"), host.images["all"]),
+        "my-function": {"1.4.2": host.images["linux/amd64"]},
+    }
+    assert_tags(host.tags(), expected)
+
+
 def test_policy_of_the_guide_to_promotion() -> None:
     (document,) = [path for path in GUIDES if path.name == "guide_promote.rst"]
     (policy,) = [json.loads(block.text) for block in blocks_of(document) if block.language == "json"]
@@ -579,7 +590,7 @@ def test_readme_of_the_role_reports_images_that_were_not_pushed(host: Host) -> N
 
 
 def test_commands_that_do_not_run_are_documented() -> None:
-    documents = [README, ROLE_README, *GUIDES]
+    documents = [README, ROLE_README, PROMOTION_README, *GUIDES]
     commands = {
         command
         for document in documents
