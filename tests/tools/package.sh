@@ -69,6 +69,8 @@ of_roles = {name: role["entry_points"]["main"]["options"] for name, role in docu
 push, copy = (documented[f"layerkit.ecr.{name}"]["doc"]["options"] for name in ("ecr_image", "ecr_image_copy"))
 source = copy["source"]["suboptions"]
 promotion = of_roles["layerkit.ecr.promote_image"]
+# A removal, which the role does not do, needs no source and may name no tags.
+push.update(src={**push["src"], "required": True}, tags={**push["tags"], "default": []})
 pairs = [
     (of_roles["layerkit.ecr.push_image"]["push_image_images"], push),
     (promotion["promote_image_images"], {**source, **copy, "source_repository_name": source["repository_name"]}),
