@@ -465,7 +465,7 @@ uid:
 """
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.argspec import repository_spec
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule
@@ -563,7 +563,8 @@ def checked_name(options: t.Mapping[str, t.Any]) -> str | None:
 def act(module: EcrModule, client: EcrClient, request: DownloadRequest) -> Result:
     target = request.target(module.task)
     stored = RepositoryReader(client, module.task, request.parallel).choose(request.image)
-    image = chosen(HeldFirst(stored, target), request)
+    # From here on, all that is read is fetched, and counts as fetched.
+    image = replace(chosen(HeldFirst(stored, target), request), reader=stored)
     if request.referrers:
         image = with_referrers(image, str(request.repository), module.task)
     content = content_of(image, request.name)

@@ -18,7 +18,6 @@ from .._oci.store import SourceImage
 if t.TYPE_CHECKING:
     from .._ecr.stored_image import RepositoryImage
     from .._oci.descriptor import Descriptor
-    from .._oci.referrer import Referrer
     from .._oci.store import ImageWriter
 
 
@@ -57,10 +56,6 @@ class HeldFirst(SourceImage):
     def size(self, digest: str) -> int | None:
         """Return the size of a manifest or a blob in bytes, None if the source does not contain it."""
         return self._source.size(digest)
-
-    def referrers(self, subjects: t.Sequence[str]) -> list[Referrer]:
-        """Return the manifests of the source that refer to these."""
-        return self._source.referrers(subjects)
 
     @contextlib.contextmanager
     def open(self, digest: str) -> t.Iterator[Blob]:

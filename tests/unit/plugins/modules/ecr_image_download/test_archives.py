@@ -105,3 +105,10 @@ def test_index_is_whole_in_an_archive(bench: DownloadBench) -> None:
     assert read_image(bench.dest).root.digest == bench.multi["digest"]
     assert not bench.run("multi", format="oci-archive")["changed"]
     assert bench.calls() == {LOOK: 1}
+
+
+def test_bytes_that_count_as_fetched_are_those_that_were_served(bench: DownloadBench) -> None:
+    bench.run("next", format="oci-archive")
+    bench.calls()
+    # Both have the small layer, but an archive is written anew.
+    assert bench.run("app", format="oci-archive")["bytes_fetched"] == bench.bytes_served()
