@@ -63,6 +63,7 @@ IMAGES = {"_ecr/acceptance.py", "_ecr/images.py", "_ecr/rate_limiter.py", "_ecr/
 # What only some tasks of a module use, and so what is compiled in these tasks alone.
 LATE = {
     "_core/json_document.py": ["ecr_complete_layer_upload", "ecr_initiate_layer_upload", "ecr_layer", "ecr_layer_info"],
+    "_ecr/object_store.py": ["ecr_image"],
     "_local/archive.py": ["ecr_image"],
     "_local/compression.py": ["ecr_image"],
     "_local/decompression.py": ["ecr_image"],

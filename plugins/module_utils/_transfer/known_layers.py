@@ -15,7 +15,6 @@ import typing as t
 from .._core.errors import InvalidInputError
 from .._core.json_document import MAX_DOCUMENT, JsonObject
 from .._ecr.errors import EcrError
-from .._ecr.glimpse import glimpse
 from .._ecr.images import Images
 from .._ecr.layers import Layers
 from .identity import manifest_of
@@ -73,6 +72,9 @@ class KnownLayers:
 
     def _layers_of(self, image: StoredImage, platforms: t.Sequence[Platform]) -> dict[str, Descriptor]:
         """Return the layers of an image by the digests of their uncompressed content, none if these are unknown."""
+        # Python compiles a file in every task that imports it, and few tasks read from Amazon S3.
+        from .._ecr.glimpse import glimpse
+
         try:
             manifest = self._manifest(image, platforms)
             if manifest is None or manifest.blobs[0].size > MAX_DOCUMENT:
