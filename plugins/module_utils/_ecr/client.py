@@ -10,6 +10,7 @@ Operations: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_Operat
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import typing as t
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ try:
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.httpsession import mask_proxy_url
+    from botocore.loaders import JSONFileLoader
     from botocore.utils import get_environ_proxies
 except ImportError:
     pass  # AnsibleAWSModule reports a missing SDK
@@ -52,6 +54,27 @@ def _garbage_collection_paused() -> t.Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+@functools.cache
+def _parsed(load: t.Callable[[t.Any, str], t.Any], path: str) -> t.Any:
+    return load(JSONFileLoader(), path)
+
+
+@contextlib.contextmanager
+def _data_files_parsed_once() -> t.Iterator[None]:
+    """Let a second client use the models that botocore parsed for the first, which are 9 MiB.
+
+    botocore has a cache in each session, and amazon.aws makes a session for each client.
+    """
+    load = JSONFileLoader.load_file
+    # In Python, methods are attributes that can be replaced; the type checker does not allow it.
+    loader: t.Any = JSONFileLoader
+    loader.load_file = lambda _loader, path: _parsed(load, path)
+    try:
+        yield
+    finally:
+        loader.load_file = load
 
 
 def _counted_here(refusal: ClientError) -> ClientError:
@@ -136,7 +159,7 @@ class EcrClient:
         call = Call("Connect", repository, profile=profile)
         try:
             region, endpoint, info = _connection_info(given, call)
-            with _garbage_collection_paused(), credential_failures_named():
+            with _garbage_collection_paused(), _data_files_parsed_once(), credential_failures_named():
                 # The function behind module.client(), which would end the task itself.
                 client: t.Any = boto3_inventory_conn(
                     "client", service, region=region, endpoint=endpoint, config=once, **info

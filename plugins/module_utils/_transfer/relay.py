@@ -29,8 +29,9 @@ if t.TYPE_CHECKING:
     from .._oci.descriptor import Descriptor
     from .._oci.referrer import Referrer
 
-# What all parts in memory have together. A process with a client and without parts needs the rest of 32 MiB at most.
-MAX_HELD = 20 * MIB
+# What all parts in memory have together: three small ones. With the rest of the process, a copy stays within 32 MiB
+# above a bare client.
+MAX_HELD = 16 * MIB
 # Ranges of parts that are fetched at once.
 MAX_FETCHES = 8
 # Smaller ranges cost more in requests than they gain.

@@ -158,7 +158,7 @@ def test_memory_is_bounded(registries: Registries, layers: int, size: int) -> No
     source = random.Random(4)
     image = registries.layout.image(*(source.randbytes(size * MIB) for _layer in range(layers)))
     registries.store(image)
-    task = json.dumps({"connection": registries.connection})
+    task = json.dumps({"connection": {"endpoint_url": registries.target.url, "region_name": "eu-central-1"}})
     bare = json.loads(subprocess.check_output([sys.executable, "-m", PROGRAM, task]))["peak_kib"]
     answer = registries.run(parallel=8)
     assert answer["result"]["changed"] is True
