@@ -20,6 +20,7 @@ from .._core.blob import FileBlob
 from .._core.digest import sha256_of
 from .._core.errors import InvalidInputError
 from .._core.file_lock import locked, unlock
+from .._core.text import reason
 from .._oci.store import Held, Holding, ImageContent, ImageWriter, OpenTarget, Presence
 from .archive import Archive
 from .layout_entries import blob_file
@@ -43,7 +44,8 @@ class ArchiveTarget(ImageWriter):
     """
 
     def __init__(self, path: str, name: str, plan: Plan, task: Task, parallel: int) -> None:
-        self._path = os.path.realpath(path)
+        # The error of a path with a null character comes when it is looked at.
+        self._path = path if "\0" in path else os.path.realpath(path)
         self._directory, self._file = os.path.split(self._path)
         self._name = name
         self._plan = plan
@@ -79,7 +81,7 @@ class ArchiveTarget(ImageWriter):
         except FileNotFoundError:
             return False
         except (OSError, ValueError) as error:
-            raise InvalidInputError(f"{self._name} cannot be read: {error}") from error
+            raise InvalidInputError(f"{self._name} cannot be read: {reason(error)}") from error
         if stat.S_ISDIR(mode):
             raise InvalidInputError(
                 f"{self._name} is a directory, and an archive is a file", "Add the name of the file"

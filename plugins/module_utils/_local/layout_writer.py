@@ -77,13 +77,20 @@ class LayoutTarget(ImageWriter):
 
         :raises InvalidInputError: it cannot be written, is something else than a layout, or the disk is too small
         """
+        found = Holding(_absent(wanted), is_listed=False)
         if self._exists():
-            with Directory.opened(self._path, self._name) as files:
+            with Directory.opened(self._path, self._name) as files, self._unreadable_named():
                 found = self._survey(files, wanted)
-        else:
-            found = Holding(_absent(wanted), is_listed=False)
-        check_space(self._path, self._name, sum(held.missing for held in found.parts.values()))
+        if not found.is_complete:
+            check_space(self._path, self._name, sum(held.missing for held in found.parts.values()))
         return found
+
+    @contextlib.contextmanager
+    def _unreadable_named(self) -> t.Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise InvalidInputError(f"{self._name} cannot be read: {reason(error)}") from error
 
     def _exists(self) -> bool:
         try:
@@ -185,7 +192,8 @@ class LayoutTarget(ImageWriter):
             lost = {digest: held for digest, held in found.parts.items() if held.presence is not Presence.WHOLE}
             sizes = {digest: size for digest, size in _sizes(wanted).items() if digest in lost}
             # Another task may have written meanwhile.
-            parts = {**found.parts, **self._look(files, sizes)}
+            with self._unreadable_named():
+                parts = {**found.parts, **self._look(files, sizes)}
             target = _OpenLayout(self._name, files, sha256, work, wanted, Holding(parts, False, found.before))
             stack.callback(target.close)
             yield target

@@ -23,8 +23,6 @@ def check_space(path: str, name: str, size: int) -> None:
     :param name: names the path in messages
     :raises InvalidInputError: they cannot
     """
-    if size == 0:
-        return
     parent = Path(path).absolute().parent
     place = path if Path(path).is_dir() else str(parent)
     try:

@@ -76,3 +76,18 @@ def test_mode_of_an_archive_is_its_own(bench: DownloadBench) -> None:
 def test_mode_in_check_mode_needs_no_files(bench: DownloadBench) -> None:
     assert bench.run("next", check=True, mode="0750")["changed"]
     assert not bench.dest.exists()
+
+
+@pytest.mark.parametrize("kind", ["oci", "oci-archive"])
+@pytest.mark.parametrize(("name", "words"), [("x" * 300, "File name too long"), ("a\0b", "embedded null")])
+def test_dest_that_is_no_path_is_refused(bench: DownloadBench, kind: str, name: str, words: str) -> None:
+    failed = bench.fails("next", dest=f"{bench.dest.parent}/{name}", format=kind)
+    assert "cannot be read: " in failed.msg
+    assert words in failed.msg
+
+
+def test_layout_that_cannot_be_read_is_refused(bench: DownloadBench) -> None:
+    bench.run("next")
+    (bench.dest / "blobs").rename(bench.dest / "moved")
+    (bench.dest / "blobs").write_bytes(b"")
+    assert "blobs is not a directory" in bench.fails("app").msg
