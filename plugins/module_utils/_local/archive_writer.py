@@ -23,7 +23,7 @@ from .._core.file_lock import locked, unlock
 from .._core.text import reason
 from .._oci.store import Held, Holding, ImageContent, ImageWriter, OpenTarget, Presence
 from .archive import Archive
-from .layout_entries import blob_file
+from .layout_entries import intact_content
 from .partial_file import Arrangement, PartialFile, Region, peek, write_failed
 from .space import check_space
 
@@ -55,9 +55,7 @@ class ArchiveTarget(ImageWriter):
     def content(self, digest: str, size: int) -> bytes | None:
         """Return a small blob or a manifest, None if the archive does not have it whole."""
         with contextlib.suppress(InvalidInputError), Archive.opened(self._path, self._name) as files:
-            if files.size(blob_file(digest)) == size:
-                content = files.read(blob_file(digest))
-                return content if sha256_of([content]) == digest else None
+            return intact_content(files, digest, size)
         return None
 
     def survey(self, wanted: ImageContent) -> Holding:

@@ -59,3 +59,14 @@ def read_manifest(files: SourceFiles, descriptor: Descriptor) -> bytes:
     if sha256_of([content]) != descriptor.digest:
         raise files.refused(name, "is damaged: its content does not match its digest", COPY_AGAIN)
     return content
+
+
+def intact_content(files: SourceFiles, digest: str, size: int) -> bytes | None:
+    """Return the bytes of a small blob or a manifest, None if they are not all there.
+
+    :raises InvalidInputError: its file is too large, or cannot be read
+    """
+    if files.size(blob_file(digest)) != size:
+        return None
+    content = files.read(blob_file(digest))
+    return content if sha256_of([content]) == digest else None

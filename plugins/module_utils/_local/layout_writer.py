@@ -28,7 +28,7 @@ from .._core.file_lock import locked, unlock
 from .._core.text import listed, reason
 from .._oci.store import Held, Holding, ImageContent, ImageWriter, OpenTarget, Presence
 from .directory import Directory
-from .layout_entries import blob_file
+from .layout_entries import blob_file, intact_content
 from .layout_index import digest_before, is_listed, version_file, with_images
 from .oci_layout import INDEX, LAYOUT, is_versioned, read_index
 from .partial_file import Arrangement, PartialFile, being_written, peek, set_permissions, write_all, write_failed
@@ -67,9 +67,7 @@ class LayoutTarget(ImageWriter):
     def content(self, digest: str, size: int) -> bytes | None:
         """Return a small blob or a manifest, None if the layout does not have it whole."""
         with contextlib.suppress(InvalidInputError), Directory.opened(self._path, self._name) as files:
-            if files.size(blob_file(digest)) == size:
-                content = files.read(blob_file(digest))
-                return content if sha256_of([content]) == digest else None
+            return intact_content(files, digest, size)
         return None
 
     def survey(self, wanted: ImageContent) -> Holding:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import typing as t
 
 from .download_plan import FetchAction, FetchReason
+from .entries import blob_entry, manifest_entry, referrer_entry
 
 if t.TYPE_CHECKING:
     from .download_plan import BlobFetch, DownloadPlan
-
-Result = dict[str, t.Any]
+    from .entries import Result
 
 
 def downloaded_image(plan: DownloadPlan, repository_uri: str | None) -> Result:
@@ -34,33 +34,15 @@ def downloaded_image(plan: DownloadPlan, repository_uri: str | None) -> Result:
 
 def fetched_manifests(plan: DownloadPlan) -> list[Result]:
     """Return an entry for each manifest, the images of an index before the index."""
-    return [
-        {
-            "digest": step.manifest.digest,
-            "media_type": step.manifest.media_type,
-            "size": len(step.manifest.content),
-            "platform": str(step.platform) if step.platform else None,
-            "action": step.action.value,
-        }
-        for step in plan.manifests[: len(plan.image.manifests)]
-    ]
+    steps = plan.manifests[: len(plan.image.manifests)]
+    return [manifest_entry(step.manifest, step.platform, step.action) for step in steps]
 
 
 def fetched_referrers(plan: DownloadPlan) -> list[Result]:
     """Return an entry for each referrer, those that others refer to first."""
     actions = {step.manifest.digest: step.action for step in plan.manifests}
     referrers = [attachment.referrer for attachment in plan.image.attachments]
-    return [
-        {
-            "digest": referrer.manifest.digest,
-            "media_type": referrer.manifest.media_type,
-            "artifact_type": referrer.manifest.artifact_type,
-            "subject": referrer.subject,
-            "tag": referrer.tag,
-            "action": actions[referrer.manifest.digest].value,
-        }
-        for referrer in referrers
-    ]
+    return [referrer_entry(referrer, actions[referrer.manifest.digest]) for referrer in referrers]
 
 
 def fetched_layers(plan: DownloadPlan, bytes_fetched: int | None = None) -> Result:
@@ -69,19 +51,9 @@ def fetched_layers(plan: DownloadPlan, bytes_fetched: int | None = None) -> Resu
     :param bytes_fetched: the bytes that arrived; None for what the plan will fetch
     """
     return {
-        "layers": [_layer(step) for step in plan.blobs],
+        "layers": [blob_entry(step.blob, step.action, step.reason) for step in plan.blobs],
         "bytes_fetched": plan.bytes_to_fetch if bytes_fetched is None else bytes_fetched,
         "bytes_present": plan.bytes_present,
-    }
-
-
-def _layer(step: BlobFetch) -> Result:
-    return {
-        "digest": step.blob.digest,
-        "size": step.blob.size,
-        "media_type": step.blob.media_type,
-        "action": step.action.value,
-        "reason": step.reason.value,
     }
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import typing as t
 
+from .entries import blob_entry, manifest_entry, referrer_entry
 from .plan import BlobAction, ManifestAction
 
 if t.TYPE_CHECKING:
+    from .entries import Result
     from .outcome import BlobPushes
     from .plan import BlobStep, ImagePlan
-
-Result = dict[str, t.Any]
 
 _STATES = {
     BlobAction.SENT: "absent",
@@ -39,31 +39,12 @@ def image_result(plan: ImagePlan, repository_uri: str | None) -> Result:
 
 def manifests_result(plan: ImagePlan) -> list[Result]:
     """Return an entry for each manifest, in the order in which they are put."""
-    return [
-        {
-            "digest": step.manifest.digest,
-            "media_type": step.manifest.media_type,
-            "size": len(step.manifest.content),
-            "platform": str(step.platform) if step.platform else None,
-            "action": step.action.value,
-        }
-        for step in plan.manifests
-    ]
+    return [manifest_entry(step.manifest, step.platform, step.action) for step in plan.manifests]
 
 
 def referrers_result(plan: ImagePlan) -> list[Result]:
     """Return an entry for each referrer, in the order in which they are put."""
-    return [
-        {
-            "digest": step.referrer.manifest.digest,
-            "media_type": step.referrer.manifest.media_type,
-            "artifact_type": step.referrer.manifest.artifact_type,
-            "subject": step.referrer.subject,
-            "tag": step.referrer.tag,
-            "action": step.action.value,
-        }
-        for step in plan.referrers
-    ]
+    return [referrer_entry(step.referrer, step.action) for step in plan.referrers]
 
 
 def layers_result(plan: ImagePlan, pushes: BlobPushes | None = None) -> Result:
@@ -71,23 +52,13 @@ def layers_result(plan: ImagePlan, pushes: BlobPushes | None = None) -> Result:
 
     :param pushes: what became of the blobs; None for what the plan will do
     """
-    entries = [_layer(step) for step in plan.blobs]
+    entries = [blob_entry(step.blob, step.action, step.reason) for step in plan.blobs]
     if pushes is None:
         return {"layers": entries, "bytes_sent": plan.bytes_to_send, "bytes_present": plan.bytes_present}
     present = sum(entry["size"] for entry in entries if entry["action"] == BlobAction.PRESENT.value)
     uploads = [push.progress for push in pushes.pushed.values() if push.changed]
     resumed = sum(max(0, upload.size - upload.bytes_sent) for upload in uploads)
     return {"layers": entries, "bytes_sent": pushes.bytes_sent, "bytes_present": present + resumed}
-
-
-def _layer(step: BlobStep) -> Result:
-    return {
-        "digest": step.blob.digest,
-        "size": step.blob.size,
-        "media_type": step.blob.media_type,
-        "action": step.action.value,
-        "reason": step.reason.value,
-    }
 
 
 def diff_result(plan: ImagePlan) -> Result:

@@ -23,8 +23,8 @@ if t.TYPE_CHECKING:
     from .._ecr.client import EcrClient
     from .._oci.image import Image
     from .._upload.layer import UploadOptions
+    from .entries import Result
     from .plan import ImagePlan
-    from .result import Result
     from .survey import Known
 
 
