@@ -14,7 +14,7 @@ scenario="${2:-}"
 # moto does not serve layers, so images can be copied and downloaded on the strict server alone.
 left_out=()
 if [ "$1" = moto ] && [ -z "$scenario" ]; then
-  left_out=(ad_hoc bad_input facts module_defaults ecr_image_copy ecr_image_download promote_image)
+  left_out=(ad_hoc bad_input facts module_defaults ecr_image_copy ecr_image_download promote_image referrers)
 fi
 
 # Remove the server of a killed run, and molecule's state, which would say that the server is running.
