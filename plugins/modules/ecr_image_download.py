@@ -504,7 +504,9 @@ if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image import Image
     from ansible_collections.layerkit.ecr.plugins.module_utils._oci.store import ImageWriter
 
-OCI, OCI_ARCHIVE, DOCKER_ARCHIVE = "oci", "oci-archive", "docker-archive"
+OCI = "oci"
+OCI_ARCHIVE = "oci-archive"
+DOCKER_ARCHIVE = "docker-archive"
 MAX_PARALLEL = 32
 MAX_LISTED = 20
 

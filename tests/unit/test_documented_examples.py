@@ -496,7 +496,7 @@ def test_policy_of_the_guide_to_air_gaps() -> None:
     blocks = blocks_of(ROOT / "docs/docsite/rst/guide_air_gap.rst")
     (statement,) = [json.loads(block.text)["Statement"][0] for block in blocks if block.language == "json"]
     notes = " ".join(yaml.safe_load(ecr_image_download.DOCUMENTATION)["notes"])
-    required, optional = notes.split("is optional")[0].rsplit("C(ecr:", 1)
+    required, optional = notes.split("is optional", maxsplit=1)[0].rsplit("C(ecr:", 1)
     assert set(statement["Action"]) == set(re.findall(r"C\((ecr:\w+)\)", required))
     assert optional.startswith("DescribeImages")
 

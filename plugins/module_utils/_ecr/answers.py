@@ -225,7 +225,7 @@ def _cause(failure: HTTPClientError | ProxyConnectionError) -> Exception | None:
 
 def _is_about_headers(error: object) -> bool:
     # The credentials are all that is foreign in the headers of a request.
-    return type(error) is ValueError and "Invalid header value" in str(error)
+    return isinstance(error, ValueError) and "Invalid header value" in str(error)
 
 
 def _is_about_http(cause: object) -> bool:

@@ -5,7 +5,8 @@
 """Compares what a tag of a referrer is on with the referrer that is to get it.
 
 cosign adds each further signature to the manifest that its tag is on: the later version has all layers of the earlier
-one. Signatures of the same text have the same layer, and differ by its annotations. Source: https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md.
+one. Signatures of the same text have the same layer, and differ by its annotations. Source:
+https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md.
 """
 
 from __future__ import annotations
