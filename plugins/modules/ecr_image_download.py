@@ -466,6 +466,7 @@ uid:
 
 import typing as t
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.argspec import repository_spec
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule
@@ -498,6 +499,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.held_first 
 
 if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.failure import Result
+    from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.file_attributes import AttributeChanges
     from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Task
     from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Repository
     from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import EcrClient
@@ -572,6 +574,8 @@ def act(module: EcrModule, client: EcrClient, request: DownloadRequest) -> Resul
     content = content_of(image, request.name)
     found = target.survey(content)
     downloading = ImageDownload(image, content, found, target, request.parallel, module.task)
+    paths = target.paths(content)
+    there = {path for path in paths if Path(path).exists()}
     registry_id = request.repository.registry_id or stored.registry_id
     result = {
         "dest": request.dest,
@@ -587,10 +591,10 @@ def act(module: EcrModule, client: EcrClient, request: DownloadRequest) -> Resul
         except TaskError as error:
             module.fail(error, changed=False, **result, **outcome_of(downloading, uri))
     plan = downloading.outcome if downloading.changed else downloading.plan
-    attributes_changed = module.set_file_attributes(target.paths(content), is_tree=request.kind == OCI)
+    attributes = module.set_file_attributes(paths, is_tree=request.kind == OCI)
     return {
-        "changed": plan.changed or attributes_changed,
-        "diff": download_diff(plan),
+        "changed": plan.changed or attributes.changed,
+        "diff": with_attributes(download_diff(plan), attributes, there),
         "manifests": fetched_manifests(plan),
         "referrers": fetched_referrers(plan),
         **(prediction_of(downloading, uri) if module.check_mode else outcome_of(downloading, uri)),
@@ -615,6 +619,15 @@ def only_platform(source: HeldFirst, request: DownloadRequest) -> tuple[Platform
             f"Set platforms to one of these: {listed(list(map(str, found)), MAX_LISTED)}",
         )
     return tuple(found)
+
+
+def with_attributes(diff: Result, attributes: AttributeChanges, there: t.Container[str]) -> Result:
+    """Return a diff that also shows what changes of files that were there before."""
+    changed = {
+        "before": {path: found for path, found in attributes.before.items() if path in there},
+        "after": {path: found for path, found in attributes.after.items() if path in there},
+    }
+    return {side: {**diff[side], "attributes": changed[side]} for side in diff} if changed["after"] else diff
 
 
 def outcome_of(downloading: ImageDownload, uri: str | None) -> Result:

@@ -25,7 +25,7 @@ from .._ecr.skeleton import input_skeleton, output_skeleton
 from . import failure
 from .aws_config import check_aws_config
 from .collection_info import COLLECTION_NAME, COLLECTION_VERSION
-from .file_attributes import set_attributes
+from .file_attributes import AttributeChanges, set_attributes
 
 if t.TYPE_CHECKING:
     from .._ecr.call import Repository
@@ -128,7 +128,7 @@ class EcrModule(AnsibleAWSModule):
         backtrace = failure.printable_traceback(error)
         self.fail_json(msg=f"{words} {answer}", exception=backtrace, **self._gather_versions(), **keys)
 
-    def set_file_attributes(self, paths: t.Sequence[str], is_tree: bool) -> bool:
+    def set_file_attributes(self, paths: t.Sequence[str], is_tree: bool) -> AttributeChanges:
         """Set owner, mode and so on of files as the options ask for it; parameters as in ``set_attributes``."""
         return set_attributes(self._module, paths, is_tree)
 

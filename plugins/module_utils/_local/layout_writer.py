@@ -106,11 +106,7 @@ class LayoutTarget(ImageWriter):
 
     def _survey(self, files: Directory, wanted: ImageContent) -> Holding:
         self._check_is_layout(files)
-        has_version = is_versioned(files)
-        index = read_index(files).content if files.exists(INDEX) else None
-        parts = self._look(files, _sizes(wanted))
-        is_complete_list = has_version and is_listed(index, wanted.listed)
-        return Holding(parts, is_complete_list, digest_before(index, wanted.listed[0]))
+        return _with_list(files, self._look(files, _sizes(wanted)), wanted)
 
     def _check_is_layout(self, files: Directory) -> None:
         """Check that the directory is a layout, or has nothing but what an interrupted run left."""
@@ -191,8 +187,8 @@ class LayoutTarget(ImageWriter):
             sizes = {digest: size for digest, size in _sizes(wanted).items() if digest in lost}
             # Another task may have written meanwhile.
             with self._unreadable_named():
-                parts = {**found.parts, **self._look(files, sizes)}
-            target = _OpenLayout(self._name, files, sha256, work, wanted, Holding(parts, False, found.before))
+                holding = _with_list(files, {**found.parts, **self._look(files, sizes)}, wanted)
+            target = _OpenLayout(self._name, files, sha256, work, wanted, holding)
             stack.callback(target.close)
             yield target
 
@@ -304,6 +300,13 @@ class _OpenLayout(OpenTarget):
             os.close(descriptor)
         os.rename(new, name, src_dir_fd=self._work, dst_dir_fd=directory)
         os.fsync(directory)
+
+
+def _with_list(files: Directory, parts: dict[str, Held], wanted: ImageContent) -> Holding:
+    """Return the holding of a layout by what it has of the content, and by what it lists."""
+    has_version = is_versioned(files)
+    index = read_index(files).content if files.exists(INDEX) else None
+    return Holding(parts, has_version and is_listed(index, wanted.listed), digest_before(index, wanted.listed[0]))
 
 
 def _sizes(wanted: ImageContent) -> dict[str, int]:

@@ -63,7 +63,7 @@ class ImageDownload:
             self._plan_again(target)
             self._fetch(target, self.plan.blobs_to_fetch)
             target.finish()
-            self.changed = True
+            self.changed = self.plan.changed
 
     def _plan_again(self, target: OpenTarget) -> None:
         """Plan by what the target has now that this task alone writes to it."""

@@ -233,6 +233,8 @@ def test_what_another_task_wrote_meanwhile_is_not_fetched(sources: Sources, dest
     late = download(sources.path, target, "old", is_dry=True)
     download(sources.path, target_of(dest), "old")
     late.run()
+    assert not late.changed
+    assert not late.plan.changed
     assert late.bytes_fetched == 0
     assert {step.reason for step in late.plan.blobs} == {FetchReason.ARRIVED}
 

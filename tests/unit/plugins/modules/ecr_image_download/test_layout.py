@@ -169,3 +169,17 @@ def test_tag_that_moved_is_downloaded_under_the_same_name(bench: DownloadBench) 
     bench.store(bench.next, "app")
     assert bench.run()["changed"]
     assert bench.listed() == {"app": bench.next["digest"]}
+
+
+def test_manifest_of_a_child_that_is_lost_is_fetched_again(bench: DownloadBench) -> None:
+    bench.run("multi")
+    bench.path_of(bench.children["linux/arm64"]["digest"]).unlink()
+    bench.calls()
+    result = bench.run("multi")
+    assert actions(result, "manifests") == {
+        bench.children["linux/amd64"]["digest"]: "present",
+        bench.children["linux/arm64"]["digest"]: "fetched",
+        bench.multi["digest"]: "present",
+    }
+    assert bench.calls() == {LOOK: 2}
+    read_image(bench.dest)

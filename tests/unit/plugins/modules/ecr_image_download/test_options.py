@@ -59,7 +59,11 @@ def test_mode_of_a_layout_is_that_of_its_directories(bench: DownloadBench) -> No
     assert {path.stat().st_mode & 0o777 for path in paths if path.is_dir()} == {0o750}
     assert {path.stat().st_mode & 0o777 for path in paths if path.is_file()} == {0o640}
     assert not bench.run("next", mode="0750")["changed"]
-    assert bench.run("next", mode="u=rwX,g=,o=", check=True)["changed"]
+    predicted = bench.run("next", mode="u=rwX,g=,o=", check=True)
+    index = str(bench.dest / "index.json")
+    assert predicted["changed"]
+    assert predicted["diff"]["before"]["attributes"][index] == {"mode": "0640"}
+    assert predicted["diff"]["after"]["attributes"][index] == {"mode": "0600"}
     assert bench.run("next", mode="u=rwX,g=,o=")["changed"]
     assert {path.stat().st_mode & 0o777 for path in paths if path.is_file()} == {0o600}
     assert not bench.run("next", mode="u=rwX,g=,o=")["changed"]
@@ -74,8 +78,10 @@ def test_mode_of_an_archive_is_its_own(bench: DownloadBench) -> None:
 
 
 def test_mode_in_check_mode_needs_no_files(bench: DownloadBench) -> None:
-    assert bench.run("next", check=True, mode="0750")["changed"]
+    predicted = bench.run("next", check=True, mode="0750")
+    assert predicted["changed"]
     assert not bench.dest.exists()
+    assert bench.run("next", mode="0750")["diff"] == predicted["diff"]
 
 
 @pytest.mark.parametrize("kind", ["oci", "oci-archive"])
