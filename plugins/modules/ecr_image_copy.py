@@ -676,11 +676,12 @@ def read_source(module: EcrModule) -> CopySource:
         check_quoted({"source.tag": as_written.get("tag")}, "source.tag")
     given = {option: source[option] for option in connection_spec() if source[option] is not None}
     if given.keys() & CREDENTIALS:
-        # The credentials of the task belong to another user, and registry_id may be that user's account.
         given = {**dict.fromkeys(CREDENTIALS), **given}
-        registry_id = source["registry_id"]
-    else:
-        registry_id = source["registry_id"] or target["registry_id"]
+    different = {option: value for option, value in given.items() if value != target[option]}
+    registry_id = source["registry_id"]
+    if not different.keys() & CREDENTIALS:
+        # Otherwise, the registry_id of the task may be the account of another user.
+        registry_id = registry_id or target["registry_id"]
     names = {"repository_name": source["repository_name"] or target["repository_name"], "registry_id": registry_id}
     repository = checked_repository(names, subject="source", role="source")
     tag, digest = source["tag"], source["digest"]
@@ -691,7 +692,7 @@ def read_source(module: EcrModule) -> CopySource:
         checked_tags([tag], "source.tag")
     if digest is not None:
         checked_digests([digest], "source.digest")
-    return CopySource(repository, tag, digest, given)
+    return CopySource(repository, tag, digest, different)
 
 
 def act(module: EcrModule, client: EcrClient, request: CopyRequest) -> Result:
