@@ -474,10 +474,12 @@ def test_blocks_of_the_readme(host: Host) -> None:
     first, second = (Recap(host.run("sh", "-c", push)) for push in pushes)
     assert (first["changed"], second["changed"]) == (1, 0)
     assert f"amazonaws.com/my-app@{host.images['all']}" in first.printed
+    host.client.create_repository(repositoryName="production/my-app")
     host.play_document(README, tested=commands)
     expected: Tags = {
         "my-app": dict.fromkeys(("1.4.2", "latest"), host.images["all"]),
         "my-function": {"1.4.2": host.images["linux/amd64"]},
+        "production/my-app": dict.fromkeys(("1.4.2", "stable"), host.images["all"]),
     }
     assert_tags(host.tags(), expected)
 
