@@ -22,6 +22,7 @@ from ansible_collections.layerkit.ecr.plugins.modules import (
     ecr_complete_layer_upload,
     ecr_image,
     ecr_image_copy,
+    ecr_image_download,
     ecr_image_info,
     ecr_initiate_layer_upload,
     ecr_layer,
@@ -41,7 +42,7 @@ if t.TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[4]
 OPERATIONS = [ecr_complete_layer_upload, ecr_initiate_layer_upload, ecr_upload_layer_part]
-MODULES = [*OPERATIONS, ecr_image, ecr_image_copy, ecr_image_info, ecr_layer, ecr_layer_info]
+MODULES = [*OPERATIONS, ecr_image, ecr_image_copy, ecr_image_download, ecr_image_info, ecr_layer, ecr_layer_info]
 LAYER = b"the bytes of a whole layer"
 DIGEST = "sha256:" + hashlib.sha256(LAYER).hexdigest()
 ACCOUNT = "123456789012"
@@ -104,7 +105,13 @@ def module(request: pytest.FixtureRequest) -> t.Any:
 
 @pytest.fixture
 def task(
-    module: t.Any, repository: str, upload_id: str, layer_file: str, image_source: str, stored_image: str
+    module: t.Any,
+    repository: str,
+    upload_id: str,
+    layer_file: str,
+    image_source: str,
+    stored_image: str,
+    tmp_path: Path,
 ) -> dict[str, t.Any]:
     """The options of a task that succeeds, without those of the connection."""
     part = {
@@ -116,6 +123,7 @@ def task(
         "ecr_complete_layer_upload": {"upload_id": upload_id, "layer_digests": [DIGEST]},
         "ecr_image": {"src": image_source, "tags": ["1"]},
         "ecr_image_copy": {"source": {"repository_name": stored_image, "tag": "1"}},
+        "ecr_image_download": {"repository_name": stored_image, "tag": "1", "dest": str(tmp_path / "download")},
         "ecr_image_info": {"tags": ["1"]},
         "ecr_initiate_layer_upload": {},
         "ecr_layer": {"src": layer_file},
@@ -135,7 +143,10 @@ class TestReturn:
         for _run_and_run_again in range(2):
             result = run_module(module, check=check, connection=connection, **task)
             assert isinstance(result["changed"], bool)
-            assert keys_of(result) == keys_returned(module, "success")
+            written = (
+                keys_returned(module, "when O(dest) exists") if Path(task.get("dest", "/nowhere")).exists() else set()
+            )
+            assert keys_of(result) == keys_returned(module, "success") | written
             for key in keys_of(result):
                 expected = TYPES[documented(module)[key]["type"]]
                 assert result[key] is None or isinstance(result[key], expected), key
