@@ -21,14 +21,15 @@ class CuttingProxy:
 
     :param cuts: the numbers of bytes after which to reset a connection; each applies once, to the first connection
         that carries as many bytes
+    :param port: the port of 127.0.0.1 to listen on; 0 selects a free one
     """
 
-    def __init__(self, server_url: str, cuts: t.Sequence[int]) -> None:
+    def __init__(self, server_url: str, cuts: t.Sequence[int], port: int = 0) -> None:
         target = urlsplit(server_url)
         self._target = (str(target.hostname), int(target.port or 80))
         self._cuts = list(cuts)
         self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
     @property

@@ -57,6 +57,20 @@ def kinds(operation: str, sample: t.Any) -> list[Kind]:
     return [*_bodies(), *_members(operation, sample), *_pages(), *_errors(operation), *_no_http(), *_delays()]
 
 
+def foreign_kinds(operation: str) -> list[Kind]:
+    """Return the kinds of answers that are not made of a true one by a change of its members."""
+    return [*_bodies(), *_pages(), *_errors(operation), *_no_http(), *_delays()]
+
+
+def contradictions(operation: str) -> list[Kind]:
+    """Return the answers of an operation that are well-formed, and cannot be right."""
+    return [
+        Kind(f"{'.'.join(map(str, path))} {json.dumps(wrong)[:12]}", _edited(path, wrong))
+        for path, wrongs in _CONTRADICTIONS.get(operation, {}).items()
+        for wrong in wrongs
+    ]
+
+
 def _constant(content: bytes) -> Answer:
     return lambda _true: content
 
@@ -104,9 +118,7 @@ def _members(operation: str, sample: t.Any) -> t.Iterator[Kind]:
         value = _at(sample, path)
         for wrong in _WRONG[type(value)]:
             yield Kind(f"{name} {json.dumps(wrong)[:12]}", _edited(path, wrong))
-    for path, wrongs in _CONTRADICTIONS.get(operation, {}).items():
-        for wrong in wrongs:
-            yield Kind(f"{'.'.join(map(str, path))} {json.dumps(wrong)[:12]}", _edited(path, wrong))
+    yield from contradictions(operation)
 
 
 Path = tuple[t.Any, ...]
@@ -187,6 +199,17 @@ _CONTRADICTIONS: dict[str, dict[Path, tuple[t.Any, ...]]] = {
         ("imageDetails", 0, "imageSizeInBytes"): (1.5, True, "7", -5),
     },
     "DescribeRepositories": {("repositories",): ([],)},
+    "GetDownloadUrlForLayer": {
+        ("downloadUrl",): (
+            "",
+            "text",
+            "ftp://127.0.0.1/",
+            "http://127.0.0.1:99999/",
+            "http://127.0.0.1/\n",
+            "http://[",
+        ),
+        ("layerDigest",): ("", "sha256:" + "1" * 64),
+    },
     "PutImage": {("image", "imageId", "imageDigest"): (5, True, "sha256:" + "0" * 64)},
 }
 

@@ -24,12 +24,15 @@ class Meddling(t.NamedTuple):
     """What becomes of the calls of one operation.
 
     ``is_applied`` says whether the server receives them; ``sample`` is the true answer of those that it does not.
+    ``repository`` is None for calls on any repository. The first ``skip`` calls pass.
     """
 
     operation: str
     answer: Answer
     is_applied: bool
     sample: bytes
+    repository: str | None = None
+    skip: int = 0
 
 
 class MeddlingProxy:
@@ -40,7 +43,7 @@ class MeddlingProxy:
         self._pool = urllib3.PoolManager(maxsize=8)
         self._lock = threading.Lock()
         self._meddling: Meddling | None = None
-        self._left = 0
+        self._left = self._to_pass = 0
         self.replaced = 0
         self._listener = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._listener.server_port}"
@@ -62,15 +65,19 @@ class MeddlingProxy:
         """Replace the next answers to an operation."""
         with self._lock:
             self._meddling, self._left, self.replaced = meddling, times, 0
+            self._to_pass = meddling.skip
 
     def leave(self) -> None:
         """Replace no more answers."""
         with self._lock:
             self._meddling = None
 
-    def _due(self, operation: str) -> Meddling | None:
+    def _due(self, operation: str, body: bytes) -> Meddling | None:
         with self._lock:
-            if self._meddling is None or self._meddling.operation != operation or self._left == 0:
+            if self._meddling is None or self._left == 0 or not _is_meant(self._meddling, operation, body):
+                return None
+            if self._to_pass:
+                self._to_pass -= 1
                 return None
             self._left -= 1
             self.replaced += 1
@@ -88,8 +95,9 @@ class MeddlingProxy:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                meddling = proxy._due(self.headers["X-Amz-Target"].rpartition(".")[2])
-                with contextlib.suppress(ConnectionError):
+                meddling = proxy._due(self.headers["X-Amz-Target"].rpartition(".")[2], body)
+                # Where the server closes the connection, or the client does, so does the proxy.
+                with contextlib.suppress(ConnectionError, urllib3.exceptions.HTTPError):
                     self.wfile.write(self._answer(meddling, body))
                 self.close_connection = True
 
@@ -103,6 +111,12 @@ class MeddlingProxy:
                 pass
 
         return Handler
+
+
+def _is_meant(meddling: Meddling, operation: str, body: bytes) -> bool:
+    if meddling.operation != operation:
+        return False
+    return meddling.repository is None or json.loads(body).get("repositoryName") == meddling.repository
 
 
 def http_answer(status: int, body: bytes, content_type: str = "application/x-amz-json-1.1", **headers: str) -> bytes:

@@ -1,0 +1,74 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report of the tests of trust."""
+
+from __future__ import annotations
+
+import typing as t
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ansible_collections.layerkit.ecr.tests.faults.matrix import FAILED, OVERCOME, Tally
+
+_HEAD = """# Faults
+
+What the modules do when calls fail, runs are killed and many run at once. `make faults` wrote this page: module
+processes against the strict server over HTTP. A wrong outcome makes it fail.
+"""
+
+
+@dataclass
+class Part:
+    """A section of the report, and what is wrong."""
+
+    title: str
+    lines: list[str]
+    wrong: list[str] = field(default_factory=list)
+
+
+def table(head: t.Sequence[str], rows: t.Iterable[t.Sequence[object]]) -> list[str]:
+    """Return a table in Markdown; all columns but the first are numbers."""
+    lines = [f"| {' | '.join(head)} |", f"|---|{'---:|' * (len(head) - 1)}"]
+    return [*lines, *(f"| {' | '.join(map(str, row))} |" for row in rows)]
+
+
+def matrix_part(tally: Tally, every: int, seed: int) -> Part:
+    """Return the section of the fault matrix."""
+    count = sum(tally.outcomes.values())
+    drawn = f"All {every} cells ran." if count == every else f"{count} of {every} cells ran, drawn with seed {seed}."
+    head = ("Cells", OVERCOME, FAILED, "wrong")
+    lines = [
+        "Every operation that a task calls is struck at its first, its middle and its last call, by every trouble. A",
+        "cell is right if the registry (or the target of a download) then has exactly the content, or the task failed",
+        "with a clear message and no tag, layer or file says otherwise; if the next run finishes; and if the one after",
+        f"changes nothing. {drawn}",
+        "",
+        *table(("Trouble", *head), _rows(tally.outcomes, 1)),
+        "",
+        *table(("Task", *head), _rows(tally.outcomes, 0)),
+    ]
+    return Part("Fault matrix", lines, tally.wrong)
+
+
+def _rows(outcomes: Counter[tuple[str, str, str]], key: int) -> t.Iterator[tuple[object, ...]]:
+    for name in dict.fromkeys(cell[key] for cell in sorted(outcomes)):
+        counts: Counter[str] = Counter()
+        for cell, count in outcomes.items():
+            if cell[key] == name:
+                counts[cell[2]] += count
+        yield (name, sum(counts.values()), *(counts[outcome] for outcome in (OVERCOME, FAILED, "wrong")))
+    totals = Counter[str]()
+    for cell, count in outcomes.items():
+        totals[cell[2]] += count
+    yield ("All", sum(totals.values()), *(totals[outcome] for outcome in (OVERCOME, FAILED, "wrong")))
+
+
+def write(path: Path, parts: t.Sequence[Part], seconds: float) -> None:
+    """Write the report."""
+    lines = [_HEAD, f"The run took {round(seconds / 60)} minutes."]
+    for part in parts:
+        lines += ["", f"## {part.title}", "", *part.lines]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
