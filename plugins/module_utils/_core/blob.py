@@ -33,9 +33,11 @@ class Blob(abc.ABC):
     """Bytes that are read by position. ``size`` is in bytes; ``str()`` names the blob in messages.
 
     ``holds_last_part`` says whether the blob keeps the part that was read last, so that the caller need not keep it.
+    ``is_remote`` says whether each read is a download.
     """
 
     holds_last_part = False
+    is_remote = False
 
     def __init__(self, name: str, size: int) -> None:
         self._name = name
@@ -189,6 +191,11 @@ class RunningDigest:
         for chunk in self._blob.chunks(self._position, position):
             self._hasher.update(chunk)
         self._position = max(self._position, position)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all bytes of the blob have been hashed."""
+        return self._position == self._blob.size
 
     def digest(self) -> str:
         """Return the digest of the complete blob."""

@@ -148,6 +148,7 @@ class RelayedBlob(Blob):
     """A blob that is read part by part; bytes of no part come straight from the source. One thread prepares parts."""
 
     holds_last_part = True
+    is_remote = True
 
     def __init__(self, source: Blob, memory: Memory, threads: ThreadPoolExecutor) -> None:
         super().__init__(str(source), source.size)

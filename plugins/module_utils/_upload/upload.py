@@ -225,7 +225,8 @@ class LayerUpload:
         """Send the part that begins at the next byte. Return the next byte after it."""
         first = upload.next_byte
         last = self._blob.wait_for(first + upload.part_size) - 1
-        self._running_digest.catch_up(first)
+        if not self._blob.is_remote:
+            self._running_digest.catch_up(first)
         self._blob.prepare(first, last - first + 1)
         part = BlobPart(self._blob, first, last, self._running_digest)
         self._task.has_sent = True
@@ -265,18 +266,24 @@ class LayerUpload:
     def _complete(self) -> Completion:
         upload = t.cast(SavedUpload, self.upload)
         self._check()
-        sent = self._running_digest.digest()
-        if sent != self._plan.digest:
-            raise ContentChangedError(
-                f"{self._blob} has the digest {sent}, not {self._plan.digest}. It is damaged, or was changed while it "
-                "was uploaded"
-            )
+        self._check_digest()
         found = None if self._plan.found is None else {self._plan.digest: self._plan.found}
         try:
             with self._watching(Unanswered.COMPLETION):
                 return complete_upload(self._layers, plan_completion(upload.upload_id, [self._plan.digest], found))
         except EcrError as error:
             return self._completed_after_all(error)
+
+    def _check_digest(self) -> None:
+        if self._blob.is_remote and not self._running_digest.is_complete:
+            # What an earlier run sent would be fetched once more. The registry compares the digest itself.
+            return
+        sent = self._running_digest.digest()
+        if sent != self._plan.digest:
+            raise ContentChangedError(
+                f"{self._blob} has the digest {sent}, not {self._plan.digest}. It is damaged, or was changed while it "
+                "was uploaded"
+            )
 
     def _completed_after_all(self, error: EcrError) -> Completion:
         """Decide whether a refused completion still means success; raise the error otherwise."""

@@ -107,6 +107,30 @@ def test_a_failed_copy_is_resumed_where_the_target_has_it(bench: CopyBench, larg
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_resumed_copy_does_not_fetch_what_the_target_has(bench: CopyBench, large: Document, tmp_path: Path) -> None:
+    bench.strike_target("UploadLayerPart", "access_denied", skip=2, times=99)
+    failed = bench.fails(parallel=1, state_dir=str(tmp_path))
+    bench.control.faults.clear(bench.repository)
+    bench.calls()
+    result = bench.run(parallel=1, state_dir=str(tmp_path))
+    whole = sum(layer["size"] for layer in result["layers"])
+    assert failed.result["bytes_sent"] > 0
+    assert bench.bytes_downloaded == whole - failed.result["bytes_sent"]
+    assert bench.is_whole(large)
+
+
+def test_a_resumed_copy_of_an_upload_with_wrong_bytes_begins_again(
+    bench: CopyBench, large: Document, tmp_path: Path
+) -> None:
+    bench.strike_source(DOWNLOAD, "wrong_bytes", skip=1)
+    bench.strike_target("UploadLayerPart", "access_denied", skip=2, times=99)
+    failed = bench.fails(parallel=1, state_dir=str(tmp_path))
+    assert failed.result["bytes_sent"] > 0
+    bench.control.faults.clear()
+    assert bench.run(parallel=1, state_dir=str(tmp_path))["changed"] is True
+    assert bench.is_whole(large)
+
+
 @pytest.mark.parametrize("kind", ["slow_down", "html", "cut_body", "expire_url", "wrong_bytes", "drop_before"])
 def test_the_url_is_a_secret(bench: CopyBench, large: Document, kind: Kind, tmp_path: Path) -> None:
     assert large
