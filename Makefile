@@ -62,7 +62,7 @@ answers: $(ENVIRONMENT) ## Every operation with every answer that is not Amazon 
 .PHONY: test
 test: $(ENVIRONMENT) ## Run all targets below
 	@echo 'Three steps run at a time; the output of a step appears when it ends.'
-	@NO_COLOR=1 $(MAKE) --no-print-directory $(PARALLEL) molecule-strict molecule-moto unit lint sanity package bench-quick
+	@NO_COLOR=1 $(MAKE) --no-print-directory $(PARALLEL) molecule-strict molecule-moto unit lint sanity package docs bench-quick
 
 .PHONY: unit
 unit: $(ENVIRONMENT) tools ## The pytest tests; PYTEST_ARGS='-k digest' selects some
@@ -88,6 +88,10 @@ lint: $(ENVIRONMENT) ## ruff, mypy, ansible-lint, antsibull-docs, antsibull-chan
 	@$(STEP) 'antsibull-docs' python tests/tools/lint_docs.py
 	@$(STEP) 'antsibull-changelog' antsibull-changelog lint
 	@$(STEP) 'galaxy-importer' tests/tools/importer.sh
+
+.PHONY: docs
+docs: $(ENVIRONMENT) ## Build the documentation site in .work/docs; DOCS_ONLINE=1 links to other sites
+	@$(STEP) 'documentation site' tests/tools/docs.sh
 
 .PHONY: package
 package: $(ENVIRONMENT) ## Build the tarball, install it into an empty path and use it

@@ -180,7 +180,8 @@ notes:
 seealso:
   - module: layerkit.ecr.ecr_image_info
   - module: layerkit.ecr.ecr_layer
-  - ref: ansible_collections.layerkit.ecr.push_image_role
+  - plugin: layerkit.ecr.push_image
+    plugin_type: role
     description: The role that pushes several images, and creates their repositories if asked to.
   - ref: ansible_collections.layerkit.ecr.docsite.guide_images
     description: The guide to image formats, platforms, and what a push does.
