@@ -47,7 +47,7 @@ class Copier:
         """Return the command that pushes a layout, or what docker save writes, to a registry on this host."""
         if self.name.startswith(CRANE):
             return f"{self.program} push --insecure {source} {target}"
-        image = f"{'oci' if source.is_dir() else 'docker-archive'}:{source}"
+        image = f"{'docker-archive' if source.suffix == '.tar' else 'oci'}:{source}"
         return f"{self.program} --insecure-policy copy --quiet --dest-tls-verify=false {image} docker://{target}"
 
 
