@@ -2,16 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One HTTP/1.1 connection of the sink; large bodies are discarded, not read."""
+"""One HTTP/1.1 connection of the sink; large bodies are discarded, not read, and files are sent by the system."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import time
 import typing as t
 from dataclasses import dataclass
+from pathlib import Path
 
 _BUFFER = 256 * 1024
 # Linux discards the bytes without copying them; other systems copy them into the buffer.
@@ -42,13 +44,28 @@ class Request:
 
 
 @dataclass(frozen=True)
+class FileRange:
+    """Bytes of a file."""
+
+    path: Path
+    first: int
+    size: int
+
+
+@dataclass(frozen=True)
 class Answer:
-    """An answer to a request; ``media_type`` is that of the body."""
+    """An answer to a request; ``media_type`` is that of the body, which is ``file`` if there is one."""
 
     status: int = 200
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
     media_type: str = "application/json"
+    file: FileRange | None = None
+
+    @property
+    def size(self) -> int:
+        """The bytes of the body."""
+        return self.file.size if self.file else len(self.body)
 
     @classmethod
     def of_json(cls, document: t.Any, status: int = 200, media_type: str = "application/json") -> Answer:
@@ -108,10 +125,19 @@ class Connection:
             f"HTTP/1.1 {answer.status} -",
             *(f"{name}: {value}" for name, value in answer.headers),
             f"Content-Type: {answer.media_type}",
-            f"Content-Length: {len(answer.body)}",
+            f"Content-Length: {answer.size}",
             "\r\n",
         ]
         self._socket.sendall("\r\n".join(lines).encode() + (answer.body if has_body else b""))
+        if answer.file and has_body:
+            self._send(answer.file)
+
+    def _send(self, content: FileRange) -> None:
+        position, end = content.first, content.first + content.size
+        with content.path.open("rb") as file:
+            while position < end:
+                count = min(end - position, _BUFFER)
+                position += self._paced(os.sendfile(self._socket.fileno(), file.fileno(), position, count))
 
     def _line(self) -> str:
         while (end := self._buffer.find(b"\r\n", self._start, self._end)) < 0:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import os
 import re
 import shutil
@@ -23,6 +24,7 @@ from pathlib import Path
 from .ecr_answers import PART_SIZE, REGION
 from .layouts import ImageLayout
 from .measure import DIRECT, Link, Run, RunOnce, timed
+from .served import REPOSITORY, TAG
 from .sink import Sink
 
 _CLIENTS = Path(__file__).parent / "clients"
@@ -201,17 +203,53 @@ class Contenders:
         arguments = f"repository_name={_REPOSITORY} src={source} tags=v1 {options} {_to(sink)}"
         return self.ad_hoc("layerkit.ecr.ecr_image", arguments, **environment)
 
-    def module_process(self, source: Path, parallel: int = 8, options: str = "") -> RunOnce:
-        """Return the push of any source by ``ecr_image``, with the peak memory of the module's process."""
-        peaks = self._work / "peaks"
+    def download(self, layout: ImageLayout, link: Link = DIRECT) -> RunOnce:
+        """Return the download of an image by ``ecr_image_download``, ad hoc."""
+        return link.to_sink(self._download, layout.path)
+
+    def pull(self, copier: Copier, layout: ImageLayout, link: Link = DIRECT) -> RunOnce:
+        """Return the download of an image by a task of ``command`` that runs skopeo."""
 
         def run(sink: Sink) -> Run:
-            peaks.unlink(missing_ok=True)
-            hook = {"PYTHONPATH": str(_CLIENTS / "peak_hook"), "BENCH_PEAKS": str(peaks)}
-            run = self.push_image(sink, source, f"parallel={parallel} {options}", **hook)
-            lines = [line.split(" ", 1) for line in peaks.read_text().splitlines()]
-            (peak,) = [int(peak) for peak, program in lines if "AnsiballZ_ecr_image" in program]
-            return replace(run, printed={"peak_kib": peak})
+            source = f"docker://{sink.address}/{REPOSITORY}:{TAG}"
+            flags = "--insecure-policy copy --quiet --src-tls-verify=false"
+            return self.ad_hoc("command", f"{copier.program} {flags} {source} oci:{self._new_dest()}:{TAG}")
+
+        return link.to_sink(run, layout.path)
+
+    def across(self, layout: ImageLayout, link: Link = DIRECT) -> RunOnce:
+        """Return the copy of an image to another repository by ``ecr_image_copy``, ad hoc."""
+        return link.to_sink(self._across, layout.path)
+
+    def download_process(self, layout: ImageLayout) -> RunOnce:
+        """Return a download by ``ecr_image_download``, with the peak memory of the module's process."""
+        return DIRECT.to_sink(lambda sink: self._with_peak(functools.partial(self._download, sink)), layout.path)
+
+    def across_process(self, layout: ImageLayout) -> RunOnce:
+        """Return a copy by ``ecr_image_copy``, with the peak memory of the module's process."""
+        return DIRECT.to_sink(lambda sink: self._with_peak(functools.partial(self._across, sink)), layout.path)
+
+    def _download(self, sink: Sink, **environment: str) -> Run:
+        arguments = f"repository_name={REPOSITORY} tag={TAG} dest={self._new_dest()} {_to(sink)}"
+        return self.ad_hoc("layerkit.ecr.ecr_image_download", arguments, **environment)
+
+    def _across(self, sink: Sink, **environment: str) -> Run:
+        connection = dict(option.split("=", 1) for option in _to(sink).split())
+        source = {"repository_name": REPOSITORY, "tag": TAG}
+        arguments = json.dumps({"repository_name": _REPOSITORY, "source": source, **connection})
+        return self.ad_hoc("layerkit.ecr.ecr_image_copy", arguments, **environment)
+
+    def _new_dest(self) -> Path:
+        dest = self._work / "downloaded"
+        shutil.rmtree(dest, ignore_errors=True)
+        return dest
+
+    def module_process(self, source: Path, parallel: int = 8, options: str = "") -> RunOnce:
+        """Return the push of any source by ``ecr_image``, with the peak memory of the module's process."""
+        options = f"parallel={parallel} {options}"
+
+        def run(sink: Sink) -> Run:
+            return self._with_peak(functools.partial(self.push_image, sink, source, options))
 
         return DIRECT.to_sink(run)
 
@@ -238,6 +276,15 @@ class Contenders:
     def _copy(self, copier: Copier, source: Path, address: str, by_ansible: bool) -> Run:
         command = copier.command(source, f"{address}/{_REPOSITORY}:v1")
         return self.ad_hoc("command", command) if by_ansible else self.run(*command.split())
+
+    def _with_peak(self, run_module: t.Callable[..., Run]) -> Run:
+        """Run a module of images, and return the peak memory of its process as what it printed."""
+        peaks = self._work / "peaks"
+        peaks.unlink(missing_ok=True)
+        run = run_module(PYTHONPATH=str(_CLIENTS / "peak_hook"), BENCH_PEAKS=str(peaks))
+        lines = [line.split(" ", 1) for line in peaks.read_text().splitlines()]
+        (peak,) = [int(peak) for peak, program in lines if "AnsiballZ_ecr_image" in program]
+        return replace(run, printed={"peak_kib": peak})
 
     def _parts_of(self, layout: ImageLayout) -> Path:
         """Split the blobs into files of one part each, for ``fileb://``."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sink's answers to the Amazon ECR calls of a push.
+"""The sink's answers to the Amazon ECR calls of a push, a download and a copy.
 
 Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_Operations.html.
 """
@@ -17,6 +17,7 @@ import uuid
 from dataclasses import dataclass, field
 
 from .connection import Answer, Request, number_in, text_in
+from .served import REPOSITORY, TAG, ServedImage
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
@@ -46,11 +47,16 @@ class RefusedError(Exception):
 class EcrAnswers:
     """Answers the calls of Amazon ECR, and remembers layers and images."""
 
-    def __init__(self) -> None:
+    def __init__(self, url: str, served: ServedImage | None = None) -> None:
+        self._url = url
         self._lock = threading.Lock()
         self._layers: dict[str, dict[str, int]] = {}
         self._upload_sizes: dict[str, int] = {}
         self._images: dict[str, dict[str, Image]] = {}
+        if served:
+            image = Image(served.digest, served.manifest.decode(), served.media_type, [TAG])
+            self._images[REPOSITORY] = {served.digest: image}
+            self._layers[REPOSITORY] = {digest: blob.stat().st_size for digest, blob in served.blobs.items()}
 
     def answer(self, operation: str, request: Request) -> Answer:
         """Answer a call of the API."""
@@ -74,7 +80,9 @@ class EcrAnswers:
             "DescribeRepositories": lambda members: {
                 "repositories": [_repository(name) for name in members.get("repositoryNames", [])]
             },
+            "GetDownloadUrlForLayer": self._download_url,
             "InitiateLayerUpload": lambda _members: {"uploadId": str(uuid.uuid4()), "partSize": PART_SIZE},
+            "ListImageReferrers": lambda _members: {"referrers": []},
             "PutImage": self._put_image,
         }
         if operation == "GetRepositoryPolicy":
@@ -82,6 +90,10 @@ class EcrAnswers:
         if operation not in calls:
             raise RefusedError("UnknownOperationException")
         return calls[operation](json.loads(request.body))
+
+    def _download_url(self, members: Document) -> Document:
+        digest = members["layerDigest"]
+        return {"layerDigest": digest, "downloadUrl": f"{self._url}/v2/{members['repositoryName']}/blobs/{digest}"}
 
     def _upload_layer_part(self, ends: bytes) -> Document:
         last, upload_id = number_in(ends, "partLastByte"), text_in(ends, "uploadId")

@@ -66,11 +66,11 @@ class Link:
     latency: float = 0.0
     bandwidth: float | None = None
 
-    def to_sink(self, run: t.Callable[[Sink], Run]) -> RunOnce:
-        """Return a run that starts a sink for itself and counts the requests to it."""
+    def to_sink(self, run: t.Callable[[Sink], Run], served: Path | None = None) -> RunOnce:
+        """Return a run that starts a sink for itself, with the image of a layout, and counts the requests to it."""
 
         def run_once() -> Run:
-            with Sink.running(self.latency, self.bandwidth) as sink:
+            with Sink.running(self.latency, self.bandwidth, served) as sink:
                 finished = run(sink)
                 requests = sink.tally().requests
             return replace(finished, requests=finished.requests or requests)

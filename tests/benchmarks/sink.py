@@ -5,7 +5,8 @@
 """A registry on 127.0.0.1 that discards layers, in a separate process.
 
 It checks no signature and reads no byte of a layer, so that it needs little processor time. It stores sizes, digests
-and manifests, because clients ask for them. It needs only the standard library.
+and manifests, because clients ask for them, and has one image whose layers it sends from files. It needs only the
+standard library.
 """
 
 from __future__ import annotations
@@ -22,25 +23,27 @@ import time
 import typing as t
 import urllib.request
 from collections import Counter
+from pathlib import Path
 
 from .connection import Answer, Connection, DisconnectedError, Request
 from .ecr_answers import EcrAnswers
 from .oci_answers import OciAnswers
+from .served import ServedImage
 
 _TALLY = "/tally"
 
 
 class _Server:
-    def __init__(self, latency: float, bandwidth: float | None) -> None:
+    def __init__(self, latency: float, bandwidth: float | None, served: ServedImage | None) -> None:
         self._latency = latency
         self._bandwidth = bandwidth
         self._lock = threading.Lock()
         self._operations: list[str] = []
         self._body_bytes = 0
-        self._ecr = EcrAnswers()
-        self._oci = OciAnswers()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._ecr = EcrAnswers(self.url, served)
+        self._oci = OciAnswers(served)
 
     def accept(self) -> None:
         while True:
@@ -108,13 +111,18 @@ class Sink:
 
     @classmethod
     @contextlib.contextmanager
-    def running(cls, latency: float = 0.0, bandwidth: float | None = None) -> t.Iterator[Sink]:
+    def running(
+        cls, latency: float = 0.0, bandwidth: float | None = None, served: Path | None = None
+    ) -> t.Iterator[Sink]:
         """Run a sink for the duration of the block.
 
         :param latency: the delay of every answer, in seconds
         :param bandwidth: bytes per second of a connection, None for no limit
+        :param served: the layout of an image that the sink has
         """
         command = [sys.executable, "-m", __name__, "--latency", str(latency), "--bandwidth", str(bandwidth or 0)]
+        if served:
+            command += ["--served", str(served)]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdin is not None
             assert process.stdout is not None
@@ -135,8 +143,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="A registry that discards layers.")
     parser.add_argument("--latency", type=float, default=0.0, help="the delay of every answer, in seconds")
     parser.add_argument("--bandwidth", type=float, default=0.0, help="bytes per second of a connection; 0 for no limit")
+    parser.add_argument("--served", type=Path, help="the layout of an image that the registry has")
     arguments = parser.parse_args()
-    server = _Server(arguments.latency, arguments.bandwidth or None)
+    served = ServedImage.of_layout(arguments.served) if arguments.served else None
+    server = _Server(arguments.latency, arguments.bandwidth or None, served)
     threading.Thread(target=server.accept, daemon=True).start()
     print(server.url, flush=True)
     sys.stdin.read()

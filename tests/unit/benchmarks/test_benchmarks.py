@@ -112,6 +112,26 @@ class TestSink:
             # Three answers, and a million bytes of base64.
             assert 0.15 + 0.24 <= time.monotonic() - started < 3
 
+    def test_layers_of_an_image_are_served_whole_and_in_ranges(self, tmp_path: Path) -> None:
+        layout = image_layout(tmp_path / "image", 1, 300_000)
+        content = layout.blobs[1].read_bytes()
+        digest = f"sha256:{layout.blobs[1].name}"
+        with Sink.running(served=layout.path) as serving:
+            (image,) = ecr_client(serving.url).batch_get_image(repositoryName="source", imageIds=[{"imageTag": "v1"}])[
+                "images"
+            ]
+            url = ecr_client(serving.url).get_download_url_for_layer(repositoryName="source", layerDigest=digest)[
+                "downloadUrl"
+            ]
+            with urllib.request.urlopen(f"{serving.url}/v2/source/manifests/v1") as pulled:
+                assert pulled.read() == image["imageManifest"].encode() == layout.manifest.read_bytes()
+            with urllib.request.urlopen(url) as whole:
+                assert (whole.status, whole.read()) == (200, content)
+            request = urllib.request.Request(url, headers={"Range": "bytes=10-280000"})
+            with urllib.request.urlopen(request) as part:
+                assert (part.status, part.read()) == (206, content[10:280_001])
+                assert part.headers["Content-Range"] == f"bytes 10-280000/{len(content)}"
+
 
 def send(method: str, url: str, body: t.Any = None, headers: dict[str, str] | None = None) -> t.Any:
     request = urllib.request.Request(url, data=body, headers=headers or {}, method=method)
