@@ -50,7 +50,7 @@ FULL = Scale(
     many_parts=(40, 5 * MIB),
     link=Link(latency=0.03, bandwidth=20e6),
     service_link=Link(latency=0.03, bandwidth=25e6),
-    link_rounds=3,
+    link_rounds=2,
     parallel=(1, 2, 4, 8),
     module_parallel=(1, 8, 32),
     archive=(5, 11 * MIB),
