@@ -53,6 +53,10 @@ seealso:
   - module: layerkit.ecr.ecr_upload_layer_part
   - ref: ansible_collections.layerkit.ecr.docsite.guide_layers
     description: The guide to uploads, resuming and retries.
+  - ref: ansible_collections.layerkit.ecr.docsite.guide_api
+    description: The guide to the layer API of Amazon ECR.
+  - ref: ansible_collections.layerkit.ecr.docsite.guide_migrate
+    description: The guide for users of the AWS CLI, with a table of its options.
   - name: CompleteLayerUpload
     description: The operation in the Amazon ECR API reference.
     link: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CompleteLayerUpload.html
@@ -67,7 +71,8 @@ extends_documentation_fragment:
   - layerkit.ecr._attributes.action_group
   - amazon.aws.common.modules
   - amazon.aws.region.modules
-  - amazon.aws.boto3
+  - layerkit.ecr._requirements
+  - layerkit.ecr._guides
 """
 
 EXAMPLES = r"""

@@ -185,6 +185,14 @@ seealso:
     description: The role that pushes several images, and creates their repositories if asked to.
   - ref: ansible_collections.layerkit.ecr.docsite.guide_images
     description: The guide to image formats, platforms, and what a push does.
+  - ref: ansible_collections.layerkit.ecr.docsite.guide_platforms
+    description: The guide to multi-platform images and AWS Lambda.
+  - ref: ansible_collections.layerkit.ecr.docsite.guide_resume
+    description: The guide to large layers, time-outs and resuming.
+  - ref: ansible_collections.layerkit.ecr.docsite.guide_ci
+    description: The guide to CI runners without Docker.
+  - ref: ansible_collections.layerkit.ecr.docsite.guide_migrate
+    description: The guide for users of other tools.
   - ref: ansible_collections.layerkit.ecr.docsite.guide_cleanup
     description: The guide to listing and removing images.
   - module: community.aws.ecs_ecr
@@ -202,7 +210,8 @@ extends_documentation_fragment:
   - layerkit.ecr._attributes.action_group
   - amazon.aws.common.modules
   - amazon.aws.region.modules
-  - amazon.aws.boto3
+  - layerkit.ecr._requirements
+  - layerkit.ecr._guides
 """
 
 EXAMPLES = r"""
@@ -237,6 +246,7 @@ EXAMPLES = r"""
     tags:
       - "1.5.0"
 
+# A profile cannot be combined with AWS_ACCESS_KEY_ID in the environment.
 - name: Push with a region and a profile
   layerkit.ecr.ecr_image:
     region: eu-west-1

@@ -98,7 +98,8 @@ extends_documentation_fragment:
   - layerkit.ecr._attributes.action_group
   - amazon.aws.common.modules
   - amazon.aws.region.modules
-  - amazon.aws.boto3
+  - layerkit.ecr._requirements
+  - layerkit.ecr._guides
 """
 
 EXAMPLES = r"""

@@ -73,6 +73,8 @@ seealso:
   - module: layerkit.ecr.ecr_complete_layer_upload
   - ref: ansible_collections.layerkit.ecr.docsite.guide_layers
     description: The guide to uploads, resuming and retries.
+  - ref: ansible_collections.layerkit.ecr.docsite.guide_api
+    description: The guide to the layer API of Amazon ECR.
   - name: UploadLayerPart
     description: The operation in the Amazon ECR API reference.
     link: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_UploadLayerPart.html
@@ -86,7 +88,8 @@ extends_documentation_fragment:
   - layerkit.ecr._attributes.action_group
   - amazon.aws.common.modules
   - amazon.aws.region.modules
-  - amazon.aws.boto3
+  - layerkit.ecr._requirements
+  - layerkit.ecr._guides
 """
 
 EXAMPLES = r"""

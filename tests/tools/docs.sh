@@ -23,6 +23,10 @@ mkdir -p "$work/rst"
 chmod go-w "$work/rst"
 antsibull-docs --config-file "$source/antsibull-docs.cfg" collection --use-current --squash-hierarchy \
   --cleanup everything --dest-dir "$work/rst" layerkit.ecr
+# antsibull-docs capitalizes the name of the collection in its title.
+sed -i 's/^Layerkit\.Ecr$/layerkit.ecr/' "$work/rst/index.rst"
+rm -rf "$work/rst/images"
+cp -R "$source/images" "$work/rst/images"
 COLLECTION_VERSION="$(sed -n 's/^version: //p' galaxy.yml)"
 export COLLECTION_VERSION
 "$python" -m sphinx -M html "$work/rst" "$work/build" -c "$source" -W --keep-going --quiet

@@ -7,6 +7,7 @@
 The examples of the modules, README.md, the guides and the READMEs of the roles run unchanged, with these exceptions:
 
 - ``endpoint_url`` of a VPC endpoint is replaced by the URL of the strict server.
+- Of the files of CI services, the commands run in a shell, with the variables that the service sets.
 - The commands in ``NOT_RUN`` do not run, for the reasons given there.
 
 ``Host`` prepares what an example finds on a user's machine: a working directory with the files that it names, AWS
@@ -69,6 +70,26 @@ NOT_RUN = {
     "ansible-galaxy collection install layerkit.ecr": "Needs Galaxy; tests/tools/package.sh installs the tarball.",
     "python3 -m pip install boto3 packaging": "Needs the network, and would change the environment.",
     "aws ecr create-repository --repository-name my-app": "Needs the AWS CLI; Host creates this repository.",
+    "aws ecr create-repository --repository-name my-app --image-tag-mutability IMMUTABLE": "Needs the AWS CLI.",
+    "docker pull docker.io/library/alpine:3": "Needs Docker.",
+    "docker save --output build/app.tar docker.io/library/alpine:3": "Needs Docker; Host writes such a file.",
+    "docker buildx build --provenance=false --platform linux/arm64 --output type=oci,dest=build/function.tar .": (
+        "Needs Docker; Host writes such a file."
+    ),
+    "ansible-builder build --file execution-environment.yml --tag registry.example.com/ee-ecr:1": (
+        "Needs a container engine; test_sample_of_an_execution_environment creates its files."
+    ),
+    "dnf install --assumeyes python3-pip": "Would change the machine.",
+    "python3 -m pip install ansible-core boto3 packaging": "Needs the network, and would change the environment.",
+}
+
+# The files of CI services, and the variables that the services set.
+CI_FILES = (".github/workflows/push.yml", ".gitlab-ci.yml")
+CI_VARIABLES = {
+    "GITHUB_SHA": "on-github",
+    "CI_COMMIT_SHA": "on-gitlab",
+    "GIT_COMMIT": "on-jenkins",
+    "AWS_ID_TOKEN": "an-id-token-of-a-job",
 }
 
 REGION = "eu-west-1"
@@ -100,8 +121,22 @@ class Block(t.NamedTuple):
         return match[1] if match else None
 
     @property
+    def is_ci_job(self) -> bool:
+        return self.file in CI_FILES or self.language == "groovy"
+
+    @property
     def commands(self) -> list[str]:
-        """The commands of a block of shell code, without comments."""
+        """The commands of a block of shell code, without comments, or of the job of a CI service."""
+        if self.language == "groovy":
+            return re.findall(r"^ *sh '(.*)'$", self.text, flags=re.MULTILINE)
+        if self.is_ci_job:
+            jobs = yaml.safe_load(self.text)
+            steps = jobs["jobs"]["push"]["steps"] if "jobs" in jobs else []
+            gitlab = jobs.get("push", {})
+            return [step["run"] for step in steps if "run" in step] + [
+                *gitlab.get("before_script", []),
+                *gitlab.get("script", []),
+            ]
         return [line.partition("  #")[0].strip() for line in self.text.splitlines() if line.strip()]
 
 
@@ -257,26 +292,33 @@ class Host:
         """Run all blocks of a document in their order, but for the commands that another test runs."""
         written: set[str] = set()
         plays: list[str] = []
+        built: set[str] = set()
         for block in blocks_of(document):
-            if plays and block.language != "yaml":
+            if plays and (block.language != "yaml" or block.file):
                 self.play_all(plays)
                 plays = []
-            if block.language == "sh":
+            if block.is_ci_job or block.language == "sh":
                 for command in block.commands:
-                    if command not in tested:
+                    if command not in tested and command not in built:
                         self.run_command(command)
+                    if block.is_ci_job and command.startswith("buildah "):
+                        built.add(command)
                     written -= set(shlex.split(command))
             elif block.language == "yaml" and block.file:
                 (self.directory / block.file).write_text(block.text, encoding="utf-8")
                 written.add(block.file)
             elif block.language == "yaml":
-                plays.append(block.text)
+                plays.append(self.redirect(block.text))
             else:
-                # A policy, which test_policy_of_the_readme checks.
                 assert block.language == "json", block
+                assert json.loads(block.text)["Version"] == "2012-10-17"
         if plays:
             self.play_all(plays)
         assert not written, "a playbook is written, but no command runs it"
+
+    def redirect(self, text: str) -> str:
+        """Return a playbook with the URL of the strict server in place of a VPC endpoint."""
+        return VPC_ENDPOINT.sub(self.server.url, text)
 
     def run_command(self, command: str) -> None:
         if command.startswith("export "):
@@ -474,18 +516,16 @@ def test_blocks_of_the_readme(host: Host) -> None:
     first, second = (Recap(host.run("sh", "-c", push)) for push in pushes)
     assert (first["changed"], second["changed"]) == (1, 0)
     assert f"amazonaws.com/my-app@{host.images['all']}" in first.printed
-    host.client.create_repository(repositoryName="production/my-app")
     host.play_document(README, tested=commands)
-    expected: Tags = {
-        "my-app": dict.fromkeys(("1.4.2", "latest"), host.images["all"]),
-        "my-function": {"1.4.2": host.images["linux/amd64"]},
-        "production/my-app": dict.fromkeys(("1.4.2", "stable"), host.images["all"]),
-    }
-    assert_tags(host.tags(), expected)
+    assert_tags(host.tags(), {"my-app": dict.fromkeys(("1.4.2", "latest", "stable"), host.images["all"])})
 
 
-def test_policy_of_the_readme() -> None:
-    (policy,) = [json.loads(block.text) for block in blocks_of(README) if block.language == "json"]
+def test_policy_for_ecr_image() -> None:
+    policy = next(
+        json.loads(block.text)
+        for block in blocks_of(ROOT / "docs/docsite/rst/guide_permissions.rst")
+        if block.language == "json"
+    )
     (statement,) = policy["Statement"]
     notes = [note for note in yaml.safe_load(ecr_image.DOCUMENTATION)["notes"] if "O(state=absent)" not in note]
     documented = set(re.findall(r"C\((ecr:\w+)\)", " ".join(notes)))
@@ -507,8 +547,13 @@ def test_policy_of_the_guide_to_air_gaps() -> None:
     ("guide", "layers", "tags"),
     [
         ("guide_air_gap.rst", None, {"my-app": {"1.4.2": "all"}, "my-worker": {"1.4.2": "all"}}),
-        ("guide_images.rst", None, {"my-app": {"latest": "all"}, "my-function": {"1.4.2": "linux/amd64"}}),
+        ("guide_awx.rst", None, {"my-app": {"1.4.2": "all"}}),
+        ("guide_images.rst", None, {"my-app": {"latest": "all"}}),
+        ("guide_immutable_tags.rst", None, {"my-app": {"1.4.2": "all"}}),
         ("guide_layers.rst", {DIGEST: len(LAYER)}, {}),
+        ("guide_platforms.rst", None, {"my-function": {"1.4.2": "linux/amd64"}}),
+        ("guide_private_networks.rst", None, {"my-app": {"1.4.2": "all"}}),
+        ("guide_resume.rst", None, {"my-app": {"1.4.2": "all"}}),
     ],
 )
 def test_blocks_of_a_guide(
@@ -518,8 +563,65 @@ def test_blocks_of_a_guide(
     host.play_document(document)
     assert layers is None or host.layers() == layers
     assert_tags(host.tags(), {name: {tag: host.images[key] for tag, key in of.items()} for name, of in tags.items()})
-    again = host.play_all([block.text for block in blocks_of(document) if block.language == "yaml"])
+    plays = [block.text for block in blocks_of(document) if block.language == "yaml" and not block.file]
+    again = host.play_all([host.redirect(text) for text in plays])
     assert again["changed"] == 0, "the second run changed something"
+
+
+def test_blocks_of_the_guide_to_docker_save(host: Host) -> None:
+    document = ROOT / "docs/docsite/rst/guide_docker_save.rst"
+    host.play_document(document)
+    assert_tags(host.tags(), {"my-app": {"1.4.2": None}})
+    (block,) = blocks_of(document)
+    assert host.play(block.text)["changed"] == 0
+
+
+def test_blocks_of_the_guide_to_ci(host: Host) -> None:
+    document = ROOT / "docs/docsite/rst/guide_ci.rst"
+    (gitlab,) = [block for block in blocks_of(document) if block.file == ".gitlab-ci.yml"]
+    # All jobs get their credentials as that of GitLab does: by its ID token, from the token service.
+    variables = {
+        name: value.replace("$CI_BUILDS_DIR", str(host.home))
+        for name, value in yaml.safe_load(gitlab.text)["push"]["variables"].items()
+    }
+    del host.environment["AWS_SHARED_CREDENTIALS_FILE"]
+    host.environment.update({**CI_VARIABLES, **variables, "AWS_ENDPOINT_URL_STS": host.server.url})
+    Path(variables["AWS_WEB_IDENTITY_TOKEN_FILE"]).write_text("an-id-token", encoding="utf-8")
+    host.play_document(document)
+    assert set(host.tags()["my-app"]) == {"on-github", "on-gitlab", "on-jenkins"}
+
+
+def test_blocks_of_the_guide_to_troubleshooting(host: Host) -> None:
+    document = ROOT / "docs/docsite/rst/guide_troubleshooting.rst"
+    (block,) = blocks_of(document)
+    recap = host.play(block.text)
+    assert (recap["rescued"], recap["skipped"]) == (1, 0), recap.printed
+
+
+def test_endpoints_that_environment_variables_choose(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (ROOT / "docs/docsite/rst/guide_private_networks.rst").read_text(encoding="utf-8")
+    rows = re.findall(r"    \* - (.*)\n      - ``(https://ecr\S*)``\n", text)
+    variables = [re.findall(r"AWS_USE_\w+", first) for first, _url in rows]
+    variables[-1] = [name for names in variables for name in names]
+    assert list(map(len, variables)) == [1, 1, 2]
+    for names, (_first, url) in zip(variables, rows, strict=True):
+        with monkeypatch.context() as patch:
+            for name in names:
+                patch.setenv(name, "true")
+            client = boto3.client("ecr", region_name="us-east-1", **HOST_KEYS)
+            assert client.meta.endpoint_url == url
+
+
+def test_sample_of_an_execution_environment(tmp_path: Path) -> None:
+    sample = ROOT / "docs/execution-environment.yml"
+    blocks = blocks_of(ROOT / "docs/docsite/rst/guide_awx.rst")
+    (printed,) = [block.text for block in blocks if block.file == "execution-environment.yml"]
+    assert yaml.safe_load(printed) == yaml.safe_load(sample.read_text(encoding="utf-8"))
+    command = ["ansible-builder", "create", "--file", str(sample), "--context", str(tmp_path)]
+    created = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert created.returncode == 0, created.stdout + created.stderr
+    wanted = yaml.safe_load((tmp_path / "_build/requirements.yml").read_text(encoding="utf-8"))
+    assert wanted == {"collections": ["layerkit.ecr"]}
 
 
 def seed(host: Host, name: str, days: int, *tags: str, **members: t.Any) -> str:
@@ -562,13 +664,24 @@ def test_upload_of_the_guide_in_single_calls(host: Host) -> None:
 
 def test_all_guides_run() -> None:
     # test_permissions.py runs the policies of guide_permissions.rst.
+    without_blocks = {path.stem.removeprefix("guide_") for path in GUIDES if not blocks_of(path)}
+    assert without_blocks == {"api", "migrate"}
     assert {path.stem.removeprefix("guide_") for path in GUIDES} == {
         "air_gap",
+        "awx",
+        "ci",
         "cleanup",
+        "docker_save",
         "images",
+        "immutable_tags",
         "layers",
         "permissions",
+        "platforms",
+        "private_networks",
         "promote",
+        "resume",
+        "troubleshooting",
+        *without_blocks,
     }
 
 
@@ -597,7 +710,7 @@ def test_commands_that_do_not_run_are_documented() -> None:
         command
         for document in documents
         for block in blocks_of(document)
-        if block.language == "sh"
+        if block.language == "sh" or block.is_ci_job
         for command in block.commands
     }
     assert set(NOT_RUN) <= commands
