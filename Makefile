@@ -45,7 +45,7 @@ help: ## List the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 .PHONY: demo
-demo: $(ENVIRONMENT) ## Push a layer and an image to a moto server, twice; LAYER=path for a layer of your own
+demo: $(ENVIRONMENT) ## Push a layer and an image to a local server, twice; LAYER=path for a layer of your own
 	@tests/tools/demo.sh $(if $(LAYER),"$(LAYER)")
 
 .PHONY: bench bench-quick
@@ -110,5 +110,5 @@ ifneq ($(shell cat $(ENVIRONMENT) 2>/dev/null),$(MADE_FOR))
 .PHONY: $(ENVIRONMENT)
 endif
 $(ENVIRONMENT): requirements-dev.txt tests/tools/environment.sh
-	@$(STEP) 'environment in .venv' tests/tools/environment.sh '$(PYTHON)'
-	@echo '$(MADE_FOR)' >$@
+	@$(STEP) 'environment in .venv' tests/tools/environment.sh '$(PYTHON)' '$(MADE_FOR)'
+	@touch $@

@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
 
 project = "layerkit.ecr"
 author = "layerkit.ecr contributors"
-copyright = "layerkit.ecr contributors"  # Sphinx prescribes the name.
+project_copyright = author
 version = release = os.environ.get("COLLECTION_VERSION", "")
 html_title = f"layerkit.ecr {release}".strip()
 
@@ -37,7 +37,13 @@ html_copy_source = False
 intersphinx_mapping = (
     {"ansible": ("https://docs.ansible.com/projects/ansible/latest/", None)} if os.environ.get("DOCS_ONLINE") else {}
 )
-OTHER_SITES = ("ansible_collections.", "guide_", "module_defaults", "common_return_values", "ansible_configuration_settings")
+OTHER_SITES = (
+    "ansible_collections.",
+    "ansible_configuration_settings",
+    "common_return_values",
+    "guide_",
+    "module_defaults",
+)
 
 
 def keep_as_text(

@@ -77,7 +77,7 @@ class Drawing:
         self.pieces += [
             f'<rect x="{left}" y="{top - 18}" width="{width}" height="{self.y - top + 18}" rx="5" fill="none" '
             f'stroke="{PALE}"/>',
-            text(max(self.columns.values()) - 12, top - 2, words, anchor="end", more='font-style="italic" font-size="13"'),
+            text(self.width - MARGIN - 12, top - 2, words, anchor="end", more='font-style="italic" font-size="13"'),
         ]
 
     @property
