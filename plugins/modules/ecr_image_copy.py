@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ecr_image_copy
-version_added: 1.1.0
+version_added: 2.0.0
 short_description: Copy a container image between Amazon ECR repositories
 description:
   - Copies an image from one Amazon ECR repository to another, in the same or another region or account, or gives it

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ecr_image_download
-version_added: 1.1.0
+version_added: 2.0.0
 short_description: Download a container image from Amazon ECR into files
 description:
   - Downloads an image from an Amazon ECR repository into an OCI image layout or an archive. The module calls the AWS

@@ -7,4 +7,4 @@
 from __future__ import annotations
 
 COLLECTION_NAME = "layerkit.ecr"
-COLLECTION_VERSION = "1.0.0"
+COLLECTION_VERSION = "2.0.0"

@@ -102,7 +102,7 @@ class TestConnection:
         monkeypatch.setattr(common, "_collection_info_context", {})
         registry.has(REPOSITORY, available=[THIS])
         run_module(module, **TASK)
-        assert common.get_collection_info() == {"name": "layerkit.ecr", "version": "1.0.0"}
+        assert common.get_collection_info() == {"name": "layerkit.ecr", "version": "2.0.0"}
 
 
 def test_objects_that_boto3_loaded_are_not_collected_at_exit(
