@@ -180,9 +180,9 @@ notes:
 seealso:
   - module: layerkit.ecr.ecr_image_info
   - module: layerkit.ecr.ecr_layer
-  - plugin: layerkit.ecr.push_image
-    plugin_type: role
-    description: The role that pushes several images, and creates their repositories if asked to.
+  - name: The role push_image
+    description: Pushes several images, and creates their repositories if asked to.
+    link: https://github.com/layerkit/layerkit.ecr/blob/main/roles/push_image/README.md
   - ref: ansible_collections.layerkit.ecr.docsite.guide_images
     description: The guide to image formats, platforms, and what a push does.
   - ref: ansible_collections.layerkit.ecr.docsite.guide_platforms

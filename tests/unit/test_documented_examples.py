@@ -608,7 +608,12 @@ def test_endpoints_that_environment_variables_choose(monkeypatch: pytest.MonkeyP
         with monkeypatch.context() as patch:
             for name in names:
                 patch.setenv(name, "true")
-            client = boto3.client("ecr", region_name="us-east-1", **HOST_KEYS)
+            client = boto3.client(
+                "ecr",
+                region_name="us-east-1",
+                aws_access_key_id=HOST_KEYS["aws_access_key_id"],
+                aws_secret_access_key=HOST_KEYS["aws_secret_access_key"],
+            )
             assert client.meta.endpoint_url == url
 
 
