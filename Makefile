@@ -11,6 +11,9 @@ SCENARIO ?=
 # Additional arguments for pytest, for example PYTEST_ARGS='-k digest -x', or PYTEST_ARGS='-n0 --pdb' for one process.
 PYTEST_ARGS ?=
 
+# Additional arguments for `make faults`, for example FAULTS_ARGS='matrix --cells 500 --seed 7'.
+FAULTS_ARGS ?=
+
 ENVIRONMENT := .venv/made-for
 MADE_FOR := $(CURDIR) $(PYTHON)
 STEP := tests/tools/step.sh
@@ -58,6 +61,10 @@ bench-quick: $(ENVIRONMENT) tools
 .PHONY: answers
 answers: $(ENVIRONMENT) ## Every operation with every answer that is not Amazon ECR's, which takes half an hour
 	@$(STEP) 'every kind of answer' pytest --numprocesses=2 --dist=worksteal -m table $(PYTEST_ARGS)
+
+.PHONY: faults
+faults: $(ENVIRONMENT) ## Every fault at every call, killed runs and many at once, which takes an hour; writes docs/faults.md
+	@$(STEP) 'faults' python -m ansible_collections.layerkit.ecr.tests.faults --report docs/faults.md $(FAULTS_ARGS)
 
 .PHONY: test
 test: $(ENVIRONMENT) ## Run all targets below

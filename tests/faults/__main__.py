@@ -14,8 +14,10 @@ import typing as t
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+from ansible_collections.layerkit.ecr.tests.faults.crashes import Crashes
+from ansible_collections.layerkit.ecr.tests.faults.crowd import Crowd
 from ansible_collections.layerkit.ecr.tests.faults.matrix import Tally, bench, cells, sample
-from ansible_collections.layerkit.ecr.tests.faults.report import Part, matrix_part, write
+from ansible_collections.layerkit.ecr.tests.faults.report import Part, crashes_part, crowd_part, matrix_part, write
 
 
 def run_matrix(arguments: argparse.Namespace) -> Part:
@@ -44,7 +46,31 @@ def _run_shard(number: int, jobs: int, count: int | None, seed: int) -> tuple[Ta
     return tally, len(every)
 
 
-PARTS: dict[str, t.Callable[[argparse.Namespace], Part]] = {"matrix": run_matrix}
+def run_crashes(arguments: argparse.Namespace) -> Part:
+    """Kill runs at random moments."""
+    with bench() as running:
+        crashes = Crashes(running, arguments.seed)
+        crashes.run(arguments.kills)
+    return crashes_part(crashes, arguments.seed)
+
+
+def run_crowd(arguments: argparse.Namespace) -> Part:
+    """Let many processes push and copy at the same time."""
+    wrong = []
+    with bench() as running:
+        for number in range(arguments.crowds):
+            try:
+                Crowd(running, "IMMUTABLE" if number % 2 else "MUTABLE").run()
+            except Exception as error:
+                wrong.append(f"crowd {number}: {type(error).__name__}: {error}")
+    return crowd_part(arguments.crowds, wrong)
+
+
+PARTS: dict[str, t.Callable[[argparse.Namespace], Part]] = {
+    "matrix": run_matrix,
+    "crashes": run_crashes,
+    "crowd": run_crowd,
+}
 
 
 def main() -> None:
@@ -53,6 +79,8 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="the parts to run; all by default")
     parser.add_argument("--cells", type=int, help="run a sample of so many cells of the matrix")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="draws the samples")
+    parser.add_argument("--kills", type=int, default=100, help="how many runs to kill")
+    parser.add_argument("--crowds", type=int, default=10, help="how often many processes run at once")
     parser.add_argument("--jobs", type=int, default=2, help="how many cells run at the same time")
     parser.add_argument("--report", type=Path, help="the file to write the outcomes to")
     arguments = parser.parse_args()

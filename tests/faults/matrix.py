@@ -65,10 +65,13 @@ class Bench:
     proxy: MeddlingProxy
     processes: Processes
 
-    def run(self, scenario: Scenario, **connection: t.Any) -> End:
-        """Run the task of a scenario, and check what no run may do."""
-        options = {**scenario.connection(), **scenario.options(), **connection}
-        end = self.processes.run(scenario.module, options, waits=options.pop("waits", False))
+    def run(self, scenario: Scenario, connection: dict[str, t.Any] | None = None, **how: t.Any) -> End:
+        """Run the task of a scenario, and check what no run may do.
+
+        :param how: the fields of the ``Run`` besides its module and its options
+        """
+        options = {**scenario.connection(), **scenario.options(), **(connection or {})}
+        end = self.processes.run(scenario.module, options, **how)
         assert not end.hung, "it hangs"
         assert not end.crash, end.crash
         assert not end.printed, end.printed
@@ -135,7 +138,7 @@ def try_out(bench: Bench, cell: Cell) -> str:
     """
     scenario = cell.scenario(bench.place)
     with _armed(bench, cell, scenario) as connection:
-        end = bench.run(scenario, **connection)
+        end = bench.run(scenario, connection, waits=cell.trouble is REFUSED)
     if end.failed:
         _check_message(end.message)
         assert not cell.trouble.passes, f"it should pass: {end.message}"
@@ -175,7 +178,7 @@ def _armed(bench: Bench, cell: Cell, scenario: Scenario) -> t.Iterator[dict[str,
         assert bench.proxy.replaced, "it struck nothing"
     else:
         with _listening_late(bench.place.url) as url:
-            yield {**connection, "endpoint_url": url, "waits": True}
+            yield {**connection, "endpoint_url": url}
 
 
 @contextlib.contextmanager

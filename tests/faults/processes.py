@@ -38,7 +38,7 @@ class Run:
     """A run of a module.
 
     ``kill_after`` are the seconds after which it is killed with SIGKILL. ``waits`` says whether the delays between
-    attempts take their time.
+    attempts take their time. ``temporary`` is the directory for temporary files, None for that of the system.
     """
 
     module: str
@@ -46,6 +46,7 @@ class Run:
     check: bool = False
     kill_after: float | None = None
     waits: bool = False
+    temporary: str | None = None
 
 
 @dataclass(frozen=True)
@@ -139,8 +140,9 @@ def _carry_out(run: Run, end_path: Path) -> None:
     if not run.waits:
         _skip_delays()
     end: dict[str, t.Any] = {}
+    tempfile.tempdir = run.temporary
     module = importlib.import_module(f"{_MODULES}.{run.module}")
-    with tempfile.TemporaryFile("w+") as printed:
+    with end_path.with_suffix(".printed").open("w+") as printed:
         os.dup2(printed.fileno(), 2)
         try:
             end["result"] = run_module(module, check=run.check, connection={}, **run.options)

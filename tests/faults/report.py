@@ -11,7 +11,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ansible_collections.layerkit.ecr.tests.faults.crashes import MIB, WIRE, Crashes
+from ansible_collections.layerkit.ecr.tests.faults.crowd import PROCESSES
 from ansible_collections.layerkit.ecr.tests.faults.matrix import FAILED, OVERCOME, Tally
+from ansible_collections.layerkit.ecr.tests.faults.scenarios import PART
 
 _HEAD = """# Faults
 
@@ -64,6 +67,35 @@ def _rows(outcomes: Counter[tuple[str, str, str]], key: int) -> t.Iterator[tuple
     for cell, count in outcomes.items():
         totals[cell[2]] += count
     yield ("All", sum(totals.values()), *(totals[outcome] for outcome in (OVERCOME, FAILED, "wrong")))
+
+
+def crashes_part(crashes: Crashes, seed: int) -> Part:
+    """Return the section of the runs that were killed."""
+    rows = [
+        (title, count, crashes.sent_again[title], crashes.fetched_again[title])
+        for title, count in crashes.killed.items()
+    ]
+    lines = [
+        f"SIGKILL struck {crashes.killed.total()} runs at random moments (seed {seed}). After each the registry,",
+        "or what has the final name of a download, was right. The next run finished and left no file behind, and the",
+        "one after changed nothing. The last columns are the most bytes that both runs together sent or fetched more",
+        f"than once, with one connection. Parts of uploads are {PART} bytes, and a copy fetches a part while it sends",
+        "another. A download marks each MiB that it has; what the kernel had on the way counts, too, which is up to",
+        f"{WIRE // MIB} MiB.",
+        "",
+        *table(("Task", "Killed", "Sent again", "Fetched again"), rows),
+    ]
+    return Part("Killed runs", lines, crashes.wrong)
+
+
+def crowd_part(count: int, wrong: list[str]) -> Part:
+    """Return the section of many at once."""
+    lines = [
+        f"{PROCESSES} processes with one state directory pushed and copied overlapping images to one repository at the",
+        f"same time, {count} times, on mutable and immutable repositories by turns. {count - len(wrong)} times all of",
+        "them succeeded, every tag had its image with all bytes, no file was left, and a second round sent nothing.",
+    ]
+    return Part("Many at once", lines, wrong)
 
 
 def write(path: Path, parts: t.Sequence[Part], seconds: float) -> None:

@@ -201,9 +201,10 @@ class PushLayer(Scenario):
     """Pushes a layer of three parts."""
 
     module = "ecr_layer"
+    layer = LAYERS[0]
 
     def prepare(self) -> None:
-        (self.directory / "layer.tar").write_bytes(LAYERS[0])
+        (self.directory / "layer.tar").write_bytes(self.layer)
 
     def options(self) -> dict[str, t.Any]:
         return {
@@ -214,8 +215,8 @@ class PushLayer(Scenario):
         }
 
     def check_done(self, result: dict[str, t.Any]) -> None:
-        assert result["layer_digest"] == digest_of(LAYERS[0])
-        assert self.view().read(digest_of(LAYERS[0])) == LAYERS[0]
+        assert result["layer_digest"] == digest_of(self.layer)
+        assert self.view().read(digest_of(self.layer)) == self.layer
         assert_nothing_kept(self.directory / "state")
 
 

@@ -63,10 +63,11 @@ _OF_DOWNLOADS: dict[str, tuple[FaultKind, ...]] = {
     "dropped before it was applied": ("drop_before",),
     "expired upload or URL": ("expire_url",),
     "truncated": ("cut_body",),
-    "garbage": ("wrong_bytes",),
     "contradicting answer": ("ignore_range",),
     "HTML of a proxy": ("html",),
 }
+# A download fetches a layer with wrong bytes once more, and a copy stops.
+_GARBAGE_OF_DOWNLOADS: dict[str, tuple[FaultKind, ...]] = {"garbage": ("wrong_bytes",)}
 _FOREIGN = {
     "truncated": ("cut", "short", "error cut"),
     "garbage": ("page binary", "no HTTP: ssh", "json null"),
@@ -77,7 +78,8 @@ _FOREIGN = {
 def troubles(operation: str) -> list[Trouble]:
     """Return every trouble of an operation."""
     if operation == DOWNLOAD:
-        return [*_each(_OF_DOWNLOADS, passes=True), *_slow("delay"), *_slow("stall", "truncated")]
+        of_bytes = _each(_GARBAGE_OF_DOWNLOADS, passes=False)
+        return [*_each(_OF_DOWNLOADS, passes=True), *of_bytes, *_slow("delay"), *_slow("stall", "truncated")]
     return [
         *_each(_PASSING, passes=True),
         *_each(_STAYING, passes=False),
