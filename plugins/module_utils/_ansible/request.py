@@ -15,8 +15,8 @@ from .._core.errors import InvalidInputError
 from .._core.text import listed, quoted
 from .._ecr.call import Repository
 from .._ecr.limits import MAX_PART, MIN_PART
-from .._ecr.service_model import digest_shape, input_shape, repository_shapes, upload_id_shape
-from .._ecr.validation import Breach, BrokenRule, broken_rules, broken_value
+from .._ecr.service_model import input_shape, repository_shapes, upload_id_shape
+from .._ecr.validation import Breach, BrokenRule, broken_rules, broken_sha256, broken_value
 from .argspec import option_of
 
 _MAX_BREACHES = 10
@@ -112,12 +112,13 @@ def checked_repository(
     """
     values = [
         *((shape, options[option_of(member)], member) for member, shape in repository_shapes().items()),
-        (digest_shape(), layer_digest, "layerDigest"),
-        *((digest_shape(), digest, f"layerDigests[{index}]") for index, digest in enumerate(layer_digests)),
         (upload_id_shape(), upload_id, "uploadId"),
     ]
+    digests = [*([(layer_digest, "layerDigest")] if layer_digest is not None else [])]
+    digests += [(digest, f"layerDigests[{index}]") for index, digest in enumerate(layer_digests)]
     given = [(shape, value, member) for shape, value, member in values if value is not None]
-    _refuse(subject, [broken for value in given for broken in broken_value(*value)])
+    broken = [rule for value in given for rule in broken_value(*value)]
+    _refuse(subject, [*broken, *(rule for digest in digests for rule in broken_sha256(*digest))])
     return Repository(options["repository_name"], options["registry_id"], role)
 
 

@@ -20,7 +20,7 @@ except ImportError:
     pass  # AnsibleAWSModule reports a missing SDK
 
 if t.TYPE_CHECKING:
-    from botocore.model import ListShape, OperationModel, Shape, StructureShape
+    from botocore.model import OperationModel, Shape, StructureShape
 
 SERVICE = "ecr"
 Entry = t.TypeVar("Entry")
@@ -69,11 +69,6 @@ def error_shape(code: str) -> StructureShape | None:
     """Return the shape of an error of the service, None if the model does not list it."""
     # The annotation of the stubs is wrong: codes are strings.
     return t.cast("StructureShape | None", _service_model().shape_for_error_code(t.cast(t.Any, code)))
-
-
-def digest_shape() -> Shape:
-    """Return the shape of a layer's digest."""
-    return t.cast("ListShape", input_shape("CompleteLayerUpload").members["layerDigests"]).member
 
 
 def dns_suffix(partition: str) -> str:

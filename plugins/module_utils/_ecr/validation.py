@@ -25,16 +25,10 @@ from .service_model import input_shape
 if t.TYPE_CHECKING:
     from botocore.model import ListShape, Shape, StringShape
 
-# The patterns of the model in words, and what to do. A pattern without words is shown as it is.
-_PATTERNS_IN_WORDS = {
-    "RegistryId": ("must be 12 digits", "Quote the registry ID in YAML, because a leading 0 makes it another number"),
-    "RepositoryName": (
-        "must be lower-case letters and digits, with single separators . _ - or / between them",
-        "Give the name of the repository alone, without a registry host, a tag or an ARN",
-    ),
-    "UploadId": ("must be a UUID, as InitiateLayerUpload returns it", ""),
-    "LayerDigest": ("must be algorithm:hex, for example sha256: and 64 lower-case hexadecimal digits", ""),
-}
+    from .._core.spelling import Fault
+
+# What the host of a registry has, and what its name can have, too.
+_HOST = ".dkr"
 
 
 class Breach(enum.Enum):
@@ -91,6 +85,17 @@ def broken_value(shape: Shape, value: t.Any, member: str) -> list[BrokenRule]:
     return broken
 
 
+def broken_sha256(digest: str, member: str) -> list[BrokenRule]:
+    """Return the rule that a text breaks that is not a SHA-256 digest, the only ones that Amazon ECR stores."""
+    if SHA256_DIGEST.fullmatch(digest):
+        return []
+    # Python compiles a file in every task that imports it, and few tasks have wrong names.
+    from .._core.spelling import fault_of_digest
+
+    fault = fault_of_digest(digest)
+    return [_rule(member, digest, f"{SHA256_RULE}, but {fault.what}", fault.remedy)]
+
+
 def _rule(member: str, value: t.Any, rule: str, hint: str = "") -> BrokenRule:
     return BrokenRule(Breach.RULE, member, rule, hint, value)
 
@@ -114,8 +119,7 @@ def _broken(shape: Shape, value: t.Any, member: str) -> t.Iterator[BrokenRule]:
         for index, entry in enumerate(value):
             yield from _broken(t.cast("ListShape", shape).member, entry, f"{member}[{index}]")
     elif shape.type_name == "string" and isinstance(value, str):
-        broken = list(_broken_length(shape, value, member, "characters"))
-        yield from broken or _broken_pattern(t.cast("StringShape", shape), value, member)
+        yield from _broken_text(t.cast("StringShape", shape), value, member)
     elif shape.type_name == "long" and isinstance(value, int):
         if value < shape.metadata.get("min", value):
             yield _rule(member, value, f"must be {shape.metadata['min']} or more")
@@ -133,11 +137,38 @@ def _broken_length(shape: Shape, value: t.Any, member: str, unit: str) -> t.Iter
         yield BrokenRule(Breach.RULE, member, rule, value=value, counts_entries=is_list)
 
 
-def _broken_pattern(shape: StringShape, value: str, member: str) -> t.Iterator[BrokenRule]:
+def _broken_text(shape: StringShape, value: str, member: str) -> t.Iterator[BrokenRule]:
     pattern = shape.metadata.get("pattern")
     if shape.name == "LayerDigest" and is_sha256(value):
-        if not SHA256_DIGEST.fullmatch(value):
-            yield _rule(member, value, SHA256_RULE)
-    elif pattern and not re.fullmatch(pattern, value):
-        rule, hint = _PATTERNS_IN_WORDS.get(shape.name, (f"must match {pattern}", ""))
-        yield _rule(member, value, rule, hint)
+        pattern = SHA256_DIGEST.pattern
+    broken = list(_broken_length(shape, value, member, "characters"))
+    if pattern and (broken or not re.fullmatch(pattern, value) or _HOST in value):
+        yield _rule(member, value, *_in_words(shape, value))
+    else:
+        yield from broken
+
+
+def _in_words(shape: StringShape, value: str) -> tuple[str, str]:
+    """Return the rule that a value breaks and what is wrong with it, in words, and what to do.
+
+    The pattern of a shape that nothing words is returned as it is.
+    """
+    from .._core.spelling import fault_of_digest
+    from .names import fault_of_registry, fault_of_repository, fault_of_repository_letters, fault_of_upload
+
+    fault = fault_of_repository(value) if shape.name == "RepositoryName" else None
+    if fault:
+        return fault
+    bounds = shape.metadata.get("min", 0), shape.metadata.get("max", 0)
+    rules: dict[str, tuple[str, t.Callable[[str], Fault | None]]] = {
+        "LayerDigest": (SHA256_RULE, fault_of_digest),
+        "RegistryId": ("must be 12 digits", fault_of_registry),
+        "RepositoryName": (
+            "must be lower-case letters and digits, with single separators . _ - or / between them",
+            lambda name: fault_of_repository_letters(name, *bounds),
+        ),
+        "UploadId": ("must be the UUID that ecr_initiate_layer_upload returns", fault_of_upload),
+    }
+    rule, find = rules.get(shape.name, (f"must match {shape.metadata['pattern']}", lambda _value: None))
+    fault = find(value)
+    return (f"{rule}, but {fault.what}", fault.remedy) if fault else (rule, "")

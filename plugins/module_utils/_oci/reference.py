@@ -19,6 +19,7 @@ from .._core.errors import InvalidInputError
 from .._core.text import listed, quoted
 
 if t.TYPE_CHECKING:
+    from .._core.spelling import Fault
     from .platform import Platform
 
 _MAX_LISTED = 10
@@ -81,22 +82,39 @@ def checked_tags(tags: t.Iterable[str], label: str) -> list[str]:
     """
     tags = list(dict.fromkeys(tags))
     for tag in tags:
-        fault = _fault_of_tag(tag)
-        if fault:
-            raise InvalidInputError(f"{label} {quoted(tag)} {fault}", _TAG_RULE)
+        if not is_tag(tag):
+            fault = _fault_of_tag(tag)
+            raise InvalidInputError(f"{label} {quoted(tag)} {fault.what}", fault.remedy or _TAG_RULE)
     return tags
 
 
-def _fault_of_tag(tag: str) -> str | None:
-    if not tag:
-        return "must not be empty"
-    if tag.split() != [tag]:
-        return "must not contain white space"
-    if set("/:@") & set(tag):
-        return "must be a tag alone, without the name or the digest of an image"
-    if len(tag) > _MAX_TAG:
-        return f"has {len(tag)} characters; the limit is {_MAX_TAG}"
-    return None if _TAG.fullmatch(tag) else "is not a tag"
+def is_tag(text: str) -> bool:
+    """Return whether a text is a tag."""
+    return len(text) <= _MAX_TAG and bool(_TAG.fullmatch(text))
+
+
+def _fault_of_tag(text: str) -> Fault:
+    """Return what is wrong with a text that is not a tag."""
+    # Python compiles a file in every task that imports it, and few tasks have wrong names.
+    from .._core.spelling import Fault, fault_of_text
+
+    name, _colon, tag = text.rpartition(":")
+    if "@" in text or SHA256_DIGEST.fullmatch(text):
+        what = "has a digest" if "@" in text else "is a digest, not a tag"
+        return Fault(what, "A tag has no digest. Give the tag alone")
+    if name and is_tag(tag):
+        return Fault("is a tag with a name: give the tag alone", f"Write {tag}")
+    if len(text) > _MAX_TAG:
+        return Fault(f"has {len(text)} characters, at most {_MAX_TAG} are possible")
+    return fault_of_text(text) or _fault_of_letters(text)
+
+
+def _fault_of_letters(text: str) -> Fault:
+    from .._core.spelling import Fault
+
+    other = re.search("[^a-zA-Z0-9._-]", text)
+    version = f"Replace the + of a semantic version, for example by _. {_TAG_RULE}" if "+" in text else ""
+    return Fault(f"has {other[0]!r}" if other else f"begins with {text[0]!r}", version)
 
 
 def checked_digests(digests: t.Iterable[str], label: str) -> list[str]:
@@ -108,7 +126,10 @@ def checked_digests(digests: t.Iterable[str], label: str) -> list[str]:
     digests = list(dict.fromkeys(digests))
     for digest in digests:
         if not SHA256_DIGEST.fullmatch(digest):
-            raise InvalidInputError(f"{label} {quoted(digest)} {SHA256_RULE}")
+            from .._core.spelling import fault_of_digest
+
+            fault = fault_of_digest(digest)
+            raise InvalidInputError(f"{label} {quoted(digest)} {SHA256_RULE}, but {fault.what}", fault.remedy or None)
     return digests
 
 
@@ -119,7 +140,7 @@ def checked_ref_name(name: str, label: str) -> str:
     :raises InvalidInputError: it is not such a name
     """
     is_name = len(name) <= _MAX_REF_NAME and _REF_NAME.fullmatch(name)
-    if not is_name and _fault_of_tag(name):
+    if not is_name and not is_tag(name):
         raise InvalidInputError(
             f"{label} {quoted(name)} is not a name for an image in an OCI image layout",
             f"Such a name is a tag, or up to {_MAX_REF_NAME} letters and digits with single periods, hyphens, "

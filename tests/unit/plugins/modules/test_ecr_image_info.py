@@ -248,7 +248,7 @@ class TestErrors:
                 {"digests": [], "tag_status": "tagged", "image_status": "archived"},
                 "tag_status and image_status cannot be used with tags or digests",
             ),
-            ({"tags": ["a b"]}, "'a b' must not contain white space"),
+            ({"tags": ["a b"]}, "'a b' has a blank"),
             ({"digests": ["sha256:12"]}, "'sha256:12' must be sha256: and 64"),
             ({"tags": ["1"], "registry_id": "12"}, "registry_id '12'"),
         ],

@@ -142,7 +142,7 @@ class TestBadInput:
                 {"layer_digest": "sha256:12"},
                 "layer_digest 'sha256:12' must be sha256: and 64 lower-case hexadecimal digits",
             ),
-            ({"upload_id": "1"}, "upload_id '1' must be a UUID"),
+            ({"upload_id": "1"}, "upload_id '1' must be the UUID"),
             ({"part_size": 5 * MIB - 1}, "part_size 5242879 must be 5242880 .* to 10485760"),
             ({"part_size": 10 * MIB + 1}, "part_size 10485761 must be 5242880 .* to 10485760"),
         ],
@@ -158,7 +158,7 @@ class TestBadInput:
             run_module(module, repository_name="my-app", src=str(layer), layer_digest=other)
 
     def test_digest_of_another_algorithm(self, layer: Path) -> None:
-        with pytest.raises(ModuleFailedError, match="not layer_digest sha512:00"):
+        with pytest.raises(ModuleFailedError, match="layer_digest 'sha512:00' must be sha256: and 64 lower-case"):
             run_module(module, repository_name="my-app", src=str(layer), layer_digest="sha512:00")
 
     def test_missing_file(self, tmp_path: Path) -> None:

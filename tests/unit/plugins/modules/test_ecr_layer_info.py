@@ -78,7 +78,7 @@ def test_registry_id_is_sent(registry: StubbedRegistry) -> None:
     [
         (
             {"layer_digests": [THIS, "sha256:1", "x"]},
-            [r"layer_digests[1] 'sha256:1'", "layer_digests[2] 'x' must be algorithm:hex"],
+            [r"layer_digests[1] 'sha256:1'", "layer_digests[2] 'x' must be sha256: and 64"],
         ),
         ({"repository_name": "My-App"}, ["repository_name 'My-App' must be lower-case letters and digits"]),
         ({"registry_id": "1"}, ["registry_id '1' must be 12 digits"]),
@@ -92,17 +92,18 @@ def test_bad_input_is_one_error(options: dict[str, t.Any], words: list[str]) -> 
 
 
 def test_digests_that_the_registry_calls_malformed_are_one_error(registry: StubbedRegistry) -> None:
+    others = [f"sha256:{'e' * 64}", f"sha256:{'f' * 64}"]
     registry.answers(
         "BatchCheckLayerAvailability",
-        look_up(THIS, "sha512:00", "md5:11"),
+        look_up(THIS, *others),
         layers=[{"layerDigest": THIS, "layerAvailability": "AVAILABLE"}],
         failures=[
             {"layerDigest": digest, "failureCode": "InvalidLayerDigest", "failureReason": "malformed"}
-            for digest in ("sha512:00", "md5:11")
+            for digest in others
         ],
     )
-    with pytest.raises(ModuleFailedError, match="does not accept these digests: sha512:00, md5:11"):
-        run_module(module, repository_name=REPOSITORY, layer_digests=[THIS, "sha512:00", "md5:11"])
+    with pytest.raises(ModuleFailedError, match=f"does not accept these digests: {', '.join(others)}"):
+        run_module(module, repository_name=REPOSITORY, layer_digests=[THIS, *others])
 
 
 @pytest.mark.parametrize(

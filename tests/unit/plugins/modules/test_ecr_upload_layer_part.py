@@ -247,7 +247,7 @@ class TestBadInput:
             ({"layer_part_blob": None}, ["src or layer_part_blob is required"]),
             ({"layer_part_blob": ""}, ["layer_part_blob has 0 bytes"]),
             ({"part_first_byte": None}, ["part_first_byte is required"]),
-            ({"upload_id": "1"}, ["upload_id '1'", "must be a UUID"]),
+            ({"upload_id": "1"}, ["upload_id '1'", "must be the UUID"]),
         ],
     )
     def test_error_names_option_value_and_rule(self, options: dict[str, t.Any], words: list[str]) -> None:
@@ -394,7 +394,7 @@ class TestCliInputJson:
         assert name not in json.dumps(failed.value.result)
 
     def test_short_value_is_shown(self) -> None:
-        with pytest.raises(ModuleFailedError, match=r"upload_id 'wrong' must be a UUID.*unknown member 'uploadID'"):
+        with pytest.raises(ModuleFailedError, match=r"upload_id 'wrong' must be the UUID.*unknown member 'uploadID'"):
             run_module(module, cli_input_json={**self.JSON, "uploadId": "wrong", "uploadID": ""})
 
     def test_deep_nesting_is_refused(self) -> None:

@@ -43,7 +43,7 @@ class TestCliInputJson:
             ({"layerDigests": [1]}, ["layer_digests", "[1]", "list of strings"]),
             ({"repositoryName": 12}, ["repository_name 12", "must be a string"]),
             ({"registryId": None}, ["registry_id None", "must be a string"]),
-            ({"uploadId": "x"}, ["upload_id 'x'", "must be a UUID"]),
+            ({"uploadId": "x"}, ["upload_id 'x'", "must be the UUID"]),
         ],
     )
     def test_wrong_member(self, members: dict[str, t.Any], words: list[str]) -> None:
@@ -82,5 +82,5 @@ class TestSkeleton:
         assert result["changed"] is False
 
     def test_output_checks_the_input(self) -> None:
-        with pytest.raises(ModuleFailedError, match="upload_id 'x' must be a UUID"):
+        with pytest.raises(ModuleFailedError, match="upload_id 'x' must be the UUID"):
             run_module(module, connection={}, generate_cli_skeleton="output", **{**TASK, "upload_id": "x"})

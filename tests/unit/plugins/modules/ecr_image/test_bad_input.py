@@ -16,8 +16,8 @@ from ansible_collections.layerkit.ecr.tests.unit.support.image_bench import Imag
     ("options", "words"),
     [
         ({"tags": ["a" * 129]}, "tags 'aaa"),
-        ({"tags": ["-latest"]}, "'-latest' is not a tag"),
-        ({"tags": ["a:b"]}, "'a:b' must be a tag alone"),
+        ({"tags": ["-latest"]}, "'-latest' begins with '-'"),
+        ({"tags": ["a:b"]}, "'a:b' is a tag with a name: give the tag alone"),
         ({"platforms": ["linux"]}, "'linux' must be os/architecture"),
         ({"tags": [1.10]}, "tags 1.1 is a number with a fraction, because it has no quotation marks"),
         ({"tags": ["1.0", 2.0]}, "tags 2.0 is a number"),

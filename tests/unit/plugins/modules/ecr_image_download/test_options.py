@@ -19,7 +19,7 @@ DIGEST = "sha256:" + "0" * 64
     [
         ({"tag": None}, "one of the following is required: tag, digest"),
         ({"digest": DIGEST}, "mutually exclusive: tag|digest"),
-        ({"tag": "a/b"}, "tag 'a/b' must be a tag alone"),
+        ({"tag": "a/b"}, "tag 'a/b' has '/'"),
         ({"tag": 1.10}, "tag 1.1 is a number with a fraction"),
         ({"tag": None, "digest": "sha256:123"}, "digest 'sha256:123' must be sha256:"),
         ({"platforms": ["linux"]}, "platforms 'linux' must be os/architecture"),
