@@ -60,7 +60,10 @@ def part_of_file(path: str, first_byte: int, last_byte: int) -> Part:
     """
     with FileBlob.open(path, f"src {path!r}") as layer:
         if last_byte >= layer.size:
-            raise InvalidInputError(f"src {path!r} is {layer.size} bytes. part_last_byte {last_byte} is past its end")
+            raise InvalidInputError(
+                f"src {path!r} is {layer.size} bytes. part_last_byte {last_byte} is past its end",
+                "Bytes are counted from 0",
+            )
         blob = layer.read(first_byte, last_byte - first_byte + 1)
         return Part(first_byte, last_byte, blob, ends_layer=last_byte == layer.size - 1)
 

@@ -150,7 +150,7 @@ def checked_part_size(options: t.Mapping[str, t.Any]) -> int | None:
     """
     part_size: int | None = options["part_size"]
     if part_size is not None and not MIN_PART <= part_size <= MAX_PART:
-        raise InvalidInputError(f"part_size {part_size} must be {MIN_PART} (5 MiB) to {MAX_PART} (10 MiB)")
+        raise InvalidInputError(f"part_size {part_size} must be {MIN_PART} (5 MiB) to {MAX_PART} bytes (10 MiB)")
     return part_size
 
 

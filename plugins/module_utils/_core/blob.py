@@ -12,13 +12,14 @@ import copy
 import errno
 import hashlib
 import os
+import shlex
 import stat
 import typing as t
 from pathlib import Path
 
 from .digest import sha256_of
 from .errors import ContentChangedError, InvalidInputError, TaskError
-from .text import MIB, reason
+from .text import MIB, printable, reason
 
 # Each thread that reads in chunks keeps memory for some of them.
 CHUNK_SIZE = 128 * 1024
@@ -111,9 +112,20 @@ class FileBlob(Blob):
         except (OSError, ValueError) as error:
             if isinstance(error, OSError) and error.errno in _NOT_OPENED:
                 raise _not_regular(name) from error
+            if isinstance(error, FileNotFoundError):
+                # Python compiles a file in every task that imports it, and few tasks name no file.
+                from .missing_file import missing_file
+
+                raise missing_file(path, name) from error
             raise InvalidInputError(f"{name} cannot be read: {reason(error)}") from error
         try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            mode = os.fstat(descriptor).st_mode
+            if stat.S_ISDIR(mode):
+                raise InvalidInputError(
+                    f"{name} is a directory, not a file",
+                    f"Pack it first: tar --create --file layer.tar --directory {printable(shlex.quote(path))} .",
+                )
+            if not stat.S_ISREG(mode):
                 raise _not_regular(name)
             yield cls(name, path, descriptor)
         finally:

@@ -29,7 +29,7 @@ from .._oci.reference import (
 )
 from .directory import Directory
 from .files import MANIFEST, USE_AN_IMAGE
-from .lookalikes import check_files, check_path
+from .lookalikes import check_files
 from .oci_layout import INDEX, OciLayout
 from .spool import Spool
 
@@ -71,7 +71,6 @@ def open_source(path: str, name: str, compress: bool, parallel: int, task: Task)
     :param parallel: how many layers are compressed and hashed at once
     :raises InvalidInputError: the path cannot be read, or is not such a source
     """
-    check_path(path, name)
     with _files(path, name) as files, Spool() as spool:
         if not files.exists(INDEX):
             check_files(files, path)
@@ -252,7 +251,7 @@ def _docker_archive(
 
 def _is_directory(path: str) -> bool:
     try:
-        return stat.S_ISDIR(Path(path).stat().st_mode)
+        return bool(path) and stat.S_ISDIR(Path(path).stat().st_mode)
     except (OSError, ValueError):
         # The error comes when the path is opened.
         return False
@@ -266,6 +265,6 @@ def _source(files: SourceFiles, compress: bool, parallel: int, task: Task, spool
         raise InvalidInputError(
             f"{files} does not contain an image: it has neither {INDEX}, as an OCI image layout does, nor {MANIFEST}, "
             "as a docker archive does",
-            USE_AN_IMAGE,
+            f"{USE_AN_IMAGE}. To push a single layer, use ecr_layer",
         )
     return Source(str(files), layout, docker, compress)

@@ -19,6 +19,7 @@ from .._core.errors import InvalidInputError, TaskError
 from .._core.text import printable
 from .._oci.store import COPY_AGAIN
 from .files import USE_AN_IMAGE
+from .lookalikes import kind_of_file
 
 MAX_ENTRIES = 100_000
 
@@ -31,8 +32,6 @@ _MAX_GLOBAL_HEADERS = 100
 # The bytes of headers of one entry: many more than a blob has, and few enough for older tarfiles, which take quadratic
 # time.
 _MAX_HEADERS = 8 * 1024
-
-_ZIP = b"PK\x03\x04"
 
 Read = t.Callable[[int, int], bytes]
 
@@ -95,9 +94,10 @@ def _damaged(headers: _Headers, where: str, how: str) -> InvalidInputError:
 def _unreadable(headers: _Headers, where: str) -> InvalidInputError:
     if headers.is_first_block:
         if not headers.last:
-            return InvalidInputError(f"{where} is empty", USE_AN_IMAGE)
-        kind = "a zip archive, not a tar archive" if headers.last.startswith(_ZIP) else "not a tar archive"
-        return InvalidInputError(f"{where} is {kind}", USE_AN_IMAGE)
+            return InvalidInputError(f"{where} is empty", COPY_AGAIN)
+        kind, remedy = kind_of_file(headers.last)
+        words = f"{kind}, not a tar archive" if kind else "not a tar archive"
+        return InvalidInputError(f"{where} is {words}", remedy or USE_AN_IMAGE)
     if headers.is_cut:
         return InvalidInputError(f"{where} is incomplete: it ends in the entry after byte {headers.entry}", COPY_AGAIN)
     return _damaged(headers, where, "the header of the entry is invalid")

@@ -278,11 +278,11 @@ class LayerUpload:
         if self._blob.is_remote and not self._running_digest.is_complete:
             # What an earlier run sent would be fetched once more. The registry compares the digest itself.
             return
-        sent = self._running_digest.digest()
-        if sent != self._plan.digest:
+        if self._running_digest.digest() != self._plan.digest:
             raise ContentChangedError(
-                f"{self._blob} has the digest {sent}, not {self._plan.digest}. It is damaged, or was changed while it "
-                "was uploaded"
+                f"{self._blob} has other content than its digest states. It is damaged, or was changed while it was "
+                "uploaded",
+                "Create the source again, or copy it again",
             )
 
     def _completed_after_all(self, error: EcrError) -> Completion:

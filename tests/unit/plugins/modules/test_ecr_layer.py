@@ -162,11 +162,11 @@ class TestBadInput:
             run_module(module, repository_name="my-app", src=str(layer), layer_digest="sha512:00")
 
     def test_missing_file(self, tmp_path: Path) -> None:
-        with pytest.raises(ModuleFailedError, match=r"src '.*nowhere' cannot be read.*No such file"):
+        with pytest.raises(ModuleFailedError, match=r"src '.*nowhere' does not exist on the host"):
             run_module(module, repository_name="my-app", src=str(tmp_path / "nowhere"))
 
     def test_directory(self, tmp_path: Path) -> None:
-        with pytest.raises(ModuleFailedError, match="must be a regular file"):
+        with pytest.raises(ModuleFailedError, match="is a directory, not a file"):
             run_module(module, repository_name="my-app", src=str(tmp_path))
 
     def test_empty_file(self, tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ DAMAGED_ARCHIVES = {
         zipped(GOOD, b"more"), "is damaged: the data from byte [0-9]+ on is not gzip"
     ),
     "gzip of nothing": HostileSource(zipped(b""), "[(]decompressed[)] is empty"),
-    "gzip of something else": HostileSource(zipped(b"text" * 1000), "[(]decompressed[)] is not a tar archive"),
+    "gzip of something else": HostileSource(zipped(b"text" * 1000), "[(]decompressed[)] is a text, not a tar archive"),
     "gzip bomb of zeros": HostileSource(zipped(bytes(96 * MIB)), "does not contain an image"),
     "gzip bomb as the index": HostileSource(
         archive(lambda: spaces("index.json", 96 * MIB)), "index.json is 100663296 bytes; the limit is 4194304"

@@ -113,7 +113,7 @@ DIRECTORIES = {
 # What a path itself can be
 
 PATHS = {
-    "path is missing": HostileSource(lambda path: path / "absent", "No such file or directory"),
+    "path is missing": HostileSource(lambda path: path / "absent", "does not exist on the host that runs the module"),
     "path with NUL": HostileSource(
         lambda path: path / "a\0b",
         "cannot be read: (stat: |open: )?embedded null (byte|character in path)",
@@ -121,12 +121,12 @@ PATHS = {
     "path is a FIFO": HostileSource(lambda path: _made(path / "fifo", os.mkfifo), "must be a regular file"),
     "path is a device": HostileSource(lambda _path: Path("/dev/zero"), "must be a regular file"),
     "path is an empty file": HostileSource(archive(bytes), "image.tar' is empty"),
-    "path is a text": HostileSource(archive(lambda: b"Not an image.\n" * 1000), "is not a tar archive"),
-    "path is a short text": HostileSource(archive(lambda: b"Not an image."), "is not a tar archive"),
+    "path is a text": HostileSource(archive(lambda: b"Not an image.\n" * 1000), "is a text, not a tar archive"),
+    "path is a short text": HostileSource(archive(lambda: b"Not an image."), "is a text, not a tar archive"),
     "path is a zip archive": HostileSource(
         archive(lambda: b"PK\3\4".ljust(1000, b"x")), "is a zip archive, not a tar archive"
     ),
-    "path is JSON": HostileSource(archive(lambda: oci_layout()["index.json"]), "is not a tar archive"),
+    "path is JSON": HostileSource(archive(lambda: oci_layout()["index.json"]), "is JSON, not a tar archive"),
     "path is an archive of something else": HostileSource(
         archive(lambda: tar_of({"a": b"b"})), "does not contain an image"
     ),

@@ -30,7 +30,10 @@ class TestBadInput:
                 ["repository_name", "'Team/App'", "must be lower-case letters and digits"],
             ),
             ({"repository_name": "a"}, ["repository_name", "'a'", "has 1 character, at least 2 are needed"]),
-            ({"repository_name": "a" * 257}, ["repository_name", "'aaa", "has 257 characters, at most 256 are possible"]),
+            (
+                {"repository_name": "a" * 257},
+                ["repository_name", "'aaa", "has 257 characters, at most 256 are possible"],
+            ),
             ({"registry_id": "12345"}, ["registry_id", "'12345'", "must be 12 digits"]),
             ({"upload_id": "not-a-uuid"}, ["upload_id", "'not-a-uuid'", "must be the UUID"]),
             ({"upload_id": UPLOAD + "\n"}, ["upload_id", r"\n'", "must be the UUID"]),
