@@ -729,6 +729,11 @@ if t.TYPE_CHECKING:
 
 MAX_PARALLEL = 32
 
+UNTAGGED = (
+    "The image gets no tag, because tags is empty or not given. It is found by its digest alone. The keyword tags of "
+    "the task is another one: it selects tasks."
+)
+
 # What says which image to push, and how.
 OPTIONS_OF_A_PUSH = (
     "src",
@@ -835,6 +840,8 @@ def push(
     transfer = ImageTransfer(client, request.options, request.parallel, module.task, dry_run=module.check_mode)
     try:
         transfer.plan(image, request.tags, check)
+        if not request.tags:
+            module.warn(UNTAGGED)
         transfer.run()
     except TaskError as error:
         module.fail(error, **transfer.failure(), **layer_facts(error))

@@ -570,6 +570,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.argspec impo
     layer_upload_spec,
     repository_spec,
 )
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.connection import check_connection
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.failure import layer_facts
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import (
@@ -683,6 +684,7 @@ def read_source(module: EcrModule) -> CopySource:
     if not different.keys() & CREDENTIALS:
         # Otherwise, the registry_id of the task may be the account of another user.
         registry_id = registry_id or target["registry_id"]
+    check_connection({**target, **given}, prefix="source.")
     names = {"repository_name": source["repository_name"] or target["repository_name"], "registry_id": registry_id}
     repository = checked_repository(names, subject="source", role="source")
     tag, digest = source["tag"], source["digest"]

@@ -35,13 +35,19 @@ _NO_ANSWER = (
     "No answer arrived, so the outcome is unknown. Check the network and endpoint_url, and run the task again. It "
     "checks the registry before it sends anything"
 )
-_NO_CONNECTION = "The registry could not be reached. Check region, endpoint_url, the network and the proxy settings"
-_REFUSED_PARAMETER = "Amazon ECR does not accept a parameter. The error names it"
+_NO_CONNECTION = (
+    "The registry could not be reached. Check region, endpoint_url, the network, and the proxy in HTTPS_PROXY, "
+    "HTTP_PROXY and NO_PROXY"
+)
+_REFUSED_PARAMETER = (
+    "Amazon ECR does not accept a parameter. Compare what the error says with the documentation of the module"
+)
 _SERVER_FAILED = (
     "The registry failed to handle the request, so the outcome is unknown. Run the task again. It checks the registry "
     "before it sends anything"
 )
 
+NO_REGION = "No region is set. Set region, AWS_REGION or AWS_DEFAULT_REGION, or a region in the profile"
 ANOTHER_TAG = "Choose another tag, or delete the image that has it"
 REMOVE_INDEX_FIRST = "Remove the index before its images, or name all of them in one task"
 RESTORE_FIRST = (
@@ -63,10 +69,6 @@ ADVICE = {
     "429": (
         "A proxy or a gateway limits the request rate, and retrying did not help. Run fewer pushes at once, or run the "
         "task again later"
-    ),
-    "AccessDeniedException": (
-        "The caller lacks permission. Grant the ecr action that the error names on this repository in the IAM policy "
-        "of the caller and, for the registry of another account, in the repository policy"
     ),
     "ClientRequestError": _NO_ANSWER,
     "ConnectTimeoutError": _NO_CONNECTION,
@@ -113,7 +115,7 @@ ADVICE = {
     "InvalidSignatureException": _NOT_ACCEPTED,
     "KmsException": (
         "The KMS key of the repository cannot be used. Check that it is enabled, and that its policy and grants allow "
-        "kms:DescribeKey, kms:GenerateDataKey and kms:Decrypt. kms_error in the result is the error of KMS"
+        "kms:DescribeKey, kms:GenerateDataKey and kms:Decrypt"
     ),
     "LayerAlreadyExistsException": (
         "The registry already has this layer, but none of the sha256 digests listed is available there, so it is "
@@ -134,25 +136,30 @@ ADVICE = {
     ),
     "MissingAuthenticationTokenException": _NOT_ACCEPTED,
     "NoCredentialsError": (
-        "No credentials were found. Set access_key and secret_key, profile, or the AWS environment variables, or run "
-        "on a host with an instance or task role"
+        "No credentials were found. Set access_key and secret_key, profile, or AWS_ACCESS_KEY_ID and "
+        "AWS_SECRET_ACCESS_KEY in the environment, or run on a host with an instance or task role"
     ),
-    "NoRegionError": "No region is set. Set region, AWS_REGION, or a region in the profile",
+    "NoRegionError": NO_REGION,
     "OptInRequired": "The account cannot use Amazon ECR in this region. Enable the region, or use another one",
-    "PartialCredentialsError": "The credentials are incomplete. Set both access_key and secret_key",
+    "PartialCredentialsError": (
+        "The credentials are incomplete. Set both access_key and secret_key, both AWS_ACCESS_KEY_ID and "
+        "AWS_SECRET_ACCESS_KEY, or complete the profile in the AWS configuration file"
+    ),
     "ProfileNotFound": "The profile does not exist on the host that runs the module. Check profile and AWS_PROFILE",
     "ReferencedImagesNotFoundException": (
         "Images of the index are not in the repository, although they were put or listed there. Run the task again"
     ),
     "RepositoryNotFoundException": (
-        "The repository does not exist. Create it, or check repository_name (the name alone, without a registry host), "
-        "registry_id and region"
+        "The repository does not exist. Create it, for example with aws ecr create-repository, or check "
+        "repository_name, registry_id and region"
     ),
     "RequestExpired": _WRONG_CLOCK,
     "RequestTimeTooSkewed": _WRONG_CLOCK,
     "RequestTimeoutException": _SERVER_FAILED,
     "RequestThrottledException": _THROTTLED,
-    "SSLError": "The TLS connection was refused. Check endpoint_url, aws_ca_bundle and validate_certs",
+    "SSLError": (
+        "The TLS connection was refused. Check endpoint_url, aws_ca_bundle or AWS_CA_BUNDLE, and validate_certs"
+    ),
     "ServerException": _SERVER_FAILED,
     "ServiceUnavailable": _SERVER_FAILED,
     "SignatureDoesNotMatch": _NOT_ACCEPTED,
@@ -221,6 +228,12 @@ _DOWNLOAD_ADVICE = {
     "UnreadableAnswer": f"This is not what Amazon S3 answers. {_BETWEEN}",
 }
 
+# What OpenSSL calls an answer without TLS. The names changed with its versions.
+_PLAIN_ANSWERS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL")
+
+# The kinds of policies that grant what no other one denies.
+_GRANTING = ("identity-based policy", "resource-based policy")
+
 # Errors of a clock, and those that a wrong clock can cause as well as wrong keys.
 CLOCK_ERRORS = frozenset({"RequestExpired", "RequestTimeTooSkewed"})
 SIGNATURE_ERRORS = frozenset({"InvalidSignatureException", "SignatureDoesNotMatch"})
@@ -252,6 +265,32 @@ def url_advice(*names: str) -> str | None:
 def download_advice(*names: str) -> str:
     """Return what an error of a download from Amazon S3 means and what to do next; names as in ``advice``."""
     return next((_DOWNLOAD_ADVICE[name] for name in names if name in _DOWNLOAD_ADVICE), _DOWNLOAD_BROKE)
+
+
+def tls_advice(words: str) -> str:
+    """Return what a TLS connection that failed means and what to do next, without the last period.
+
+    :param words: the error of OpenSSL
+    """
+    if any(name in words for name in _PLAIN_ANSWERS):
+        return "What answers at the endpoint does not speak TLS. Check its port, or write http:// in endpoint_url"
+    return ADVICE["SSLError"]
+
+
+def denied_advice(action: str, resource: str, denied_by: str | None, not_allowed_by: str | None) -> str:
+    """Return what a missing permission means and what to do next, without the last period.
+
+    :param denied_by: the policy that denies the action explicitly
+    :param not_allowed_by: the kind of policy that does not allow it
+    """
+    if denied_by:
+        return f"A policy denies {action} on {resource}. No grant helps against it. Change this policy: {denied_by}"
+    if not_allowed_by and not_allowed_by not in _GRANTING:
+        return f"The caller lacks permission. Allow {action} on {resource} in the {not_allowed_by} as well"
+    return (
+        f"The caller lacks permission. Grant {action} on {resource} in the IAM policy of the caller and, for the "
+        "registry of another account, in the repository policy"
+    )
 
 
 def clock_advice(is_wrong: bool, times: str) -> str:

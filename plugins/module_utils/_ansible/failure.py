@@ -14,13 +14,14 @@ from functools import singledispatch
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 
 from .._core.errors import InvalidInputError, LayerUploadError, Resume, TaskError, Unanswered, UploadProgress
-from .._core.text import listed, printable
+from .._core.text import listed, printable, shortened
 from .._ecr.call import DOWNLOAD
 from .._ecr.errors import (
     LISTED_BY_INDEX,
     AnswerError,
     CallError,
     ConnectionOptionsError,
+    Denial,
     DownloadError,
     EcrError,
     ExplainedError,
@@ -44,9 +45,11 @@ from .advice import (
     TOO_LARGE,
     advice,
     clock_advice,
+    denied_advice,
     download_advice,
     login_advice,
     size_advice,
+    tls_advice,
     url_advice,
 )
 
@@ -55,6 +58,7 @@ if t.TYPE_CHECKING:
 
 Result = dict[str, t.Any]
 
+_UNKNOWN_ERROR = "Look it up in the API reference of Amazon ECR, and run the task again if it is temporary"
 _NOTHING_SENT = "Nothing was sent"
 # Amazon ECR refuses signatures that are older or younger.
 _SKEW = datetime.timedelta(minutes=5)
@@ -296,9 +300,16 @@ def _meaning(error: CallError) -> str:
         return login_advice(error.call.profile)
     if names & TOO_LARGE:
         return _too_large(error.call)
-    if error.call.operation == "GetDownloadUrlForLayer":
-        return url_advice(*error.names) or "The request failed"
-    return advice(*error.names) or "The request failed"
+    if error.is_denied:
+        denial = Denial.of(error)
+        return denied_advice(denial.action, denial.resource, denial.denied_by, denial.not_allowed_by)
+    if "SSLError" in error.names:
+        return tls_advice(str(error.exception))
+    find = url_advice if error.call.operation == "GetDownloadUrlForLayer" else advice
+    kms_error = error.response.get("kmsError")
+    cause = f"KMS reports {printable(str(kms_error))}" if kms_error else None
+    known = find(*error.names) or f"{error.code} is not an error that this collection knows. {_UNKNOWN_ERROR}"
+    return f"{known}. {cause}" if cause else known
 
 
 def _clock(error: CallError) -> str:
@@ -359,18 +370,19 @@ def _images(call: Call) -> str:
 
 
 def _progress(progress: UploadProgress, may_resume: bool) -> str:
+    layer = shortened(progress.digest)
     if progress.next_byte is None:
-        return f"Layer {progress.digest} was not uploaded"
+        return f"Layer {layer} was not uploaded"
     if progress.unanswered is Unanswered.COMPLETION:
         return _may_be_complete(progress)
     if progress.next_byte == progress.size and not may_resume:
-        return f"All bytes of layer {progress.digest} were sent, but the layer was not completed"
+        return f"All bytes of layer {layer} were sent, but the layer was not completed"
     received = f"{progress.next_byte} of its {progress.size} bytes"
-    state = f"Layer {progress.digest} is incomplete: the registry has {received}"
+    state = f"Layer {layer} is incomplete: the registry has {received}"
     if progress.unanswered is Unanswered.PART:
         state = (
-            f"Layer {progress.digest} is incomplete: the registry confirmed {received}, and may have received more, "
-            "because an answer was lost"
+            f"Layer {layer} is incomplete: the registry confirmed {received}, and may have received more, because an "
+            "answer was lost"
         )
     if not may_resume:
         return state
@@ -390,6 +402,6 @@ def _may_be_complete(progress: UploadProgress) -> str:
         Resume.NEEDS_STATE: "Run the task again",
     }
     return (
-        f"All bytes of layer {progress.digest} were sent, but it is unknown whether the layer is complete, because the "
-        f"answer was lost. {ways[progress.resume]}. It checks the registry first"
+        f"All bytes of layer {shortened(progress.digest)} were sent, but it is unknown whether the layer is complete, "
+        f"because the answer was lost. {ways[progress.resume]}. It checks the registry first"
     )

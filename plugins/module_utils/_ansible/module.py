@@ -25,6 +25,7 @@ from .._ecr.skeleton import input_skeleton, output_skeleton
 from . import failure
 from .aws_config import check_aws_config
 from .collection_info import COLLECTION_NAME, COLLECTION_VERSION
+from .connection import check_connection
 from .file_attributes import AttributeChanges, set_attributes
 
 if t.TYPE_CHECKING:
@@ -84,6 +85,7 @@ class EcrModule(AnsibleAWSModule):
         try:
             request = read(self)
             self._named = _named(request)
+            check_connection(self.params)
             check_aws_config(self.params["aws_config"])
             client = EcrClient.connect(self, request.repository, self.task, connections=connections)
             # What boto3 loaded lives as long as this process. Python would search it for garbage when the process ends.

@@ -161,6 +161,11 @@ def parse_cli_input(cli_input_json: str | None) -> Members:
     """
     if cli_input_json is None:
         return {}
+    if cli_input_json.startswith(("file://", "fileb://")):
+        raise InvalidInputError(
+            "cli_input_json is the URL of a file, which is not read",
+            "Read the file with a lookup: {{ lookup('ansible.builtin.file', 'request.json') }}",
+        )
     members = _parsed(cli_input_json, "cli_input_json")
     if not isinstance(members, dict):
         # Its content may be a part of a layer, which is never shown.

@@ -13,6 +13,7 @@ MIB = 1024 * 1024
 
 # Characters of foreign text that a message shows.
 MAX_SHOWN = 200
+_SHORT = 12
 
 
 def printable(text: str, limit: int = MAX_SHOWN) -> str:
@@ -28,6 +29,25 @@ def printable(text: str, limit: int = MAX_SHOWN) -> str:
 def quoted(value: object, limit: int = MAX_SHOWN) -> str:
     """Return a foreign value for a message, as Python writes it: a string has quotation marks."""
     return printable(repr(value), limit)
+
+
+def shortened(digest: str) -> str:
+    """Return a digest for reading: its first 12 digits, which tell apart what one task works on."""
+    algorithm, colon, digits = digest.partition(":")
+    return f"{algorithm}{colon}{digits[:_SHORT]}…" if len(digits) > _SHORT else digest
+
+
+def scaled(size: int) -> str:
+    """Return a number of bytes for reading, in the largest unit of which there is at least one."""
+    for unit, name in ((MIB * 1024, "GiB"), (MIB, "MiB"), (1024, "KiB")):
+        if size >= unit:
+            return f"{size / unit:.{0 if size >= 10 * unit else 1}f} {name}"
+    return f"{size} B"
+
+
+def counted(count: int, noun: str) -> str:
+    """Return how many there are of something, with a noun whose plural ends in s."""
+    return f"{count or 'no'} {noun}{'' if count == 1 else 's'}"
 
 
 def listed(names: t.Sequence[str], most: int = 3, separator: str = ", ") -> str:

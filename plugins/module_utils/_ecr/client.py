@@ -27,12 +27,13 @@ except ImportError:
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import boto3_inventory_conn, get_aws_connection_info
 
+from .._core.text import quoted
 from .answers import UnreadableAnswerError, answered, watch_answers
 from .call import Call, Repository
 from .credentials import credential_failures_named
-from .errors import CallError, ConnectionOptionsError, EcrError, ForeignAnswerError
+from .errors import CallError, ConnectionOptionsError, Denial, EcrError, ForeignAnswerError
 from .retry import RetryAfter, with_retries
-from .service_model import SERVICE, dns_suffix
+from .service_model import SERVICE, dns_suffix, is_known_region, most_like_region
 
 if t.TYPE_CHECKING:
     from .._core.task import Task
@@ -106,8 +107,11 @@ def _check_endpoint(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https"):
         raise ValueError(f"Invalid endpoint: {url}. Its scheme must be http or https")
-    # A port that is none raises ValueError when it is read.
-    if parts.port == 0:
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(f"Invalid endpoint: {url}. {error}") from error
+    if port == 0:
         raise ValueError(f"Invalid endpoint: {url}. Its port is 0")
 
 
@@ -170,6 +174,11 @@ class EcrClient:
         except ValueError as error:
             # An endpoint that is not a URL.
             raise ConnectionOptionsError(call, error) from error
+        if not is_known_region(client.meta.region_name):
+            task.warn(
+                f"botocore does not know a region {quoted(client.meta.region_name)}. Regions look like "
+                f"{most_like_region(client.meta.region_name)}. If the registry cannot be reached, check this first."
+            )
         return cls(client, repository, task, profile, info.get("verify"))
 
     def for_repository(self, repository: Repository) -> EcrClient:
@@ -281,7 +290,7 @@ class EcrClient:
         except EcrError as error:
             if not error.is_denied:
                 raise
-            denied = error.call
+            denied = Denial.of(error)
         if consequence:
-            self._task.warn(f"Missing permission ecr:{denied.operation} on {denied.repository}. {consequence}.")
+            self._task.warn(f"Missing permission {denied.action} on {denied.resource}. {consequence}.")
         return None

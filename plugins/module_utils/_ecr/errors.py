@@ -53,6 +53,46 @@ class EcrError(TaskError):
         return False
 
 
+# The words of IAM: "… is not authorized to perform: ACTION on resource: ARN because no POLICY allows it",
+# or "… with an explicit deny in a POLICY: ARN". Source:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+_DENIED_ACTION = re.compile(r"not authorized to perform: (ecr:\w+)")
+_DENIED_RESOURCE = re.compile(r"on resource: (arn:[^\s,]+)")
+_DENIED_BY = re.compile(r"with an explicit deny in an? ([\w -]+?(?:policy|boundary))(?:: (arn:\S+))?")
+_NOT_ALLOWED_BY = re.compile(r"because no ([\w -]+?) allows")
+# Operations that another action allows.
+_ACTIONS = {"ListImageReferrers": "BatchGetImage"}
+
+
+@dataclass(frozen=True)
+class Denial:
+    """A permission that the caller lacks, as AWS words it.
+
+    :param resource: an ARN, or what the call is about if AWS does not name it
+    :param denied_by: the kind of policy that denies explicitly, and its ARN if AWS names it
+    :param not_allowed_by: the kind of policy that does not allow it
+    """
+
+    action: str
+    resource: str
+    denied_by: str | None = None
+    not_allowed_by: str | None = None
+
+    @classmethod
+    def of(cls, error: EcrError) -> Denial:
+        """Return the permission that is missing for a call that was denied."""
+        words = str(error.exception) if isinstance(error, CallError) else ""
+        action, resource = _DENIED_ACTION.search(words), _DENIED_RESOURCE.search(words)
+        explicit, missing = _DENIED_BY.search(words), _NOT_ALLOWED_BY.search(words)
+        operation = error.call.operation
+        return cls(
+            action[1] if action else f"ecr:{_ACTIONS.get(operation, operation)}",
+            printable(resource[1].rstrip(".")) if resource else str(error.call.repository),
+            " ".join(filter(None, map(printable, filter(None, explicit.groups())))) if explicit else None,
+            printable(missing[1]) if missing else None,
+        )
+
+
 class CallError(EcrError):
     """A call of which no attempt succeeded.
 

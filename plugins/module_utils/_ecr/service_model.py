@@ -73,8 +73,26 @@ def error_shape(code: str) -> StructureShape | None:
 
 def dns_suffix(partition: str) -> str:
     """Return the domain of a partition's services, such as ``amazonaws.com`` for ``aws``."""
-    partitions = Loader().load_data("partitions")["partitions"]
-    return next(str(entry["outputs"]["dnsSuffix"]) for entry in partitions if entry["id"] == partition)
+    return next(str(entry["outputs"]["dnsSuffix"]) for entry in _partitions() if entry["id"] == partition)
+
+
+def is_known_region(region: str) -> bool:
+    """Return whether botocore knows an AWS region of this name."""
+    return any(region in entry["regions"] for entry in _partitions())
+
+
+def most_like_region(region: str) -> str:
+    """Return the name of the AWS region that a name is most like, if it is like one at all."""
+    # Python compiles a file in every task that imports it, and few tasks name another region.
+    import difflib
+
+    names = [name for entry in _partitions() for name in entry["regions"]]
+    return next(iter(difflib.get_close_matches(region.lower(), names, 1)), "eu-west-1")
+
+
+@cache
+def _partitions() -> list[dict[str, t.Any]]:
+    return t.cast("list[dict[str, t.Any]]", Loader().load_data("partitions")["partitions"])
 
 
 def batches(operation: str, member: str, entries: t.Sequence[Entry]) -> t.Iterator[t.Sequence[Entry]]:

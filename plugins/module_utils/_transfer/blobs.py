@@ -12,6 +12,7 @@ from dataclasses import replace
 from .._core.digest import sha256_of
 from .._core.errors import ContentChangedError, LayerUploadError, TaskError, UploadProgress
 from .._core.text import MIB
+from .._oci.store import COPY_AGAIN
 
 if t.TYPE_CHECKING:
     from .._core.task import Job, Task
@@ -81,8 +82,7 @@ class BlobPusher:
     def _checker(self, blob: Descriptor) -> Job:
         def check() -> None:
             with self._image.reader.open(blob.digest) as opened:
-                found = sha256_of(self._task.guard(opened.chunks(0, opened.size)))
-                if found != blob.digest:
-                    raise ContentChangedError(f"{opened} is damaged. Its digest is {found}, not {blob.digest}")
+                if sha256_of(self._task.guard(opened.chunks(0, opened.size))) != blob.digest:
+                    raise ContentChangedError(f"{opened} has other content than its digest states", COPY_AGAIN)
 
         return check

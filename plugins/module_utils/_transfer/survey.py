@@ -207,9 +207,11 @@ class Surveyor:
 
     def _settings_for(self, moving: t.Sequence[str]) -> RepositorySettings | None:
         """Look the settings up once."""
-        consequence = f"The task cannot check before the push whether these tags can be moved: {', '.join(moving)}"
+        consequence = "The uri of the image is not returned, because only a push learns the account of the registry"
+        if moving:
+            consequence = f"The task cannot check before the push whether these tags can be moved: {', '.join(moving)}"
         if self._settings_found is None:
-            found = self._client.unless_denied(self._images.settings, consequence if moving else None)
+            found = self._client.unless_denied(self._images.settings, consequence)
             self._settings_found = (found,)
         return self._settings_found[0]
 

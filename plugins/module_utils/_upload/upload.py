@@ -33,6 +33,8 @@ if t.TYPE_CHECKING:
 
 MAX_CORRECTIONS = 10
 
+_DAMAGED = "The source is damaged, or was changed during the upload: create it again, or copy it again"
+
 
 class UploadGoneError(Exception):
     """The upload cannot be resumed; ``error`` is the registry's."""
@@ -110,6 +112,11 @@ class LayerUpload:
             layer = self._look()
             if layer and layer.is_stored:
                 return Completion(CompletionAction.ALREADY_EXISTS, layer.digest, layer)
+        if upload_id is not None:
+            self._task.warn(
+                f"The registry does not know upload {upload_id}, or it cannot be resumed. The layer is sent from its "
+                "beginning in a new upload."
+            )
         self._forget()
         try:
             return self._attempt(None)
@@ -280,9 +287,8 @@ class LayerUpload:
             return
         if self._running_digest.digest() != self._plan.digest:
             raise ContentChangedError(
-                f"{self._blob} has other content than its digest states. It is damaged, or was changed while it was "
-                "uploaded",
-                "Create the source again, or copy it again",
+                f"{self._blob} has other content than its digest states",
+                "Run the task again" if self._blob.is_remote else _DAMAGED,
             )
 
     def _completed_after_all(self, error: EcrError) -> Completion:

@@ -197,7 +197,7 @@ class TestErrors:
 
     def test_denied(self, registry: StubbedRegistry) -> None:
         registry.refuses("DescribeImages", REQUEST, "AccessDeniedException")
-        with pytest.raises(ModuleFailedError, match="Grant the ecr action"):
+        with pytest.raises(ModuleFailedError, match="Grant ecr:DescribeImages on repository"):
             info()
 
     @pytest.mark.parametrize("status", ["archived", "any"])

@@ -63,7 +63,7 @@ def test_check_mode_looks_and_opens_nothing(registry: StubbedRegistry) -> None:
 def test_check_mode_finds_the_repository_missing(registry: StubbedRegistry) -> None:
     look = {"repositoryName": REPOSITORY, "layerDigests": [ZERO_BYTES]}
     registry.refuses("BatchCheckLayerAvailability", look, "RepositoryNotFoundException")
-    with pytest.raises(ModuleFailedError, match="Create it, or check repository_name"):
+    with pytest.raises(ModuleFailedError, match="Create it, for example with aws ecr create-repository"):
         run_module(module, check=True, repository_name=REPOSITORY)
 
 

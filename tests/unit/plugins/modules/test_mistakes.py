@@ -12,7 +12,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.layerkit.ecr.tests.unit.support.mistakes import names, sources
+from ansible_collections.layerkit.ecr.tests.unit.support.mistakes import answers, connection, names, sources
 from ansible_collections.layerkit.ecr.tests.unit.support.mistakes.empty_registry import EmptyRegistry
 from ansible_collections.layerkit.ecr.tests.unit.support.mistakes.mistake import Mistake
 from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import (
@@ -24,7 +24,7 @@ from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import (
 
 # Characters of a message before the words of AWS.
 MAX_WORDS = 600
-MISTAKES = [*names.ROWS, *sources.ROWS]
+MISTAKES = [*names.ROWS, *sources.ROWS, *connection.ROWS, *answers.ROWS]
 
 
 @pytest.fixture(scope="module")
@@ -89,4 +89,4 @@ def test_message(
 
 
 def test_table_is_large_enough() -> None:
-    assert len({mistake.what for mistake in MISTAKES}) == len(MISTAKES) >= 140
+    assert len({mistake.what for mistake in MISTAKES}) == len(MISTAKES) >= 250

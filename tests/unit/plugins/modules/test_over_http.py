@@ -179,7 +179,7 @@ class TestFaults:
             ("drop_before", "ConnectionClosedError", "No answer arrived"),
             ("bare_503", "503", "outcome is unknown"),
             ("throttle", "ThrottlingException", "is throttling this operation"),
-            ("access_denied", "AccessDeniedException", "Grant the ecr action"),
+            ("access_denied", "AccessDeniedException", "Grant ecr:CompleteLayerUpload on"),
             ("expired_token", "ExpiredTokenException", "credentials expired"),
             ("kms", "KmsException", "KMS key"),
             ("expire_upload", "UploadNotFoundException", "Send the layer again in a new upload"),
@@ -243,6 +243,8 @@ class TestMissingRepository:
                 {"upload_id": "0" * 8 + "-0000" * 3 + "-" + "0" * 12, "layer_digests": [DIGEST]},
             ),
         ):
-            with pytest.raises(ModuleFailedError, match="Create it, or check repository_name") as failed:
+            with pytest.raises(
+                ModuleFailedError, match="Create it, for example with aws ecr create-repository"
+            ) as failed:
                 run_module(module, check=check, connection=connection, repository_name="not/there", **options)
             assert failed.value.result["error"]["code"] == "RepositoryNotFoundException"

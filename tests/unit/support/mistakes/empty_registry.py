@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A registry that has no image and no layer, and that answers some operations as a test says."""
+"""A registry that has no image and no layer, and that answers some operations as a test says.
+
+A layer is there after its completion."""
 
 from __future__ import annotations
 
@@ -32,6 +34,8 @@ class EmptyRegistry:
                 request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 operation = self.headers["X-Amz-Target"].rpartition(".")[2]
                 status, body = {**_ANSWERS, **registry.answers}[operation](request)
+                if operation == "CompleteLayerUpload" and isinstance(body, dict) and status == 200:
+                    registry.answers = {**registry.answers, "BatchCheckLayerAvailability": _all_layers}
                 is_html = isinstance(body, str)
                 content = (body if is_html else json.dumps(body)).encode()
                 self.send_response(status)
@@ -68,6 +72,11 @@ def _no_layers(request: Document) -> tuple[int, Document]:
     return 200, {"layers": layers, "failures": []}
 
 
+def _all_layers(request: Document) -> tuple[int, Document]:
+    layer = {"layerAvailability": "AVAILABLE", "mediaType": "application/x-layer"}
+    return 200, {"layers": [{"layerDigest": digest, **layer} for digest in request["layerDigests"]], "failures": []}
+
+
 def _upload(_request: Document) -> tuple[int, Document]:
     return 200, {"uploadId": UPLOAD, "partSize": 10485760}
 
@@ -90,8 +99,9 @@ def _put(request: Document) -> tuple[int, Document]:
 
 def _repository(request: Document) -> tuple[int, Document]:
     name = request["repositoryNames"][0]
+    settings = {"imageTagMutability": "MUTABLE"}
     uri = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/{name}"
-    return 200, {"repositories": [{"registryId": ACCOUNT, "repositoryName": name, "repositoryUri": uri}]}
+    return 200, {"repositories": [{"registryId": ACCOUNT, "repositoryName": name, "repositoryUri": uri, **settings}]}
 
 
 _ANSWERS: dict[str, Answer] = {

@@ -28,7 +28,7 @@ def _registry(what: str, registry_id: t.Any, *names: str, module: str = "ecr_ini
 
 
 def _tags(what: str, tags: t.Any, *names: str, module: str = "ecr_image") -> Mistake:
-    sources = {
+    sources: dict[str, dict[str, t.Any]] = {
         "ecr_image": {"src": "image.tar", "tags": tags},
         "ecr_image_info": {"tags": tags},
         "ecr_image_copy": {"source": {"repository_name": "base", "tag": "1"}, "tags": tags},
@@ -42,7 +42,7 @@ def _absent(what: str, *names: str, **options: t.Any) -> Mistake:
 
 
 def _digest(what: str, digest: str, *names: str, lacks: tuple[str, ...] = ()) -> list[Mistake]:
-    rows = {
+    rows: dict[str, dict[str, t.Any]] = {
         "ecr_layer_info": {"layer_digests": [digest]},
         "ecr_image_info": {"digests": [digest]},
         "ecr_image_download": {"digest": digest, "dest": "image"},

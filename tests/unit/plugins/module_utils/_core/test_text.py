@@ -11,10 +11,14 @@ import os
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import (
     MAX_SHOWN,
+    MIB,
+    counted,
     listed,
     printable,
     quoted,
     reason,
+    scaled,
+    shortened,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,3 +86,32 @@ def test_any_text_becomes_one_line_that_can_be_written(text: str, limit: int) ->
 def test_quoted_values_are_those_of_python() -> None:
     assert quoted("it's\n") == '"it\'s\\n"'
     assert quoted({"a": None}) == "{'a': None}"
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1.0 KiB"),
+        (10 * 1024, "10 KiB"),
+        (MIB * 3 // 2, "1.5 MiB"),
+        (48 * MIB, "48 MiB"),
+        (5 * 1024 * MIB, "5.0 GiB"),
+    ],
+)
+def test_sizes_are_scaled(size: int, words: str) -> None:
+    assert scaled(size) == words
+
+
+@pytest.mark.parametrize(
+    ("digest", "words"),
+    [("sha256:" + "0123456789abcdef" * 4, "sha256:0123456789ab…"), ("sha256:1", "sha256:1"), ("latest", "latest")],
+)
+def test_digests_are_shortened(digest: str, words: str) -> None:
+    assert shortened(digest) == words
+
+
+@pytest.mark.parametrize(("count", "words"), [(0, "no layers"), (1, "1 layer"), (2, "2 layers")])
+def test_nouns_have_their_plural(count: int, words: str) -> None:
+    assert counted(count, "layer") == words

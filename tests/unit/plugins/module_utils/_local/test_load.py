@@ -164,8 +164,8 @@ def test_a_source_without_an_image_is_refused(tmp_path: Path) -> None:
             "manifest.json, as a docker archive does"
         )
         assert error.value.remedy == (
-            "Use the output of docker save, podman save, skopeo copy or buildah push, not that of docker export. To push a "
-            "single layer, use ecr_layer"
+            "Use the output of docker save, podman save, skopeo copy or buildah push, not that of docker export. To "
+            "push a single layer, use ecr_layer"
         )
 
 

@@ -23,6 +23,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import (
     TaskError,
     TaskStoppedError,
 )
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import shortened
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr import limits
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import CallError, ExplainedError
 from ansible_collections.layerkit.ecr.plugins.module_utils._upload.layer import LayerAction
@@ -353,7 +354,10 @@ class TestFaultsThatAreNot:
         with pytest.raises(LayerUploadError) as failed:
             bench.push(state_directory=str(tmp_path / "state") if state else None)
         words = message(failed.value)
-        assert f"All bytes of layer {bench.digest} were sent, but it is unknown whether the layer is complete" in words
+        assert (
+            f"All bytes of layer {shortened(bench.digest)} were sent, but it is unknown whether the layer is complete"
+            in words
+        )
         assert "incomplete" not in words
         assert ("with the same state_dir" if state else f"upload_id={upload_id_of(failed.value)}") in words
 
@@ -713,7 +717,7 @@ class TestFileThatChanges:
 
         with (
             bench.during("before-call.ecr.InitiateLayerUpload", change),
-            pytest.raises(LayerUploadError, match="was changed"),
+            pytest.raises(LayerUploadError, match="has other content than its digest states"),
         ):
             bench.push()
         assert bench.calls() == (1, 4, 0)

@@ -40,7 +40,10 @@ class TestConnection:
 
     @pytest.mark.parametrize(
         ("option", "words"),
-        [({"endpoint_url": "nowhere"}, "Invalid endpoint: nowhere"), ({"aws_config": {"nonsense": 1}}, "nonsense")],
+        [
+            ({"endpoint_url": "ftp://nowhere"}, "Invalid endpoint: ftp://nowhere"),
+            ({"aws_config": {"nonsense": 1}}, "nonsense"),
+        ],
     )
     def test_option_that_boto3_does_not_accept(self, option: dict[str, t.Any], words: str) -> None:
         connection = {"region": "eu-west-1", "access_key": "AKIAUNITTESTS", "secret_key": "n0t-a-secret", **option}

@@ -83,7 +83,7 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("code", "advice"),
         [
-            ("AccessDeniedException", "Grant the ecr action"),
+            ("AccessDeniedException", "Grant ecr:CompleteLayerUpload on repository"),
             ("ExpiredTokenException", "credentials expired"),
             ("UnrecognizedClientException", "does not accept the credentials"),
             ("InvalidSignatureException", "the clock of the host"),

@@ -56,5 +56,5 @@ class TestWrongBytes:
     def test_check_mode_with_only_other_algorithms_looks_for_the_repository(self, registry: StubbedRegistry) -> None:
         look = {"repositoryName": REPOSITORY, "layerDigests": [ZERO_BYTES]}
         registry.refuses("BatchCheckLayerAvailability", look, "RepositoryNotFoundException")
-        with pytest.raises(ModuleFailedError, match="Create it, or check repository_name"):
+        with pytest.raises(ModuleFailedError, match="Create it, for example with aws ecr create-repository"):
             run_module(module, check=True, **{**TASK, "layer_digests": [SHA512]})

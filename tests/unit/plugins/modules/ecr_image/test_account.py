@@ -11,6 +11,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import shortened
 from ansible_collections.layerkit.ecr.tests.unit.support.image_bench import ImageBench, actions
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import digest_of
 from moto.core.exceptions import ServiceException
@@ -88,7 +89,7 @@ class TestFailures:
         assert failed.result["bytes_sent"] > 0
         assert failed.result["changed"] is True
         assert "Nothing was sent" not in failed.msg
-        assert f"Layer {digest_of(b'layer')} was not uploaded" in failed.msg
+        assert f"Layer {shortened(digest_of(b'layer'))} was not uploaded" in failed.msg
 
     def test_credentials_that_expire_after_the_push_undo_nothing(self, bench: ImageBench) -> None:
         bench.layout.finish(bench.layout.image(b"layer"))

@@ -19,8 +19,9 @@ class TestDamage:
         bench.layout.finish(bench.layout.image(b"layer", b"other"))
         bench.layout.path_of(digest_of(b"layer")).write_bytes(b"LAYER")
         failed = bench.fails(check=check, tags=["1"])
-        assert digest_of(b"layer") in failed.msg
-        assert digest_of(b"LAYER") in failed.msg
+        assert digest_of(b"layer").partition(":")[2] in failed.msg
+        assert "has other content than its digest states" in failed.msg
+        assert "create it again, or copy it again" in failed.msg
         assert "PutImage" not in bench.calls()
         assert {digest_of(b"layer"), digest_of(b"LAYER")}.isdisjoint(bench.layers())
 
@@ -30,7 +31,9 @@ class TestDamage:
         bench.run(image="first")
         bench.layout.path_of(digest_of(b"layer")).write_bytes(b"LAYER")
         bench.calls()
-        assert digest_of(b"LAYER") in bench.fails(check=check, image="second").msg
+        words = bench.fails(check=check, image="second").msg
+        assert f"{digest_of(b'layer')[7:]} has other content than its digest states" in words
+        assert "create it again, or copy it again" in words
         assert "PutImage" not in bench.calls()
 
     def test_missing_blob(self, bench: ImageBench) -> None:

@@ -172,7 +172,7 @@ class TestPlatformsThatWereNotPulled:
         assert "platforms: [linux/amd64, linux/arm64]" in message
         both = repository.pushed(files, platforms=["linux/amd64", "linux/arm64"], compress=compress)
         assert both["image"]["platforms"] == ["linux/amd64", "linux/arm64"]
-        one = repository.push(files, platforms=["linux/amd64"], compress=compress)
+        one = repository.push(files, platforms=["linux/amd64"], compress=compress, tags=["1"])
         assert one["image"]["digest"] == entries["linux/amd64"]["digest"]
         assert warnings_of(one) == []
 
@@ -311,7 +311,7 @@ def test_a_layer_can_be_a_hard_link(repository: Repository, compress: str) -> No
 def test_a_layout_without_its_version_is_pushed_with_a_warning(repository: Repository) -> None:
     files = oci_layout()
     del files["oci-layout"]
-    [warning] = warnings_of(repository.pushed(files))
+    [warning] = warnings_of(repository.pushed(files, tags=["1"]))
     assert "oci-layout is missing" in warning
 
 
