@@ -12,6 +12,11 @@ from __future__ import annotations
 import re
 import typing as t
 
+from .python_floor import check_python
+
+# Every module imports this file first. An older Python cannot import the others, nor run the next line.
+check_python()
+
 Spec = dict[str, dict[str, t.Any]]
 
 
