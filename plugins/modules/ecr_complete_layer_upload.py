@@ -151,16 +151,6 @@ attempts:
   type: int
   returned: when a request failed
   sample: 7
-boto3_version:
-  description: The version of boto3 on the host.
-  type: str
-  returned: when a request failed or could not be made
-  sample: 1.44.5
-botocore_version:
-  description: The version of botocore on the host.
-  type: str
-  returned: when a request failed or could not be made
-  sample: 1.44.5
 cli_skeleton:
   description: An empty request or a sample response, with the names that the API uses.
   type: dict
@@ -190,6 +180,11 @@ error:
       type: str
       returned: when a request failed or could not be made
       sample: Upload with id '5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7' could not be found
+    request_id:
+      description: The ID of the request, which AWS needs to find it.
+      type: str
+      returned: when AWS answered with an error and the answer has an ID
+      sample: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
 kms_error:
   description: The error returned by AWS KMS.
   type: str
@@ -220,25 +215,25 @@ message:
   type: str
   returned: when AWS answered with an error that the API defines for the operation
   sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
+msg:
+  description:
+    - What the task did, in one sentence, or why it failed and what to do. In check mode, what the task would do.
+    - The text can change in any release.
+  type: str
+  returned: always
+  sample: 'Upload 5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7 completed: layer sha256:2c26b46b68ff… in my-app'
 registry_id:
   description:
     - The AWS account of the registry.
-    - V(null) if O(registry_id) is not given and nothing was sent, because only the response contains it.
+    - Not returned if O(registry_id) is not given and nothing was sent, because only the response contains it.
   type: str
-  returned: success and when a request failed, unless O(generate_cli_skeleton) is given
+  returned: when it is known
   sample: '123456789012'
 repository_name:
   description: The name of the repository.
   type: str
   returned: success and when a request failed, unless O(generate_cli_skeleton) is given
   sample: my-app
-response_metadata:
-  description: The request ID, the HTTP status and the HTTP headers of the AWS response, and the retries of botocore.
-  type: dict
-  returned: when AWS answered with an error
-  sample:
-    http_status_code: 400
-    request_id: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
 upload_id:
   description: The ID of the upload.
   type: str
@@ -258,6 +253,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module impor
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import checked_members, repository_of
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.digest import EMPTY_BLOB, is_sha256
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import shortened
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layer_records import AVAILABLE
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import Layers
 from ansible_collections.layerkit.ecr.plugins.module_utils._upload.completion import (
@@ -316,16 +312,31 @@ def act(module: EcrModule, client: EcrClient, request: CompletionRequest) -> Res
     completion = predict_completion(plan) if module.check_mode else with_layer(layers, complete_upload(layers, plan))
     facts = facts_of(completion, request)
     diff = diff_of(plan, completion)
-    return {"changed": completion.changed, "diff": diff, "ansible_facts": {"ecr_complete_layer_upload": facts}, **facts}
+    return {
+        "changed": completion.changed,
+        "msg": message_of(completion, request, module.check_mode),
+        "diff": diff,
+        "ansible_facts": {"ecr_complete_layer_upload": facts},
+        **facts,
+    }
+
+
+def message_of(completion: Completion, request: CompletionRequest, is_prediction: bool) -> str:
+    layer = f"layer {shortened(completion.digest)}" if completion.digest else "its layer"
+    what = f"Upload {request.upload_id}"
+    if not completion.changed:
+        return f"{what}: {layer} is already in {request.repository.name}"
+    return f"{what} {'would be completed' if is_prediction else 'completed'}: {layer} in {request.repository.name}"
 
 
 def facts_of(completion: Completion, request: CompletionRequest) -> Result:
+    registry_id = completion.registry_id or request.repository.registry_id
     return {
         "action": completion.action.value,
         "layer_digest": completion.digest,
         "layer_size": completion.layer.size if completion.layer else None,
         "media_type": completion.layer.media_type if completion.layer else None,
-        "registry_id": completion.registry_id or request.repository.registry_id,
+        **({"registry_id": registry_id} if registry_id else {}),
         "repository_name": request.repository.name,
         "upload_id": request.upload_id,
     }

@@ -148,6 +148,9 @@ attributes:
       - Check mode also reads every layer that a run would send or rely on, and detects damaged layers.
   diff_mode:
     support: full
+    details:
+      - The tags that move or go, and the layers, manifests and images that are sent or removed. What
+        stays as it is does not appear, and digests are shortened.
   idempotent:
     support: full
 notes:
@@ -368,16 +371,6 @@ attempts:
   type: int
   returned: when a request failed
   sample: 7
-boto3_version:
-  description: The version of boto3 on the host.
-  type: str
-  returned: when a request failed or could not be made
-  sample: 1.44.5
-botocore_version:
-  description: The version of botocore on the host.
-  type: str
-  returned: when a request failed or could not be made
-  sample: 1.44.5
 bytes_present:
   description: The total size in bytes of the blobs that were not sent because the repository already has them.
   type: int
@@ -409,6 +402,11 @@ error:
       type: str
       returned: when a request failed or could not be made
       sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
+    request_id:
+      description: The ID of the request, which AWS needs to find it.
+      type: str
+      returned: when AWS answered with an error and the answer has an ID
+      sample: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
 failures:
   description: One entry for each tag and each image that the registry did not remove.
   type: list
@@ -546,7 +544,9 @@ layer_digest:
   returned: when a layer could not be sent
   sample: sha256:fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9
 layers:
-  description: One entry for each blob of the image and of RV(referrers), including the configurations.
+  description:
+    - One entry for each blob of the image and of RV(referrers), including the configurations.
+    - After a failure, without those that were already there.
   type: list
   elements: dict
   returned: success and when a push failed, if O(state=present)
@@ -618,6 +618,13 @@ message:
   type: str
   returned: when AWS answered with an error that the API defines for the operation
   sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
+msg:
+  description:
+    - What the task did, in one sentence, or why it failed and what to do. In check mode, what the task would do.
+    - The text can change in any release.
+  type: str
+  returned: always
+  sample: my-app:1.4.3, latest -> sha256:59d4c1a2b3e4…, 2 layers sent (502 B), 3 there
 referrers:
   description:
     - One entry for each signature, SBOM or attestation that refers to the image, in the order in which they are pushed.
@@ -661,23 +668,16 @@ referrers:
 registry_id:
   description:
     - The AWS account of the registry, as given in O(registry_id) or as returned by the registry.
-    - V(null) if RV(image.repository_uri) is V(null), or if O(state=absent), O(registry_id) is not given, and no image
-      was found.
+    - Not returned if RV(image.repository_uri) is V(null), or if O(state=absent), O(registry_id) is not given, and no
+      image was found.
   type: str
-  returned: success and when a request failed
+  returned: when it is known
   sample: '123456789012'
 repository_name:
   description: The name of the repository.
   type: str
   returned: success and when a request failed
   sample: my-app
-response_metadata:
-  description: The request ID, the HTTP status and the HTTP headers of the AWS response, and the retries of botocore.
-  type: dict
-  returned: when AWS answered with an error
-  sample:
-    http_status_code: 400
-    request_id: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
 tags:
   description:
     - One entry for each of O(tags), and for each other tag of an image that is removed by its digest.
@@ -873,6 +873,7 @@ def remove(module: EcrModule, client: EcrClient, request: RemovalRequest) -> Res
     # Python compiles a file in every task that imports it, and most tasks push.
     from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.removal_result import (
         removal_diff,
+        removal_message,
         removal_result,
     )
     from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.remover import Remover
@@ -886,6 +887,7 @@ def remove(module: EcrModule, client: EcrClient, request: RemovalRequest) -> Res
     outcome = plan if module.check_mode else remover.outcome(plan)
     return {
         "changed": plan.changed if module.check_mode else remover.changed,
+        "msg": removal_message(outcome, request.repository.name, module.check_mode),
         "diff": removal_diff(outcome),
         **removal_result(outcome),
         "registry_id": request.repository.registry_id or remover.registry_id,

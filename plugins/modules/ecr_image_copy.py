@@ -159,6 +159,9 @@ attributes:
       - Check mode returns which layers would be copied, and their size. It reads no layers.
   diff_mode:
     support: full
+    details:
+      - The tags that move, and the layers and manifests that are sent. What
+        stays as it is does not appear, and digests are shortened.
   idempotent:
     support: full
 notes:
@@ -287,16 +290,6 @@ attempts:
   type: int
   returned: when a request failed
   sample: 7
-boto3_version:
-  description: The version of boto3 on the host.
-  type: str
-  returned: when a request failed or could not be made
-  sample: 1.44.5
-botocore_version:
-  description: The version of botocore on the host.
-  type: str
-  returned: when a request failed or could not be made
-  sample: 1.44.5
 bytes_present:
   description: The total size in bytes of the blobs that were not sent because the repository already has them.
   type: int
@@ -329,6 +322,11 @@ error:
       type: str
       returned: when a request failed or could not be made
       sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
+    request_id:
+      description: The ID of the request, which AWS needs to find it.
+      type: str
+      returned: when AWS answered with an error and the answer has an ID
+      sample: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
 image:
   description: The image in the target.
   type: dict
@@ -397,7 +395,9 @@ layer_digest:
   returned: when a layer could not be sent
   sample: sha256:fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9
 layers:
-  description: One entry for each blob of the image and of RV(referrers), including the configurations.
+  description:
+    - One entry for each blob of the image and of RV(referrers), including the configurations.
+    - After a failure, without those that were already there.
   type: list
   elements: dict
   returned: success and when a copy failed
@@ -469,6 +469,13 @@ message:
   type: str
   returned: when AWS answered with an error that the API defines for the operation
   sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
+msg:
+  description:
+    - What the task did, in one sentence, or why it failed and what to do. In check mode, what the task would do.
+    - The text can change in any release.
+  type: str
+  returned: always
+  sample: my-app:1.4.3 -> sha256:59d4c1a2b3e4…, 2 layers sent (48 MiB), 3 there
 referrers:
   description:
     - One entry for each signature, SBOM or attestation that refers to the image, in the order in which they are pushed.
@@ -512,22 +519,15 @@ referrers:
 registry_id:
   description:
     - The AWS account of the target, as given in O(registry_id) or as returned by the registry.
-    - V(null) if RV(image.repository_uri) is V(null).
+    - Not returned if RV(image.repository_uri) is V(null).
   type: str
-  returned: success and when a request failed
+  returned: when it is known
   sample: '123456789012'
 repository_name:
   description: The name of the target.
   type: str
   returned: success and when a request failed
   sample: my-app
-response_metadata:
-  description: The request ID, the HTTP status and the HTTP headers of the AWS response, and the retries of botocore.
-  type: dict
-  returned: when AWS answered with an error
-  sample:
-    http_status_code: 400
-    request_id: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
 source:
   description: The image that was copied.
   type: dict

@@ -92,6 +92,9 @@ attributes:
     support: full
   diff_mode:
     support: full
+    details:
+      - The image that the target lists, and the layers and manifests that are fetched. What
+        stays as it is does not appear, and digests are shortened.
   idempotent:
     support: full
 notes:
@@ -202,16 +205,6 @@ attempts:
   type: int
   returned: when a request failed
   sample: 7
-boto3_version:
-  description: The version of boto3 on the host.
-  type: str
-  returned: when a request failed or could not be made
-  sample: 1.44.5
-botocore_version:
-  description: The version of botocore on the host.
-  type: str
-  returned: when a request failed or could not be made
-  sample: 1.44.5
 bytes_fetched:
   description:
     - The number of blob bytes that this task downloaded.
@@ -248,6 +241,11 @@ error:
       type: str
       returned: when a request failed or could not be made
       sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
+    request_id:
+      description: The ID of the request, which AWS needs to find it.
+      type: str
+      returned: when AWS answered with an error and the answer has an ID
+      sample: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
 format:
   description: The format that was written.
   type: str
@@ -304,7 +302,9 @@ kms_error:
   returned: when the repository's KMS key cannot be used and AWS reports why
   sample: DisabledException
 layers:
-  description: One entry for each blob of the image and of RV(referrers), including the configurations.
+  description:
+    - One entry for each blob of the image and of RV(referrers), including the configurations.
+    - After a failure, without those that were already there.
   type: list
   elements: dict
   returned: success and when a download failed
@@ -381,6 +381,13 @@ mode:
   type: str
   returned: when O(dest) exists
   sample: "0755"
+msg:
+  description:
+    - What the task did, in one sentence, or why it failed and what to do. In check mode, what the task would do.
+    - The text can change in any release.
+  type: str
+  returned: always
+  sample: my-app:1.4.3 (sha256:59d4c1a2b3e4…) -> images/my-app, 5 layers fetched (48 MiB), 0 there
 owner:
   description: The owner of O(dest).
   type: str
@@ -434,20 +441,13 @@ referrers:
 registry_id:
   description: The AWS account of the registry, as given in O(registry_id) or as returned by the registry.
   type: str
-  returned: success and when a request failed
+  returned: when it is known
   sample: '123456789012'
 repository_name:
   description: The name of the repository.
   type: str
   returned: success and when a request failed
   sample: my-app
-response_metadata:
-  description: The request ID, the HTTP status and the HTTP headers of the AWS response, and the retries of botocore.
-  type: dict
-  returned: when AWS answered with an error
-  sample:
-    http_status_code: 400
-    request_id: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
 size:
   description: The size of the archive, or of the entry of the directory, in bytes.
   type: int
@@ -473,7 +473,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.argspec impo
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import check_quoted, checked_repository
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError, TaskError
-from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import listed
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import listed, printable, shortened
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.stored_image import RepositoryReader
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.archive_plan import docker_archive, oci_archive
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.archive_writer import ArchiveTarget
@@ -491,11 +491,13 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.download im
 from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.download_plan import content_of
 from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.download_result import (
     download_diff,
+    download_message,
     downloaded_image,
     fetched_layers,
     fetched_manifests,
     fetched_referrers,
 )
+from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.entries import layers_of_failure
 from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.held_first import HeldFirst
 
 if t.TYPE_CHECKING:
@@ -590,17 +592,24 @@ def act(module: EcrModule, client: EcrClient, request: DownloadRequest) -> Resul
         try:
             downloading.run()
         except TaskError as error:
-            module.fail(error, changed=False, **result, **outcome_of(downloading, uri))
+            module.fail(error, changed=False, **result, **failure_of(downloading, uri))
     plan = downloading.outcome if downloading.changed else downloading.plan
     attributes = module.set_file_attributes(paths, is_tree=request.kind == OCI)
+    outcome = prediction_of(downloading, uri) if module.check_mode else outcome_of(downloading, uri)
     return {
         "changed": plan.changed or attributes.changed,
-        "diff": with_attributes(download_diff(plan), attributes, there),
+        "msg": download_message(plan, name_of(request), request.dest, outcome, module.check_mode),
+        "diff": {"prepared": download_diff(plan)["prepared"] + attribute_changes(attributes, there)},
         "manifests": fetched_manifests(plan),
         "referrers": fetched_referrers(plan),
-        **(prediction_of(downloading, uri) if module.check_mode else outcome_of(downloading, uri)),
+        **outcome,
         **result,
     }
+
+
+def name_of(request: DownloadRequest) -> str:
+    mark = "@" if request.image.startswith("sha256:") else ":"
+    return f"{request.repository.name}{mark}{shortened(request.image) if mark == '@' else request.image}"
 
 
 def chosen(source: HeldFirst, request: DownloadRequest) -> Image:
@@ -622,18 +631,23 @@ def only_platform(source: HeldFirst, request: DownloadRequest) -> tuple[Platform
     return tuple(found)
 
 
-def with_attributes(diff: Result, attributes: AttributeChanges, there: t.Container[str]) -> Result:
-    """Return a diff that also shows what changes of files that were there before."""
-    changed = {
-        "before": {path: found for path, found in attributes.before.items() if path in there},
-        "after": {path: found for path, found in attributes.after.items() if path in there},
-    }
-    return {side: {**diff[side], "attributes": changed[side]} for side in diff} if changed["after"] else diff
+def attribute_changes(attributes: AttributeChanges, there: t.Container[str]) -> str:
+    """Return the lines of a diff for what changes of files that were there before."""
+    return "".join(
+        f"{printable(path)}: {name} {attributes.before[path].get(name)} -> {value}\n"
+        for path, found in attributes.after.items()
+        if path in there
+        for name, value in found.items()
+    )
 
 
 def outcome_of(downloading: ImageDownload, uri: str | None) -> Result:
     plan = downloading.outcome
     return {"image": downloaded_image(plan, uri), **fetched_layers(plan, downloading.bytes_fetched)}
+
+
+def failure_of(downloading: ImageDownload, uri: str | None) -> Result:
+    return layers_of_failure(outcome_of(downloading, uri))
 
 
 def prediction_of(downloading: ImageDownload, uri: str | None) -> Result:

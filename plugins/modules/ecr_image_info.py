@@ -170,16 +170,6 @@ attempts:
   type: int
   returned: when a request failed
   sample: 7
-boto3_version:
-  description: The version of boto3 on the host.
-  type: str
-  returned: when a request failed or could not be made
-  sample: 1.44.5
-botocore_version:
-  description: The version of botocore on the host.
-  type: str
-  returned: when a request failed or could not be made
-  sample: 1.44.5
 error:
   description:
     - The error returned by AWS.
@@ -199,6 +189,11 @@ error:
       type: str
       returned: when a request failed or could not be made
       sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
+    request_id:
+      description: The ID of the request, which AWS needs to find it.
+      type: str
+      returned: when AWS answered with an error and the answer has an ID
+      sample: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
 images:
   description:
     - One entry for each image that exists, in the order of O(tags) and then O(digests).
@@ -337,25 +332,25 @@ missing:
   returned: success
   sample:
     - "1.4.2"
+msg:
+  description:
+    - What the task did, in one sentence, or why it failed and what to do. In check mode, what the task would do.
+    - The text can change in any release.
+  type: str
+  returned: always
+  sample: '1 image found in my-app, missing: 1.4.4'
 registry_id:
   description:
     - The AWS account of the registry, as given in O(registry_id) or as returned by the registry.
-    - V(null) if O(registry_id) is not given and no image was found.
+    - Not returned if O(registry_id) is not given and no image was found.
   type: str
-  returned: success and when a request failed
+  returned: when it is known
   sample: '123456789012'
 repository_name:
   description: The name of the repository.
   type: str
   returned: success and when a request failed
   sample: my-app
-response_metadata:
-  description: The request ID, the HTTP status and the HTTP headers of the AWS response, and the retries of botocore.
-  type: dict
-  returned: when AWS answered with an error
-  sample:
-    http_status_code: 400
-    request_id: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
 """
 
 import datetime
@@ -367,7 +362,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module impor
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import check_quoted, checked_repository
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.json_document import parse_json
-from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import printable
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import counted, listed, printable
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Call
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import NotReturnedError
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.images import Images, knows_image_status
@@ -383,6 +378,8 @@ if t.TYPE_CHECKING:
 UNKNOWN_DETAILS = "Size, age, status and further tags of the images are not returned"
 
 
+# Names that a message has.
+MAX_LISTED = 5
 SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+"
 
 
@@ -443,6 +440,7 @@ def list_all(client: EcrClient, request: ListRequest) -> Result:
     accounts = (image.registry_id for image in images.values())
     return {
         "changed": False,
+        "msg": f"{counted(len(images), 'image')} in {request.repository.name}",
         "images": [detail_result(image) for image in sorted(images.values(), key=newest_first)],
         "missing": [],
         "registry_id": request.repository.registry_id or next(accounts, None),
@@ -468,8 +466,11 @@ def look_up(module: EcrModule, client: EcrClient, request: ImagesRequest) -> Res
     for digest in found:
         warn_of_other_text(module, stored.by_digest.get(digest))
     details = {**described(client, stored, found), **stored.archived}
+    missing = [tag for tag in request.tags if not stored.digest_under(tag)]
+    missing += [digest for digest in request.digests if digest not in there]
     return {
         "changed": False,
+        "msg": message_of(request, found, missing),
         "images": [
             result_of(
                 stored.by_digest.get(digest),
@@ -477,11 +478,15 @@ def look_up(module: EcrModule, client: EcrClient, request: ImagesRequest) -> Res
             )
             for digest in found
         ],
-        "missing": [tag for tag in request.tags if not stored.digest_under(tag)]
-        + [digest for digest in request.digests if digest not in there],
+        "missing": missing,
         "registry_id": request.repository.registry_id or stored.registry_id,
         "repository_name": request.repository.name,
     }
+
+
+def message_of(request: ImagesRequest, found: t.Sequence[str], missing: t.Sequence[str]) -> str:
+    lacking = f", missing: {listed(missing, MAX_LISTED)}" if missing else ""
+    return f"{counted(len(found), 'image')} found in {request.repository.name}{lacking}"
 
 
 def add_archived(client: EcrClient, stored: StoredImages, request: ImagesRequest) -> None:

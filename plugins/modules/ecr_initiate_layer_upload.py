@@ -81,16 +81,6 @@ attempts:
   type: int
   returned: when a request failed
   sample: 7
-boto3_version:
-  description: The version of boto3 on the host.
-  type: str
-  returned: when a request failed or could not be made
-  sample: 1.44.5
-botocore_version:
-  description: The version of botocore on the host.
-  type: str
-  returned: when a request failed or could not be made
-  sample: 1.44.5
 cli_skeleton:
   description: An empty request or a sample response, with the names that the API uses.
   type: dict
@@ -117,6 +107,11 @@ error:
       type: str
       returned: when a request failed or could not be made
       sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
+    request_id:
+      description: The ID of the request, which AWS needs to find it.
+      type: str
+      returned: when AWS answered with an error and the answer has an ID
+      sample: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
 kms_error:
   description: The error returned by AWS KMS.
   type: str
@@ -127,6 +122,13 @@ message:
   type: str
   returned: when AWS answered with an error that the API defines for the operation
   sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
+msg:
+  description:
+    - What the task did, in one sentence, or why it failed and what to do. In check mode, what the task would do.
+    - The text can change in any release.
+  type: str
+  returned: always
+  sample: Upload 5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7 opened in my-app
 part_size:
   description:
     - The part size in bytes that the registry recommends.
@@ -135,22 +137,15 @@ part_size:
   returned: success, unless O(generate_cli_skeleton) is given
   sample: 10485760
 registry_id:
-  description: The AWS account of the registry as given in O(registry_id). V(null) if O(registry_id) is not given.
+  description: The AWS account of the registry as given in O(registry_id). Not returned if O(registry_id) is not given.
   type: str
-  returned: success and when a request failed, unless O(generate_cli_skeleton) is given
+  returned: when it is known
   sample: '123456789012'
 repository_name:
   description: The name of the repository.
   type: str
   returned: success and when a request failed, unless O(generate_cli_skeleton) is given
   sample: my-app
-response_metadata:
-  description: The request ID, the HTTP status and the HTTP headers of the AWS response, and the retries of botocore.
-  type: dict
-  returned: when AWS answered with an error
-  sample:
-    http_status_code: 400
-    request_id: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
 upload_id:
   description: The ID of the new upload. V(00000000-0000-0000-0000-000000000000) in check mode.
   type: str
@@ -167,6 +162,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request impo
     checked_members,
     repository_of,
 )
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import printable
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layer_records import OpenUpload
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import Layers
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.limits import DEFAULT_PART
@@ -192,12 +188,19 @@ def act(module: EcrModule, client: EcrClient, request: RepositoryRequest) -> Res
         upload = layers.initiate()
     return {
         "changed": True,
+        "msg": message_of(upload, request.repository.name, module.check_mode),
         "diff": {"before": {}, "after": {"upload_id": upload.upload_id}},
         "part_size": upload.part_size,
         "registry_id": request.repository.registry_id,
         "repository_name": request.repository.name,
         "upload_id": upload.upload_id,
     }
+
+
+def message_of(upload: OpenUpload, repository: str, is_prediction: bool) -> str:
+    if is_prediction:
+        return f"An upload would be opened in {repository}"
+    return f"Upload {printable(upload.upload_id)} opened in {repository}"
 
 
 def main() -> None:

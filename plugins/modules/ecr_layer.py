@@ -134,16 +134,6 @@ attempts:
   type: int
   returned: when a request failed
   sample: 7
-boto3_version:
-  description: The version of boto3 on the host.
-  type: str
-  returned: when a request failed or could not be made
-  sample: 1.44.5
-botocore_version:
-  description: The version of botocore on the host.
-  type: str
-  returned: when a request failed or could not be made
-  sample: 1.44.5
 bytes_sent:
   description:
     - The number of bytes of the layer that the registry received from this task. This is more than the size of the
@@ -171,6 +161,11 @@ error:
       type: str
       returned: when a request failed or could not be made
       sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
+    request_id:
+      description: The ID of the request, which AWS needs to find it.
+      type: str
+      returned: when AWS answered with an error and the answer has an ID
+      sample: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
 kms_error:
   description: The error returned by AWS KMS.
   type: str
@@ -196,6 +191,13 @@ message:
   type: str
   returned: when AWS answered with an error that the API defines for the operation
   sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
+msg:
+  description:
+    - What the task did, in one sentence, or why it failed and what to do. In check mode, what the task would do.
+    - The text can change in any release.
+  type: str
+  returned: always
+  sample: 'Layer sha256:2c26b46b68ff… uploaded to my-app: 3.5 MiB in 1 part'
 next_byte:
   description:
     - The position of the first byte that the registry did not receive, counted from 0.
@@ -211,22 +213,15 @@ part_count:
   returned: success and when an upload failed
   sample: 1
 registry_id:
-  description: The AWS account of the registry as given in O(registry_id). V(null) if O(registry_id) is not given.
+  description: The AWS account of the registry as given in O(registry_id). Not returned if O(registry_id) is not given.
   type: str
-  returned: success and when a request failed
+  returned: when it is known
   sample: '123456789012'
 repository_name:
   description: The name of the repository.
   type: str
   returned: success and when a request failed
   sample: my-app
-response_metadata:
-  description: The request ID, the HTTP status and the HTTP headers of the AWS response, and the retries of botocore.
-  type: dict
-  returned: when AWS answered with an error
-  sample:
-    http_status_code: 400
-    request_id: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
 upload_id:
   description:
     - The ID of the upload. V(null) if no upload was opened, or if check mode does not know the upload yet.
@@ -248,6 +243,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import (
     TaskError,
     UploadProgress,
 )
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import counted, scaled, shortened
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layer_records import AVAILABLE
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import Layers
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.limits import check_layer
@@ -304,6 +300,7 @@ def act(module: EcrModule, client: EcrClient, request: LayerRequest) -> Result:
             push = run(module, pusher, blob, plan)
     return {
         "changed": push.changed,
+        "msg": message_of(push, request.repository.name, module.check_mode),
         "diff": diff_of(plan, push),
         "action": push.action.value,
         **progress_result(push.progress),
@@ -349,6 +346,15 @@ def progress_result(progress: UploadProgress) -> Result:
         "part_count": progress.part_count,
     }
     return result if progress.next_byte is None else {**result, "next_byte": progress.next_byte}
+
+
+def message_of(push: LayerPush, repository: str, is_prediction: bool) -> str:
+    progress = push.progress
+    layer = f"Layer {shortened(progress.digest)}"
+    if not push.changed:
+        return f"{layer} ({scaled(progress.size)}) is already in {repository}"
+    parts = f"{scaled(progress.bytes_sent)} in {counted(progress.part_count, 'part')}"
+    return f"{layer} {'would be uploaded' if is_prediction else 'uploaded'} to {repository}: {parts}"
 
 
 def diff_of(plan: LayerPlan, push: LayerPush) -> Result:

@@ -83,16 +83,6 @@ attempts:
   type: int
   returned: when a request failed
   sample: 7
-boto3_version:
-  description: The version of boto3 on the host.
-  type: str
-  returned: when a request failed or could not be made
-  sample: 1.44.5
-botocore_version:
-  description: The version of botocore on the host.
-  type: str
-  returned: when a request failed or could not be made
-  sample: 1.44.5
 error:
   description:
     - The error returned by AWS.
@@ -112,6 +102,11 @@ error:
       type: str
       returned: when a request failed or could not be made
       sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
+    request_id:
+      description: The ID of the request, which AWS needs to find it.
+      type: str
+      returned: when AWS answered with an error and the answer has an ID
+      sample: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
 layers:
   description: One entry for each digest, in the order of O(layer_digests).
   type: list
@@ -144,23 +139,23 @@ message:
   type: str
   returned: when AWS answered with an error that the API defines for the operation
   sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
-registry_id:
-  description: The AWS account of the registry as given in O(registry_id). V(null) if O(registry_id) is not given.
+msg:
+  description:
+    - What the task did, in one sentence, or why it failed and what to do. In check mode, what the task would do.
+    - The text can change in any release.
   type: str
-  returned: success and when a request failed
+  returned: always
+  sample: 1 layer of 2 in my-app
+registry_id:
+  description: The AWS account of the registry as given in O(registry_id). Not returned if O(registry_id) is not given.
+  type: str
+  returned: when it is known
   sample: '123456789012'
 repository_name:
   description: The name of the repository.
   type: str
   returned: success and when a request failed
   sample: my-app
-response_metadata:
-  description: The request ID, the HTTP status and the HTTP headers of the AWS response, and the retries of botocore.
-  type: dict
-  returned: when AWS answered with an error
-  sample:
-    http_status_code: 400
-    request_id: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
 """
 
 import typing as t
@@ -169,6 +164,7 @@ from dataclasses import dataclass
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.argspec import repository_spec
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.module import EcrModule
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request import checked_repository
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import counted
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import Layers
 
 if t.TYPE_CHECKING:
@@ -193,8 +189,10 @@ def read(module: EcrModule) -> LayersRequest:
 
 def act(_module: EcrModule, client: EcrClient, request: LayersRequest) -> Result:
     found = Layers(client).available(request.digests)
+    there = sum(found[digest].is_stored for digest in request.digests)
     return {
         "changed": False,
+        "msg": f"{counted(there, 'layer')} of {len(request.digests)} in {request.repository.name}",
         "layers": [layer_result(found[digest]) for digest in request.digests],
         "registry_id": request.repository.registry_id,
         "repository_name": request.repository.name,

@@ -137,16 +137,6 @@ attempts:
   type: int
   returned: when a request failed
   sample: 7
-boto3_version:
-  description: The version of boto3 on the host.
-  type: str
-  returned: when a request failed or could not be made
-  sample: 1.44.5
-botocore_version:
-  description: The version of botocore on the host.
-  type: str
-  returned: when a request failed or could not be made
-  sample: 1.44.5
 cli_skeleton:
   description: An empty request or a sample response, with the names that the API uses.
   type: dict
@@ -177,6 +167,11 @@ error:
       type: str
       returned: when a request failed or could not be made
       sample: Invalid layer part upload for upload with id '5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7'
+    request_id:
+      description: The ID of the request, which AWS needs to find it.
+      type: str
+      returned: when AWS answered with an error and the answer has an ID
+      sample: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
 kms_error:
   description: The error returned by AWS KMS.
   type: str
@@ -199,6 +194,13 @@ message:
   type: str
   returned: when AWS answered with an error that the API defines for the operation
   sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
+msg:
+  description:
+    - What the task did, in one sentence, or why it failed and what to do. In check mode, what the task would do.
+    - The text can change in any release.
+  type: str
+  returned: always
+  sample: Bytes 0 to 10485759 of upload 5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7 sent to my-app
 next_byte_expected:
   description:
     - The position of the byte that the registry expects next, when the part does not begin there.
@@ -209,22 +211,15 @@ next_byte_expected:
 registry_id:
   description:
     - The AWS account of the registry.
-    - V(null) in check mode if O(registry_id) is not given, because only the response to a sent part contains it.
+    - Not returned in check mode if O(registry_id) is not given, because only the response to a sent part contains it.
   type: str
-  returned: success and when a request failed, unless O(generate_cli_skeleton) is given
+  returned: when it is known
   sample: '123456789012'
 repository_name:
   description: The name of the repository.
   type: str
   returned: success and when a request failed, unless O(generate_cli_skeleton) is given
   sample: my-app
-response_metadata:
-  description: The request ID, the HTTP status and the HTTP headers of the AWS response, and the retries of botocore.
-  type: dict
-  returned: when AWS answered with an error
-  sample:
-    http_status_code: 400
-    request_id: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
 upload_id:
   description: The ID of the upload.
   type: str
@@ -329,6 +324,7 @@ def act(module: EcrModule, client: EcrClient, request: PartRequest) -> Result:
             module.fail(error, next_byte_expected=error.expected_byte)
     return {
         "changed": upload.changed,
+        "msg": message_of(upload, request, module.check_mode),
         "diff": diff_of(upload, part),
         "action": upload.action.value,
         "last_byte_received": upload.last_byte_received,
@@ -336,6 +332,13 @@ def act(module: EcrModule, client: EcrClient, request: PartRequest) -> Result:
         "repository_name": request.repository.name,
         "upload_id": request.upload_id,
     }
+
+
+def message_of(upload: PartUpload, request: PartRequest, is_prediction: bool) -> str:
+    what = f"Bytes {request.part.first_byte} to {request.part.last_byte} of upload {request.upload_id}"
+    if not upload.changed:
+        return f"{what} were already received"
+    return f"{what} {'would be sent' if is_prediction else 'sent'} to {request.repository.name}"
 
 
 def diff_of(upload: PartUpload, part: Part) -> Result:

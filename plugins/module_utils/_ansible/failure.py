@@ -230,10 +230,18 @@ def _not_deleted_facts(error: NotDeletedError) -> Result:
 
 @facts.register(CallError)
 def _call_facts(error: CallError) -> Result:
-    reported = {"code": error.code, "message": str(error.exception)}
-    answer = camel_dict_to_snake_dict(error.response)
+    metadata = error.response.get("ResponseMetadata", {})
+    reported = {"code": error.code, "message": str(error.exception), **_request_id(metadata)}
+    reported |= camel_dict_to_snake_dict(error.response.get("Error", {}))
+    members = {name: value for name, value in error.response.items() if name not in ("Error", "ResponseMetadata")}
+    answer = camel_dict_to_snake_dict(members)
     result = {**_ecr_facts(error), "attempts": error.attempts, "error": reported, **answer}
     return t.cast(Result, _printable(result))
+
+
+def _request_id(metadata: t.Mapping[str, t.Any]) -> Result:
+    """Return what AWS needs to find the request."""
+    return {"request_id": metadata["RequestId"]} if metadata.get("RequestId") else {}
 
 
 @facts.register(ExplainedError)

@@ -90,7 +90,7 @@ class EcrModule(AnsibleAWSModule):
             client = EcrClient.connect(self, request.repository, self.task, connections=connections)
             # What boto3 loaded lives as long as this process. Python would search it for garbage when the process ends.
             gc.freeze()
-            self.exit_json(**act(self, client, request))
+            self.exit_json(**_known(act(self, client, request)))
         except TaskError as error:
             self.fail(error)
 
@@ -105,10 +105,14 @@ class EcrModule(AnsibleAWSModule):
 
         def read_unless_skeleton(module: EcrModule) -> RequestT:
             if skeleton == "input":
-                module.exit_json(changed=False, cli_skeleton=input_skeleton(operation))
+                module.exit_json(
+                    changed=False, msg=f"The input of {operation}, empty", cli_skeleton=input_skeleton(operation)
+                )
             request = read(module)
             if skeleton == "output":
-                module.exit_json(changed=False, cli_skeleton=output_skeleton(operation))
+                module.exit_json(
+                    changed=False, msg=f"A sample of the output of {operation}", cli_skeleton=output_skeleton(operation)
+                )
             return request
 
         self.run(read_unless_skeleton, act)
@@ -122,13 +126,13 @@ class EcrModule(AnsibleAWSModule):
         reported = error if is_news else failure.after_sending(error)
         stays = failure.what_stays(error, self.task.has_sent)
         words = printable(" ".join(filter(None, (failure.message(reported), stays))), _MAX_WORDS)
-        keys = {**self._named, **failure.facts(error), **result}
+        keys = _known({**self._named, **failure.facts(error), **result})
         answer = failure.words_of_aws(error)
         if answer is None:
             self.fail_json(msg=words, **keys)
         # fail_json_aws would show the texts of AWS as they are, at whatever length.
         backtrace = failure.printable_traceback(error)
-        self.fail_json(msg=f"{words} {answer}", exception=backtrace, **self._gather_versions(), **keys)
+        self.fail_json(msg=f"{words} {answer}", exception=backtrace, **keys)
 
     def set_file_attributes(self, paths: t.Sequence[str], is_tree: bool) -> AttributeChanges:
         """Set owner, mode and so on of files as the options ask for it; parameters as in ``set_attributes``."""
@@ -195,6 +199,11 @@ def _is_text(value: t.Any) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _known(result: Result) -> Result:
+    """Return a result without the account of the registry if nothing reported it."""
+    return {key: value for key, value in result.items() if key != "registry_id" or value is not None}
 
 
 def _named(request: Request) -> Result:

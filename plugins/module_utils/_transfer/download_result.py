@@ -7,13 +7,32 @@
 from __future__ import annotations
 
 import typing as t
+from collections import Counter
 
+from .._core.text import counted, printable, scaled, shortened
+from .diff import diff_of, labels_of, manifest_line, move, transfer
 from .download_plan import FetchAction, FetchReason
 from .entries import blob_entry, manifest_entry, referrer_entry
 
 if t.TYPE_CHECKING:
-    from .download_plan import BlobFetch, DownloadPlan
+    from .download_plan import DownloadPlan
     from .entries import Result
+
+
+def download_message(plan: DownloadPlan, name: str, dest: str, layers: Result, is_prediction: bool) -> str:
+    """Return what a download did or would do, as a sentence without its period.
+
+    :param name: that of the image in the repository
+    :param layers: the result of ``fetched_layers``
+    """
+    what = f"{name} ({shortened(plan.image.root.digest)}) -> {printable(dest)}"
+    actions = Counter(entry["action"] for entry in layers["layers"])
+    there = actions[FetchAction.PRESENT.value]
+    if not plan.changed:
+        return f"{what}, nothing to fetch, {counted(there, 'layer')} there"
+    fetched, size = actions[FetchAction.FETCHED.value], layers["bytes_fetched"]
+    verb = "would be fetched" if is_prediction else "fetched"
+    return f"{what}, {counted(fetched, 'layer')} {verb}{f' ({scaled(size)})' if size else ''}, {there} there"
 
 
 def downloaded_image(plan: DownloadPlan, repository_uri: str | None) -> Result:
@@ -58,39 +77,16 @@ def fetched_layers(plan: DownloadPlan, bytes_fetched: int | None = None) -> Resu
 
 
 def download_diff(plan: DownloadPlan) -> Result:
-    """Return Ansible's ``diff`` of the target: the image that it lists, its manifests and its layers."""
-    before = {
-        "image": plan.before or "no image",
-        "manifests": {step.manifest.digest: _presence(step.action) for step in plan.manifests},
-        "layers": {step.blob.digest: f"{_state(step)}, {step.blob.size} bytes" for step in plan.blobs},
-        "transfer": _transfer(0, 0),
-    }
-    if not plan.changed:
-        return {"before": before, "after": before}
-    after = {
-        "image": plan.image.root.digest,
-        "manifests": {step.manifest.digest: "present" for step in plan.manifests},
-        "layers": {step.blob.digest: f"{_state_after(step)}, {step.blob.size} bytes" for step in plan.blobs},
-        "transfer": _transfer(plan.bytes_to_fetch, plan.bytes_present),
-    }
-    return {"before": before, "after": after}
-
-
-def _presence(action: FetchAction) -> str:
-    return "present" if action is FetchAction.PRESENT else "absent"
-
-
-def _state(step: BlobFetch) -> str:
-    if step.action is FetchAction.SKIPPED:
-        return "elsewhere"
-    if step.reason is FetchReason.DAMAGED:
-        return "damaged"
-    return _presence(step.action)
-
-
-def _state_after(step: BlobFetch) -> str:
-    return "elsewhere" if step.action is FetchAction.SKIPPED else "present"
-
-
-def _transfer(fetched: int, saved: int) -> str:
-    return f"{fetched} bytes to download, {saved} bytes saved"
+    """Return Ansible's ``diff`` of the target: the image that it lists, and what is fetched."""
+    root = plan.image.root
+    labels = labels_of((step.manifest, step.platform) for step in plan.manifests if not step.manifest.is_index)
+    for step in plan.blobs:
+        if step.reason is FetchReason.DAMAGED:
+            labels[step.blob.digest] = f"{labels.get(step.blob.digest, '')} instead of a damaged file".strip()
+    fetched = [step.blob for step in plan.blobs if step.action is FetchAction.FETCHED]
+    lines = [
+        *([move("image", plan.before, root.digest)] if plan.before != root.digest else []),
+        *transfer(fetched, len(plan.blobs), plan.bytes_to_fetch, "fetch", labels),
+        *(manifest_line(step.manifest, step.platform) for step in plan.manifests if step.action is FetchAction.FETCHED),
+    ]
+    return diff_of((lines or ["The list of images is written again"]) if plan.changed else [])

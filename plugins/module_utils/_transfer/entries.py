@@ -18,6 +18,9 @@ if t.TYPE_CHECKING:
 
 Result = dict[str, t.Any]
 
+# Actions of blobs that the task left as they are.
+_THERE = ("present", "skipped")
+
 
 def manifest_entry(manifest: Manifest, platform: Platform | None, action: enum.Enum) -> Result:
     """Return the entry of a manifest; the value of ``action`` says what becomes of it."""
@@ -40,6 +43,15 @@ def referrer_entry(referrer: Referrer, action: enum.Enum) -> Result:
         "tag": referrer.tag,
         "action": action.value,
     }
+
+
+def layers_of_failure(layers: Result) -> Result:
+    """Return the entries of blobs without those that were there: they say nothing of a failure.
+
+    :param layers: the part of a result with the key ``layers``
+    """
+    entries = [entry for entry in layers["layers"] if entry["action"] not in _THERE]
+    return {**layers, "layers": entries}
 
 
 def blob_entry(blob: Descriptor, action: enum.Enum, reason: enum.Enum) -> Result:

@@ -8,13 +8,33 @@ from __future__ import annotations
 
 import typing as t
 
-from .._core.text import printable
-from .removal import RemovalAction
+from .._core.text import listed, printable, scaled, shortened
+from .diff import diff_of, move
 
 if t.TYPE_CHECKING:
     from .removal import ImageRemoval, RemovalPlan
 
 Result = dict[str, t.Any]
+
+# Tags and images that a message names.
+_MAX_NAMES = 5
+
+
+def removal_message(plan: RemovalPlan, repository: str, is_prediction: bool) -> str:
+    """Return what a removal did or would do, as a sentence without its period.
+
+    :param repository: the name of the repository
+    """
+    tags = [printable(step.tag) for step in plan.tags if step.is_removed]
+    images = [shortened(image.digest) for image in plan.images_that_go]
+    if not tags and not images:
+        return f"{repository}: nothing to remove"
+    named = [
+        f"{noun}{'' if len(names) == 1 else 's'} {listed(names, _MAX_NAMES)}"
+        for noun, names in (("tag", tags), ("image", images))
+        if names
+    ]
+    return f"{repository}: {' and '.join(named)} {'would be removed' if is_prediction else 'removed'}"
 
 
 def removal_result(plan: RemovalPlan) -> Result:
@@ -36,20 +56,15 @@ def removal_result(plan: RemovalPlan) -> Result:
 
 
 def removal_diff(plan: RemovalPlan) -> Result:
-    """Return Ansible's ``diff`` of the repository: its tags, and its images."""
-    return {
-        "before": {
-            "tags": {printable(step.tag): step.before or "no image" for step in plan.tags},
-            "images": {image.digest: _state(image, is_after=False) for image in plan.images},
-        },
-        "after": {
-            "tags": {printable(step.tag): step.after or "no image" for step in plan.tags},
-            "images": {image.digest: _state(image, is_after=True) for image in plan.images},
-        },
-    }
+    """Return Ansible's ``diff`` of the repository: the tags and the images that go."""
+    return diff_of(
+        [
+            *(move(printable(step.tag), step.before, step.after) for step in plan.tags if step.before != step.after),
+            *(f"- image {_named(image)}" for image in plan.images_that_go),
+        ]
+    )
 
 
-def _state(image: ImageRemoval, is_after: bool) -> str:
-    if image.action is RemovalAction.ABSENT or (is_after and image.action is RemovalAction.REMOVED):
-        return "absent"
-    return "present" if image.size is None else f"present, {image.size} bytes"
+def _named(image: ImageRemoval) -> str:
+    digest = shortened(image.digest)
+    return digest if image.size is None else f"{digest}  {scaled(image.size)}"

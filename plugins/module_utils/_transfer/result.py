@@ -7,21 +7,38 @@
 from __future__ import annotations
 
 import typing as t
+from collections import Counter
 
+from .._core.text import counted, listed, scaled, shortened
+from .diff import diff_of, labels_of, manifest_line, move, transfer
 from .entries import blob_entry, manifest_entry, referrer_entry
 from .plan import BlobAction, ManifestAction
 
 if t.TYPE_CHECKING:
     from .entries import Result
     from .outcome import BlobPushes
-    from .plan import BlobStep, ImagePlan
+    from .plan import ImagePlan
 
-_STATES = {
-    BlobAction.SENT: "absent",
-    BlobAction.PRESENT: "present",
-    BlobAction.SKIPPED: "elsewhere",
-    BlobAction.FAILED: "absent",
-}
+# Tags that a message names.
+_MAX_TAGS = 5
+
+
+def push_message(plan: ImagePlan, repository: str, layers: Result, changed: bool, is_prediction: bool) -> str:
+    """Return what a push did or would do, as a sentence without its period.
+
+    :param repository: the name of the repository
+    :param layers: the result of ``layers_result``
+    """
+    names = listed([step.tag for step in plan.tags], _MAX_TAGS)
+    digest = shortened(plan.image.root.digest)
+    what = f"{repository}:{names} -> {digest}" if names else f"{repository}@{digest}"
+    actions = Counter(entry["action"] for entry in layers["layers"])
+    there = actions[BlobAction.PRESENT.value]
+    if not changed:
+        return f"{what}, nothing to send, {counted(there, 'layer')} there"
+    sent = counted(actions[BlobAction.SENT.value], "layer")
+    size = f" ({scaled(layers['bytes_sent'])})" if layers["bytes_sent"] else ""
+    return f"{what}, {sent} {'would be sent' if is_prediction else 'sent'}{size}, {there} there"
 
 
 def image_result(plan: ImagePlan, repository_uri: str | None) -> Result:
@@ -62,44 +79,14 @@ def layers_result(plan: ImagePlan, pushes: BlobPushes | None = None) -> Result:
 
 
 def diff_result(plan: ImagePlan) -> Result:
-    """Return Ansible's ``diff`` of the repository: its tags, its manifests and its layers."""
-    before = {
-        "tags": {step.tag: step.before or "no image" for step in plan.tags_of_all},
-        "manifests": {
-            step.manifest.digest: "present" if step.action is ManifestAction.PRESENT else "absent"
-            for step in plan.manifests
-        },
-        **_referrers(plan, is_after=False),
-        "layers": {step.blob.digest: _presence(step, _STATES[step.action]) for step in plan.blobs},
-        "transfer": _transfer(0, 0),
-    }
-    if not plan.changed:
-        return {"before": before, "after": before}
-    after = {
-        "tags": {step.tag: step.after or "no image" for step in plan.tags_of_all},
-        "manifests": {step.manifest.digest: "present" for step in plan.manifests},
-        **_referrers(plan, is_after=True),
-        "layers": {step.blob.digest: _presence(step, _state_after(step)) for step in plan.blobs},
-        "transfer": _transfer(plan.bytes_to_send, plan.bytes_present),
-    }
-    return {"before": before, "after": after}
-
-
-def _referrers(plan: ImagePlan, is_after: bool) -> Result:
-    states = {
-        step.referrer.manifest.digest: "present" if is_after or step.action is ManifestAction.PRESENT else "absent"
-        for step in plan.referrers
-    }
-    return {"referrers": states} if states else {}
-
-
-def _state_after(step: BlobStep) -> str:
-    return _STATES[BlobAction.PRESENT if step.action is BlobAction.SENT else step.action]
-
-
-def _presence(step: BlobStep, state: str) -> str:
-    return f"{state}, {step.blob.size} bytes"
-
-
-def _transfer(sent: int, saved: int) -> str:
-    return f"{sent} bytes to send, {saved} bytes saved"
+    """Return Ansible's ``diff`` of the repository: the tags that move, and what is sent."""
+    labels = labels_of((step.manifest, step.platform) for step in plan.manifests if not step.manifest.is_index)
+    sent = [step.blob for step in plan.blobs if step.action is BlobAction.SENT]
+    steps = [*plan.manifests, *(step for referrer in plan.referrers for step in referrer.manifests)]
+    return diff_of(
+        [
+            *(move(step.tag, step.before, step.after) for step in plan.tags_of_all if step.moves),
+            *transfer(sent, len(plan.blobs), plan.bytes_to_send, "send", labels),
+            *(manifest_line(step.manifest, step.platform) for step in steps if step.action is ManifestAction.PUT),
+        ]
+    )

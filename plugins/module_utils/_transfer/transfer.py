@@ -14,7 +14,15 @@ from .._ecr.part_body import stream_parts
 from .._upload.layer import LayerPusher
 from .blobs import BlobPusher
 from .early import EarlySender
-from .result import diff_result, image_result, layers_result, manifests_result, referrers_result
+from .entries import layers_of_failure
+from .result import (
+    diff_result,
+    image_result,
+    layers_result,
+    manifests_result,
+    push_message,
+    referrers_result,
+)
 from .run import ImagePush
 from .survey import NOTHING_KNOWN, Survey, Surveyor
 
@@ -94,13 +102,16 @@ class ImageTransfer:
         """Return what the result of the task says of the image."""
         steps = self._steps
         plan = steps.survey.plan if self._dry_run else steps.push.outcome
+        changed = plan.changed if self._dry_run else steps.push.changed
+        layers = layers_result(plan, None if self._dry_run else steps.pusher.outcome)
         return {
-            "changed": plan.changed if self._dry_run else steps.push.changed,
+            "changed": changed,
+            "msg": push_message(plan, self._client.repository.name, layers, changed, self._dry_run),
             "diff": diff_result(plan),
             "image": image_result(plan, self._repository_uri(steps)),
             "manifests": manifests_result(plan),
             "referrers": referrers_result(plan),
-            **layers_result(plan, None if self._dry_run else steps.pusher.outcome),
+            **layers,
         }
 
     def failure(self) -> Result:
@@ -112,7 +123,7 @@ class ImageTransfer:
         return {
             "changed": push.changed,
             "image": image_result(push.outcome, self._repository_uri(self._planned)),
-            **layers_result(push.outcome, pusher.outcome),
+            **layers_of_failure(layers_result(push.outcome, pusher.outcome)),
         }
 
     @property

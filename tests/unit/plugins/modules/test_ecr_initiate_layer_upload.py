@@ -21,7 +21,7 @@ UPLOAD = "5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7"
 NIL = "00000000-0000-0000-0000-000000000000"
 ZERO_BYTES = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 PART_SIZE = 5242880
-KEYS = {"part_size", "registry_id", "repository_name", "upload_id"}
+KEYS = {"part_size", "repository_name", "upload_id"}
 
 
 def test_opens_an_upload(registry: StubbedRegistry) -> None:
@@ -30,7 +30,6 @@ def test_opens_an_upload(registry: StubbedRegistry) -> None:
     assert result["changed"] is True
     assert {key: result[key] for key in KEYS} == {
         "part_size": PART_SIZE,
-        "registry_id": None,
         "repository_name": REPOSITORY,
         "upload_id": UPLOAD,
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import shortened
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layer_records import AVAILABLE, Layer
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.records import StoredImage, StoredImages
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.descriptor import Descriptor
@@ -112,18 +113,17 @@ def test_stored_root_leaves_only_tags_to_set() -> None:
 
 def test_diff_shows_what_the_plan_changes() -> None:
     made = plan(single(), stored(latest=OTHER), layers(BIG), "latest")
-    diff = diff_result(made)
-    assert diff["before"]["tags"] == {"latest": OTHER}
-    assert diff["after"]["tags"] == {"latest": CHILD.digest}
-    assert diff["before"]["manifests"] == {CHILD.digest: "absent"}
-    assert diff["before"]["layers"][SMALL.digest] == "absent, 100 bytes"
-    assert diff["after"]["layers"][SMALL.digest] == "present, 100 bytes"
-    assert diff["after"]["transfer"] == "110 bytes to send, 3000 bytes saved"
+    assert diff_result(made)["prepared"].splitlines() == [
+        f"latest: {shortened(OTHER)} -> {shortened(CHILD.digest)}",
+        "2 of 3 layers to send, 110 B",
+        f"+ {shortened(CONFIG.digest)}  10 B  config linux/amd64",
+        f"+ {shortened(SMALL.digest)}  100 B  linux/amd64",
+        f"+ manifest {shortened(CHILD.digest)}  linux/amd64",
+    ]
 
 
 def test_diff_of_a_plan_without_changes_is_empty() -> None:
-    diff = diff_result(plan(single(), stored(CHILD, old=CHILD.digest), {}, "old"))
-    assert diff["before"] == diff["after"]
+    assert diff_result(plan(single(), stored(CHILD, old=CHILD.digest), {}, "old")) == {"prepared": ""}
 
 
 def test_result_of_a_plan_is_what_it_will_do() -> None:

@@ -80,7 +80,11 @@ def test_update_sends_what_is_new_although_another_tool_compressed_the_rest(
     result = bench.run(**update)
     assert sum(compressed_bytes) == len(NEW)
     assert result["bytes_sent"] == SENT_SIZE
-    assert {key: result[key] for key in checked} == {**checked, "invocation": result["invocation"]}
+    assert {key: result[key] for key in checked} == {
+        **checked,
+        "invocation": result["invocation"],
+        "msg": result["msg"],
+    }
     present = {digest for digest, action in actions(result).items() if action == "present"}
     assert len(present) == len(LAYERS)
     assert present <= before

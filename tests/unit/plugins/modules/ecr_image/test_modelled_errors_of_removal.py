@@ -125,7 +125,8 @@ def test_tags_that_others_wrote_are_printable(registry: StubbedRegistry) -> None
     result = remove()
     assert result["tags"][0]["tag"].isprintable()
     assert result["images"][0]["tags"][0].isprintable()
-    assert all(tag.isprintable() for tag in result["diff"]["before"]["tags"])
+    assert all(line.isprintable() for line in result["diff"]["prepared"].splitlines())
+    assert result["msg"].isprintable()
 
 
 @pytest.mark.usefixtures("delays")

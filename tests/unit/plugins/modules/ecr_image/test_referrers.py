@@ -10,6 +10,7 @@ import json
 import typing as t
 
 import pytest
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import shortened
 from ansible_collections.layerkit.ecr.tests.unit.support.image_bench import ImageBench, actions
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import OCI_CONFIG, blob_name, tar_of
 from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import warnings_of
@@ -79,7 +80,7 @@ def test_a_second_run_is_one_request(bench: ImageBench, image: Document) -> None
     assert bench.calls() == ["BatchGetImage"]
     assert not second["changed"]
     assert {action for _digest, action in puts(second)} == {"present"}
-    assert second["diff"]["before"] == second["diff"]["after"]
+    assert second["diff"] == {"prepared": ""}
     assert len(second["referrers"]) == 16
 
 
@@ -105,8 +106,13 @@ def test_check_mode_and_diff_predict_the_run(bench: ImageBench, image: Document)
     done = bench.run(tags=["1.0"])
     for key in ("changed", "referrers", "layers", "bytes_sent", "diff", "manifests"):
         assert predicted[key] == done[key]
-    assert done["diff"]["before"]["referrers"] == {signature["digest"]: "absent", bill["digest"]: "absent"}
-    assert done["diff"]["after"]["tags"] == {"1.0": image["digest"], tag_of(image, ".sig"): signature["digest"]}
+    lines = done["diff"]["prepared"].splitlines()
+    assert lines[:2] == [
+        f"1.0: no image -> {shortened(image['digest'])}",
+        f"{tag_of(image, '.sig')}: no image -> {shortened(signature['digest'])}",
+    ]
+    assert f"+ manifest {shortened(signature['digest'])}" in lines
+    assert f"+ manifest {shortened(bill['digest'])}  refers to {shortened(image['digest'])}" in lines
     assert {entry["media_type"] for entry in done["layers"]} > {SPDX, SIMPLE_SIGNING}
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import shortened
 from ansible_collections.layerkit.ecr.tests.unit.support.image_bench import ImageBench, actions
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import digest_of
 
@@ -55,6 +56,9 @@ class TestTags:
         assert actions(result)[digest_of(b"new")] == "sent"
         # The configuration is the same as well.
         assert result["bytes_sent"] == checked["bytes_sent"] == len(b"new")
-        tags = checked["diff"]["before"]["tags"], checked["diff"]["after"]["tags"]
-        assert tags == ({"latest": old["digest"]}, {"latest": new["digest"]})
-        assert f"{len(b'new')} bytes to send" in checked["diff"]["after"]["transfer"]
+        assert checked["diff"]["prepared"].splitlines() == [
+            f"latest: {shortened(old['digest'])} -> {shortened(new['digest'])}",
+            "1 of 3 layers to send, 3 B",
+            f"+ {shortened(digest_of(b'new'))}  3 B  linux/amd64",
+            f"+ manifest {shortened(new['digest'])}  linux/amd64",
+        ]

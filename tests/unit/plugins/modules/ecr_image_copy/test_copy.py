@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import scaled, shortened
 from ansible_collections.layerkit.ecr.plugins.modules import ecr_image_copy
 from ansible_collections.layerkit.ecr.tests.strict_ecr.faults import DOWNLOAD
 from ansible_collections.layerkit.ecr.tests.unit.support.copy_bench import UPLOADS, CopyBench
@@ -73,10 +74,12 @@ def test_check_mode_predicts_the_run_and_reads_no_layer(bench: CopyBench, image:
     for key in ("changed", "image", "layers", "manifests", "bytes_sent", "bytes_present", "source", "registry_id"):
         assert predicted[key] == done[key], key
     assert predicted["diff"] == done["diff"]
-    assert predicted["diff"]["after"]["tags"] == {"1.0": image["digest"]}
-    assert "bytes to send" in predicted["diff"]["after"]["transfer"]
+    tag, transfer, *_rest = predicted["diff"]["prepared"].splitlines()
+    assert tag == f"1.0: no image -> {shortened(image['digest'])}"
+    count = len(done["layers"])
+    assert transfer == f"{count} of {count} layers to send, {scaled(done['bytes_sent'])}"
     again = bench.run(check=True)
-    assert (again["changed"], again["diff"]["before"]) == (False, again["diff"]["after"])
+    assert (again["changed"], again["diff"]) == (False, {"prepared": ""})
 
 
 def test_layers_that_the_target_has_are_not_read(bench: CopyBench, image: Document) -> None:

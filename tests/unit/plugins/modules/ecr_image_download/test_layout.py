@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import shortened
 from ansible_collections.layerkit.ecr.tests.strict_ecr.faults import DOWNLOAD
 from ansible_collections.layerkit.ecr.tests.unit.support.download_bench import (
     BIG,
@@ -50,7 +53,7 @@ def test_second_run_is_one_request(bench: DownloadBench) -> None:
     assert bench.calls() == {LOOK: 1}
     assert set(actions(result).values()) == set(actions(result, "manifests").values()) == {"present"}
     assert result["bytes_fetched"] == 0
-    assert result["diff"]["before"] == result["diff"]["after"]
+    assert result["diff"] == {"prepared": ""}
     assert files_in(bench.dest) == before
 
 
@@ -77,7 +80,7 @@ def test_check_mode_predicts_and_writes_nothing(bench: DownloadBench) -> None:
     assert bench.calls() == {LOOK: 1}
     done = bench.run()
     # Ansible adds the status of what exists.
-    status = {"gid", "group", "mode", "owner", "size", "state", "uid", "invocation"}
+    status = {"gid", "group", "mode", "owner", "size", "state", "uid", "invocation", "msg"}
     assert {key: done[key] for key in done.keys() - status} == {
         key: predicted[key] for key in predicted.keys() - status
     }
@@ -87,10 +90,12 @@ def test_check_mode_predicts_and_writes_nothing(bench: DownloadBench) -> None:
 def test_diff_names_images_and_layers(bench: DownloadBench) -> None:
     bench.run(reference_name="latest")
     diff = bench.run("next", reference_name="latest", check=True)["diff"]
-    assert (diff["before"]["image"], diff["after"]["image"]) == (bench.app["digest"], bench.next["digest"])
-    assert diff["before"]["layers"][digest_of(SMALL)] == f"present, {len(SMALL)} bytes"
-    assert diff["before"]["layers"][digest_of(b"another layer" * 1000)] == "absent, 13000 bytes"
-    assert diff["after"]["layers"][digest_of(b"another layer" * 1000)] == "present, 13000 bytes"
+    first, second, *rest = diff["prepared"].splitlines()
+    assert first == f"image: {shortened(bench.app['digest'])} -> {shortened(bench.next['digest'])}"
+    assert re.fullmatch(r"\d of \d layers to fetch, \d+ KiB", second)
+    assert f"+ {shortened(digest_of(b'another layer' * 1000))}  13 KiB" in rest
+    assert shortened(digest_of(SMALL)) not in diff["prepared"]
+    assert rest[-1] == f"+ manifest {shortened(bench.next['digest'])}"
 
 
 @pytest.mark.parametrize("damage", ["missing", "short", "other bytes"])
