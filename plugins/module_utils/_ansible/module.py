@@ -18,6 +18,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.common import set_colle
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from .._core.errors import InvalidInputError, TaskError
+from .._core.progress import PIPE_VARIABLE, Progress
 from .._core.task import Task
 from .._core.text import printable
 from .._ecr.client import EcrClient
@@ -62,7 +63,7 @@ class EcrModule(AnsibleAWSModule):
             # amazon.aws does not annotate its constructors.
             super().__init__(supports_check_mode=True, **kwargs)  # type: ignore[no-untyped-call, unused-ignore]
         set_collection_info(collection_name=COLLECTION_NAME, collection_version=COLLECTION_VERSION)
-        self.task = Task(self.warn)
+        self.task = Task(self.warn, Progress(os.environ.get(PIPE_VARIABLE)))
         self._named: Result = {}
 
     @property
@@ -86,6 +87,7 @@ class EcrModule(AnsibleAWSModule):
             request = read(self)
             self._named = _named(request)
             check_connection(self.params)
+            self.task.progress.name = request.repository.name
             check_aws_config(self.params["aws_config"])
             client = EcrClient.connect(self, request.repository, self.task, connections=connections)
             # What boto3 loaded lives as long as this process. Python would search it for garbage when the process ends.

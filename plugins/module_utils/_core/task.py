@@ -13,6 +13,7 @@ import typing as t
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
 
 from .errors import TaskError, TaskStoppedError
+from .progress import Progress
 
 _STDOUT = 1
 # So many small jobs run in place of another one, because they wait for answers most of their time.
@@ -61,10 +62,12 @@ class Task:
     ``has_sent`` is set before the first byte of a layer, or the first manifest, is sent.
 
     :param warn: shows the user a warning, a sentence with its period
+    :param progress: reports how far the task has got; by default to nobody
     """
 
-    def __init__(self, warn: t.Callable[[str], None]) -> None:
+    def __init__(self, warn: t.Callable[[str], None], progress: Progress | None = None) -> None:
         self.warn = warn
+        self.progress = progress or Progress()
         self.has_sent = False
         self._lock = threading.Lock()
         self._stopped = threading.Event()

@@ -261,6 +261,8 @@ class EcrClient:
         def attempt() -> Record:
             retry_after.wait()
             self._task.check()
+            if failures:
+                self._task.progress.retry()
             if before_attempt:
                 before_attempt()
             try:

@@ -137,6 +137,7 @@ class _Stretch:
             yield from self._task.guard(rest)
         except (BotoCoreError, UnreadableAnswerError):
             # The next stretch begins there.
+            self._task.progress.retry()
             return
 
     def _begin(self, position: int, end: int) -> t.Iterator[bytes]:
@@ -148,6 +149,8 @@ class _Stretch:
     def _attempt(self, position: int, end: int) -> t.Iterator[bytes]:
         self._retry_after.wait()
         self._task.check()
+        if self._failures:
+            self._task.progress.retry()
         size = sum(map(len, self._begun))
         chunks = self._layer.received(position + size, end)
         enough = min(size + CHUNK_SIZE, end - position)

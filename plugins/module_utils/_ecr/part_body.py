@@ -43,12 +43,16 @@ _CONTEXT = "layerkit_ecr_part"
 
 @dataclass(frozen=True)
 class BlobPart:
-    """A range of a blob, used as ``layerPartBlob`` of a request; both positions are inclusive."""
+    """A range of a blob, used as ``layerPartBlob`` of a request; both positions are inclusive.
+
+    ``on_sent`` is called while the part is sent, with the number of bytes that an attempt has sent of it.
+    """
 
     blob: Blob
     first_byte: int
     last_byte: int
     running_digest: RunningDigest | None = None
+    on_sent: t.Callable[[int], None] | None = None
 
     def read(self, position: int, size: int) -> bytes:
         """Return bytes of the part, by their position in the part."""
@@ -62,6 +66,11 @@ class BlobPart:
         """Hash bytes that will be sent."""
         if self.running_digest:
             self.running_digest.update(self.first_byte + position, chunk)
+
+    def was_sent(self, size: int) -> None:
+        """Note how many bytes of the part have been sent."""
+        if self.on_sent:
+            self.on_sent(size)
 
     def __len__(self) -> int:
         return self.last_byte - self.first_byte + 1
@@ -145,6 +154,7 @@ class PartBody(io.RawIOBase):
                 yield memoryview(block)[: end - first]
                 # A block is sent once. The rare request that is repeated is encoded again.
                 self._blocks.give_back(self._kept.pop(first))
+            self.part.was_sent(min(end // 4 * 3, len(self.part)))
         yield self.suffix
 
     def close(self) -> None:

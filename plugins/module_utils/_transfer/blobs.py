@@ -43,7 +43,7 @@ class BlobPusher:
         self._task = task
         self.outcome = early.outcome
 
-    def run(self, layers: t.Iterable[LayerPlan], checked: t.Iterable[Descriptor]) -> None:
+    def run(self, layers: t.Sequence[LayerPlan], checked: t.Iterable[Descriptor]) -> None:
         """Send layers in this order, and check the digests of other blobs, except those that were checked before.
 
         The first failure stops the others at their next step.
@@ -54,6 +54,7 @@ class BlobPusher:
         sending = {self._sender(layer): layer.size for layer in layers}
         checking = [self._checker(blob) for blob in checked if not self._image.reader.was_read(blob.digest)]
         small = {send for send, size in sending.items() if size <= SMALL_LAYER}
+        self._task.progress.begin({layer.digest: layer.bytes_to_send for layer in layers})
         self._task.run_all([*sending, *checking], self._parallel, small)
 
     def tidy(self, done: t.Iterable[LayerPlan]) -> None:

@@ -104,6 +104,7 @@ class ImageDownload:
     def _fetch_once(self, target: OpenTarget, steps: t.Sequence[BlobFetch]) -> None:
         ranges = ranges_of(steps, self._parallel)
         self._left = {digest: len(parts) for digest, parts in ranges.items()}
+        self._task.progress.begin({step.blob.digest: step.bytes_to_fetch for step in steps})
         jobs: list[Job] = []
         for digest, parts in ranges.items():
             jobs += [partial(self._fetch_range, target, digest, *part) for part in parts]
@@ -113,7 +114,7 @@ class ImageDownload:
 
     def _fetch_range(self, target: OpenTarget, digest: str, start: int, end: int) -> None:
         chunks = self._task.guard(self._blob(digest).chunks(start, end))
-        target.write(digest, start, self._counted(chunks))
+        target.write(digest, start, self._counted(digest, chunks))
         with self._lock:
             self._left[digest] -= 1
             is_last = self._left[digest] == 0
@@ -126,13 +127,15 @@ class ImageDownload:
                 self._blobs[digest] = self._opened.enter_context(self.plan.image.reader.open(digest))
             return self._blobs[digest]
 
-    def _counted(self, chunks: t.Iterable[bytes]) -> t.Iterator[bytes]:
+    def _counted(self, digest: str, chunks: t.Iterable[bytes]) -> t.Iterator[bytes]:
         for chunk in chunks:
             with self._lock:
                 self.bytes_fetched += len(chunk)
+            self._task.progress.advance(digest, len(chunk))
             yield chunk
 
     def _prove(self, target: OpenTarget, digest: str) -> None:
         if target.prove(digest):
             with self._lock:
                 self._fetched.add(digest)
+            self._task.progress.finish(digest)

@@ -103,6 +103,7 @@ class LayerUpload:
             # The layer is there, so the upload has ended.
             self._forget()
             raise
+        self._task.progress.finish(self._plan.digest)
         return completion
 
     def _run(self, upload_id: str | None) -> Completion:
@@ -128,6 +129,7 @@ class LayerUpload:
         self._corrections = 0
         upload = self._open(upload_id)
         self._began_at = upload.next_byte
+        self._task.progress.begin({self._plan.digest: self._blob.size - upload.next_byte})
         self._send()
         return self._complete()
 
@@ -227,6 +229,11 @@ class LayerUpload:
             self._check()
             upload = replace(upload, next_byte=self._send_part(upload))
             self._move_to(upload)
+            self._show(upload.next_byte)
+
+    def _show(self, position: int) -> None:
+        """Show that the bytes before a position have been sent."""
+        self._task.progress.set_left(self._plan.digest, self._blob.size - position)
 
     def _send_part(self, upload: SavedUpload) -> int:
         """Send the part that begins at the next byte. Return the next byte after it."""
@@ -235,7 +242,7 @@ class LayerUpload:
         if not self._blob.is_remote:
             self._running_digest.catch_up(first)
         self._blob.prepare(first, last - first + 1)
-        part = BlobPart(self._blob, first, last, self._running_digest)
+        part = BlobPart(self._blob, first, last, self._running_digest, lambda sent: self._show(first + sent))
         self._task.has_sent = True
         try:
             with self._watching(Unanswered.PART):
