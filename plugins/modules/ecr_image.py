@@ -211,6 +211,7 @@ extends_documentation_fragment:
   - layerkit.ecr._ecr.layer_upload
   - layerkit.ecr._attributes
   - layerkit.ecr._attributes.action_group
+  - layerkit.ecr._attributes.progress
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - layerkit.ecr._requirements

@@ -33,12 +33,22 @@ ALLOWED = {
     "_transfer": {"_core", "_oci", "_ecr", "_upload"},
     "_ansible": {"_core", "_ecr", "_upload"},
     "modules": {"_core", "_oci", "_local", "_ecr", "_upload", "_transfer", "_ansible"},
+    "plugin_utils": {"_core"},
+    "action": {"plugin_utils"},
 }
+# The directories of plugins/ beside module_utils. What is in them is no package that modules can import.
+PLUGIN_DIRECTORIES = {"modules", "plugin_utils", "action"}
+# What the controller may import of the packages for the hosts.
+CONTROLLER = {"_core/progress.py"}
 # The only files of packages that import more than the standard library.
 BOTOCORE = {"_ecr"}
 ANSIBLE = {
+    "ansible": {"plugin_utils"},
     "ansible.module_utils.basic": {"_ansible"},
     "ansible.module_utils.common.dict_transformations": {"_ansible"},
+    "ansible.module_utils.parsing.convert_bool": {"plugin_utils"},
+    "ansible.plugins.action.normal": {"plugin_utils"},
+    "ansible.utils.display": {"plugin_utils"},
     "ansible_collections.amazon.aws.plugins.module_utils.botocore": {"_ecr"},
     "ansible_collections.amazon.aws.plugins.module_utils.common": {"_ansible"},
     "ansible_collections.amazon.aws.plugins.module_utils.modules": {"_ansible"},
@@ -47,8 +57,8 @@ ANSIBLE = {
 # The packages that a module needs, and so those that Ansible sends with it.
 PAYLOADS = {
     "ecr_complete_layer_upload": {"_ansible", "_core", "_ecr", "_upload"},
-    "ecr_image": set(ALLOWED) - {"modules"},
-    "ecr_image_copy": set(ALLOWED) - {"modules", "_local"},
+    "ecr_image": set(ALLOWED) - PLUGIN_DIRECTORIES,
+    "ecr_image_copy": set(ALLOWED) - PLUGIN_DIRECTORIES - {"_local"},
     # It sends nothing, so no code that sends layers.
     "ecr_image_download": {"_ansible", "_core", "_ecr", "_local", "_oci", "_transfer"},
     "ecr_image_info": {"_ansible", "_core", "_ecr", "_oci"},
@@ -85,7 +95,7 @@ OPTION_NAMES = re.compile(
 
 
 def package_of(path: Path) -> str:
-    return path.relative_to(MODULE_UTILS).parts[0] if path.is_relative_to(MODULE_UTILS) else "modules"
+    return path.relative_to(MODULE_UTILS if path.is_relative_to(MODULE_UTILS) else PLUGINS).parts[0]
 
 
 @functools.cache
@@ -135,7 +145,8 @@ MODULE_FILES = sorted((PLUGINS / "modules").glob("ecr_*.py"))
 MODULES = [path.stem for path in MODULE_FILES]
 
 
-ALL_FILES = [*FILES, *MODULE_FILES]
+CONTROLLER_FILES = sorted(path for name in ("action", "plugin_utils") for path in (PLUGINS / name).glob("*.py"))
+ALL_FILES = [*FILES, *MODULE_FILES, *CONTROLLER_FILES]
 
 
 def name_of(path: Path) -> str:
@@ -143,7 +154,7 @@ def name_of(path: Path) -> str:
 
 
 def test_every_file_is_in_a_package_of_the_table() -> None:
-    assert {package_of(path) for path in FILES} == set(ALLOWED) - {"modules"}
+    assert {package_of(path) for path in FILES} == set(ALLOWED) - PLUGIN_DIRECTORIES
     assert not list(MODULE_UTILS.glob("*.py"))
     # Whatever such a file imports would be sent with every file of its package.
     assert not [path for path in MODULE_UTILS.rglob("__init__.py") if path.read_text()]
@@ -155,6 +166,12 @@ def test_packages_import_only_what_the_table_allows(path: Path) -> None:
     packages = {package_of(file) for file in files_imported(path)}
     # Modules do not import each other.
     assert packages <= ALLOWED[package] | ({package} - {"modules"})
+
+
+@pytest.mark.parametrize("path", CONTROLLER_FILES, ids=name_of)
+def test_controller_shares_one_file_with_the_modules(path: Path) -> None:
+    shared = {file.relative_to(MODULE_UTILS) for file in files_imported(path) if file.is_relative_to(MODULE_UTILS)}
+    assert {str(file) for file in shared} <= CONTROLLER
 
 
 @pytest.mark.parametrize("path", ALL_FILES, ids=name_of)
@@ -247,7 +264,7 @@ def test_map_of_the_code_has_the_table_and_every_file() -> None:
     text = (ROOT / "docs/architecture.md").read_text()
     rows = re.findall(r"^\| `(_\w+)` \| ([^|]*) \|", text, re.MULTILINE)
     assert {package: set(re.findall(r"`(_\w+)`", imports)) for package, imports in rows} == {
-        package: allowed for package, allowed in ALLOWED.items() if package != "modules"
+        package: allowed for package, allowed in ALLOWED.items() if package not in PLUGIN_DIRECTORIES
     }
     (tree,) = re.findall(r"```text\n(.*?)```", text, re.DOTALL)
     listed = set()
