@@ -365,8 +365,12 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._core.json_document i
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import counted, listed, printable
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Call
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import NotReturnedError
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.image_records import (
+    ImageDetail,
+    StoredImage,
+    StoredImages,
+)
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.images import Images, knows_image_status
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.records import ImageDetail, StoredImage, StoredImages
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.referrers import FoundReferrer, Referrers
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import checked_digests, checked_tags
 

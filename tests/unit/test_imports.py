@@ -69,7 +69,7 @@ PAYLOADS = {
 }
 # Files of packages that a module is sent with, which only some of the modules need.
 WHOLE_LAYERS = {"_ecr/encoding.py", "_ecr/part_body.py", "_upload/layer.py", "_upload/state.py", "_upload/upload.py"}
-IMAGES = {"_ecr/acceptance.py", "_ecr/images.py", "_ecr/rate_limiter.py", "_ecr/records.py"}
+IMAGES = {"_ecr/acceptance.py", "_ecr/images.py", "_ecr/rate_limiter.py", "_ecr/image_records.py"}
 # What only some tasks of a module use, and so what is compiled in these tasks alone.
 LATE = {
     "_core/json_document.py": ["ecr_complete_layer_upload", "ecr_initiate_layer_upload", "ecr_layer", "ecr_layer_info"],

@@ -12,10 +12,7 @@ from functools import partial
 from .._oci.manifest import MEDIA_TYPES, Manifest
 from .call import Call
 from .errors import AnswerError, EcrError, NotReturnedError
-from .limits import MAX_PUTS_PER_SECOND
-from .pages import Page, all_entries
-from .rate_limiter import RateLimiter
-from .records import (
+from .image_records import (
     DeletedImages,
     ImageDetail,
     PutAnswer,
@@ -25,6 +22,9 @@ from .records import (
     UnreturnedImage,
     described_images,
 )
+from .limits import MAX_PUTS_PER_SECOND
+from .pages import Page, all_entries
+from .rate_limiter import RateLimiter
 from .service_model import batches, input_shape, largest
 
 if t.TYPE_CHECKING:
@@ -32,7 +32,7 @@ if t.TYPE_CHECKING:
 
     from .call import Repository
     from .client import EcrClient
-    from .records import StoredImage
+    from .image_records import StoredImage
 
 # All that a registry can hold. Amazon ECR may convert an image whose media type the request does not list.
 _ACCEPTED_MEDIA_TYPES = [

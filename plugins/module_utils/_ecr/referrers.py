@@ -24,9 +24,9 @@ from .._oci.manifest import INDEXES, MAX_IMAGES, Manifest
 from .._oci.referrer import Referrer, ReferrerTag, referrer_tags, without_repetition
 from .call import Call
 from .errors import AnswerError, EcrError
+from .image_records import ListedReferrer, StoredImage, StoredImages
 from .images import Images, check_intact
 from .pages import Page, all_entries
-from .records import ListedReferrer, StoredImage, StoredImages
 from .service_model import knows_operation, largest
 
 if t.TYPE_CHECKING:

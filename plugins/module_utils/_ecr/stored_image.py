@@ -30,7 +30,7 @@ if t.TYPE_CHECKING:
     from .._oci.platform import Platform
     from .._oci.referrer import Referrer
     from .client import EcrClient
-    from .records import StoredImage, StoredImages
+    from .image_records import StoredImage, StoredImages
 
 # The code that Amazon ECR gives an image which is archived.
 _INACCESSIBLE = "ImageInaccessible"

@@ -11,7 +11,7 @@ import typing as t
 
 from .._core.blob import Blob
 from .._core.json_document import MAX_DOCUMENT
-from .._ecr.records import StoredImage
+from .._ecr.image_records import StoredImage
 from .._oci.manifest import Manifest
 from .._oci.store import SourceImage
 

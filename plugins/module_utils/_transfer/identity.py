@@ -20,7 +20,7 @@ from .._oci.manifest import Manifest
 from .._oci.store import DraftImage
 
 if t.TYPE_CHECKING:
-    from .._ecr.records import StoredImage, StoredImages
+    from .._ecr.image_records import StoredImage, StoredImages
 
 
 def recognised(image: Image, tags: t.Iterable[str], stored: StoredImages) -> list[Image]:

@@ -14,8 +14,8 @@ from .identity import manifest_of
 
 if t.TYPE_CHECKING:
     from .._ecr.client import EcrClient
+    from .._ecr.image_records import StoredImage
     from .._ecr.images import Images
-    from .._ecr.records import StoredImage
 
 _UNKNOWN = "The task cannot check whether an index lists the images"
 

@@ -21,8 +21,8 @@ from .identity import manifest_of
 
 if t.TYPE_CHECKING:
     from .._ecr.client import EcrClient
+    from .._ecr.image_records import StoredImage
     from .._ecr.layer_records import Layer
-    from .._ecr.records import StoredImage
     from .._oci.descriptor import Descriptor
     from .._oci.image import Image
     from .._oci.manifest import Manifest

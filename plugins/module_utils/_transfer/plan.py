@@ -15,8 +15,8 @@ from .._upload.plan import LayerPlan
 from .supersession import is_superseded
 
 if t.TYPE_CHECKING:
+    from .._ecr.image_records import StoredImages
     from .._ecr.layer_records import Layer
-    from .._ecr.records import StoredImages
     from .._oci.descriptor import Descriptor
     from .._oci.image import Attachment, Image
     from .._oci.manifest import Manifest

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from .._oci.manifest import INDEXES
 
 if t.TYPE_CHECKING:
-    from .._ecr.records import ImageDetail
+    from .._ecr.image_records import ImageDetail
 
 
 class RemovalAction(enum.Enum):

@@ -22,7 +22,7 @@ from .removal import ImageRemoval, RemovalAction, RemovalReason, plan_removal
 if t.TYPE_CHECKING:
     from .._core.task import Task
     from .._ecr.client import EcrClient
-    from .._ecr.records import DeletedImages, ImageDetail, UnreturnedImage
+    from .._ecr.image_records import DeletedImages, ImageDetail, UnreturnedImage
     from .removal import RemovalPlan, TagRemoval
 
 # A request for several images fails if one of them is missing, and has to be made again for each of them. For more

@@ -23,7 +23,7 @@ from .survey import being_restored
 if t.TYPE_CHECKING:
     from .._core.task import Task
     from .._ecr.client import EcrClient
-    from .._ecr.records import StoredImages
+    from .._ecr.image_records import StoredImages
     from .._oci.descriptor import Descriptor
     from .._oci.manifest import Manifest
     from .._upload.plan import LayerPlan

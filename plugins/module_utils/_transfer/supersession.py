@@ -18,7 +18,7 @@ from .._core.errors import InvalidInputError
 from .._oci.manifest import Manifest
 
 if t.TYPE_CHECKING:
-    from .._ecr.records import StoredImages
+    from .._ecr.image_records import StoredImages
     from .._oci.referrer import Referrer
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 
 from .._ecr.call import Call
 from .._ecr.errors import AnswerError, ImmutableTagError
+from .._ecr.image_records import StoredImages
 from .._ecr.images import Images
 from .._ecr.layers import Layers
-from .._ecr.records import StoredImages
 from .._oci.image import settled_image
 from .._oci.store import DraftImage
 from .early import ALL_LAYERS_ARE_SENT
@@ -26,8 +26,8 @@ if t.TYPE_CHECKING:
     from .._core.task import Task
     from .._ecr.call import Repository
     from .._ecr.client import EcrClient
+    from .._ecr.image_records import RepositorySettings, StoredImage
     from .._ecr.layer_records import Layer
-    from .._ecr.records import RepositorySettings, StoredImage
     from .._oci.image import Image
     from .._upload.layer import LayerPusher
     from .._upload.plan import LayerPlan

@@ -9,8 +9,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import shortened
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.image_records import StoredImage, StoredImages
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layer_records import AVAILABLE, Layer
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.records import StoredImage, StoredImages
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.descriptor import Descriptor
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image import Image
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.manifest import OCI_INDEX, OCI_MANIFEST, Manifest

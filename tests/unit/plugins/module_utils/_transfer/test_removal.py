@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.records import ImageDetail
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.image_records import ImageDetail
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.manifest import OCI_INDEX, OCI_MANIFEST
 from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.removal import (
     Deletion,

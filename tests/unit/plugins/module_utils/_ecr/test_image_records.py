@@ -15,6 +15,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.answers import U
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Repository
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import EcrClient
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import AnswerError
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.image_records import RepositorySettings, ReturnedImages
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layer_records import (
     CheckedLayers,
     CompletedLayer,
@@ -23,7 +24,6 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layer_records im
     ReceivedPart,
 )
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import Layers
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.records import RepositorySettings, ReturnedImages
 from ansible_collections.layerkit.ecr.tests.unit.support.stubbed_registry import StubbedRegistry
 from hypothesis import example, given
 from hypothesis import strategies as st
