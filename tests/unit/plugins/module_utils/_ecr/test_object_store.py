@@ -75,6 +75,9 @@ def test_options_of_the_client_hold_for_downloads(session: type[RecordingSession
 def test_the_environment_decides_on_the_proxy_of_s3_alone(
     session: type[RecordingSession], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in ("https_proxy", "no_proxy"):
+        # Where both spellings are set, this one counts.
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
     monkeypatch.setenv("NO_PROXY", "api.ecr.eu-west-1.amazonaws.com")
     read()

@@ -6,18 +6,31 @@
 
 from __future__ import annotations
 
-import time
-
+import pytest
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr import rate_limiter
 from ansible_collections.layerkit.ecr.tests.unit.support.image_bench import ImageBench
 
 
-def test_puts_keep_to_their_pace(bench: ImageBench, delays: list[float]) -> None:
+class StoppedClock:
+    """A clock that goes on only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_puts_keep_to_their_pace(bench: ImageBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = StoppedClock()
+    monkeypatch.setattr(rate_limiter, "time", clock)
     images = [bench.layout.image(b"layer", platform=f"linux/arch{number}") for number in range(25)]
     index = bench.layout.index({f"linux/arch{number}": image for number, image in enumerate(images)})
     bench.layout.finish(index)
-    began = time.monotonic()
     bench.run(tags=["1"])
     assert bench.calls().count("PutImage") == 26
-    # The eleventh call waits for the first to be a second old, and so on.
-    assert time.monotonic() - began >= 2
-    assert delays == []
+    # Ten begin at once, the eleventh when the first is a second old, and so on.
+    assert clock.now == 2.0
