@@ -38,6 +38,7 @@ intersphinx_mapping = (
     {"ansible": ("https://docs.ansible.com/projects/ansible/latest/", None)} if os.environ.get("DOCS_ONLINE") else {}
 )
 OTHER_SITES = (
+    "action_plugins",
     "ansible_collections.",
     "ansible_configuration_settings",
     "common_return_values",
