@@ -245,6 +245,10 @@ SSO_ERRORS = frozenset({"SSOError", "TokenRetrievalError"})
 # The HTTP status of a proxy, and the code of a gateway of AWS.
 TOO_LARGE = frozenset({"413", "RequestEntityTooLarge", "RequestEntityTooLargeException"})
 
+# A layer of a source that will not come before something there changes: errors of GetDownloadUrlForLayer, and HTTP
+# statuses of Amazon S3.
+UNREADABLE_LAYERS = frozenset(_URL_ADVICE) | {"403", "404", "416"}
+
 # What Amazon ECR received can never be completed. A new upload is needed.
 SPOILED_UPLOADS = frozenset({"InvalidLayerException", "LayerPartTooSmallException"})
 

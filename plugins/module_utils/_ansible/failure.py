@@ -43,6 +43,7 @@ from .advice import (
     SPOILED_UPLOADS,
     SSO_ERRORS,
     TOO_LARGE,
+    UNREADABLE_LAYERS,
     advice,
     clock_advice,
     denied_advice,
@@ -62,6 +63,7 @@ _UNKNOWN_ERROR = "Look it up in the API reference of Amazon ECR, and run the tas
 _NOTHING_SENT = "Nothing was sent"
 # Amazon ECR refuses signatures that are older or younger.
 _SKEW = datetime.timedelta(minutes=5)
+_READING = ("GetDownloadUrlForLayer", DOWNLOAD)
 _SENDING = ("InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "PutImage")
 # Images of an index that a message names.
 _MAX_LISTED = 3
@@ -347,7 +349,11 @@ def _body_size(part_size: int) -> int:
 
 def _may_resume(cause: TaskError) -> bool:
     """Return whether the next run can get further without a change."""
-    return not (isinstance(cause, CallError) and cause.code in TOO_LARGE | SPOILED_UPLOADS)
+    if not isinstance(cause, CallError):
+        return True
+    if cause.call.operation in _READING:
+        return not cause.is_denied and not set(cause.names) & UNREADABLE_LAYERS
+    return cause.code not in TOO_LARGE | SPOILED_UPLOADS
 
 
 def _task(call: Call) -> str:
@@ -379,18 +385,18 @@ def _images(call: Call) -> str:
 
 def _progress(progress: UploadProgress, may_resume: bool) -> str:
     layer = shortened(progress.digest)
-    if progress.next_byte is None:
+    if progress.next_byte is None or (progress.next_byte == 0 and progress.unanswered is None):
         return f"Layer {layer} was not uploaded"
     if progress.unanswered is Unanswered.COMPLETION:
         return _may_be_complete(progress)
     if progress.next_byte == progress.size and not may_resume:
         return f"All bytes of layer {layer} were sent, but the layer was not completed"
     received = f"{progress.next_byte} of its {progress.size} bytes"
-    state = f"Layer {layer} is incomplete: the registry has {received}"
+    state = f"Layer {layer} is incomplete: the {progress.receiver} has {received}"
     if progress.unanswered is Unanswered.PART:
         state = (
-            f"Layer {layer} is incomplete: the registry confirmed {received}, and may have received more, because an "
-            "answer was lost"
+            f"Layer {layer} is incomplete: the {progress.receiver} confirmed {received}, and may have received more, "
+            "because an answer was lost"
         )
     if not may_resume:
         return state

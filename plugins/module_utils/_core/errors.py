@@ -79,7 +79,8 @@ class UploadProgress:
     """How far the upload of a layer is; sizes are in bytes.
 
     ``bytes_sent`` and ``part_count`` count what the registry received from this run. ``next_byte`` is the position of
-    the first byte that the registry is not known to have, None when the upload cannot be resumed.
+    the first byte that the registry is not known to have, None when the upload cannot be resumed. ``receiver`` names
+    that registry in messages.
     """
 
     digest: str
@@ -90,6 +91,7 @@ class UploadProgress:
     next_byte: int | None = None
     resume: Resume = Resume.BY_UPLOAD_ID
     unanswered: Unanswered | None = None
+    receiver: str = "registry"
 
 
 class LayerUploadError(TaskError):

@@ -212,7 +212,10 @@ class LayerPusher:
 
     def _progress(self, plan: LayerPlan, upload: LayerUpload) -> UploadProgress:
         upload_id = upload.upload.upload_id if upload.upload else self._options.upload_id
-        return UploadProgress(plan.digest, plan.size, upload_id, upload.bytes_sent, upload.parts_sent)
+        receiver = self._client.repository.role or UploadProgress.receiver
+        return UploadProgress(
+            plan.digest, plan.size, upload_id, upload.bytes_sent, upload.parts_sent, receiver=receiver
+        )
 
     def _failed(self, plan: LayerPlan, upload: LayerUpload, error: TaskError) -> UploadProgress:
         progress = replace(self._progress(plan, upload), resume=self._options.resume)

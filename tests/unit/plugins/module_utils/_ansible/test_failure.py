@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.failure import message
-from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import LayerUploadError, UploadProgress
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import LayerUploadError, Resume, UploadProgress
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Call, Repository
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import AnswerError, CallError
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
@@ -49,6 +49,31 @@ def test_upload_that_can_never_be_completed_is_not_to_be_resumed(code: str) -> N
     words = message(LayerUploadError(refused, UploadProgress("sha256:1", 20, "u", 20, 1, next_byte=20)))
     assert "All bytes of layer sha256:1 were sent, but the layer was not completed." in words
     assert "resume" not in words
+
+
+SOURCE_CALL = Call("GetDownloadUrlForLayer", Repository("app", role="source"), digests=("sha256:" + "1" * 64,))
+REFUSALS = ["AccessDeniedException", "LayerInaccessibleException", "LayersNotFoundException"]
+
+
+def interrupted(code: str, next_byte: int) -> str:
+    refused = CallError(SOURCE_CALL, ClientError({"Error": {"Code": code, "Message": "no"}}, SOURCE_CALL.operation))
+    progress = UploadProgress("sha256:1", 20, "u", next_byte, 1, next_byte, Resume.NEEDS_STATE, receiver="target")
+    return message(LayerUploadError(refused, progress))
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_layer_that_the_source_refuses_at_once_was_not_uploaded(code: str) -> None:
+    assert interrupted(code, 0).endswith("Layer sha256:1 was not uploaded.")
+
+
+@pytest.mark.parametrize("code", [*REFUSALS, "UnableToGetUpstreamLayerException"])
+def test_layer_that_the_source_refuses_later_is_incomplete_in_the_target(code: str) -> None:
+    assert interrupted(code, 5).endswith("Layer sha256:1 is incomplete: the target has 5 of its 20 bytes.")
+
+
+def test_layer_of_a_source_that_is_busy_can_be_resumed() -> None:
+    assert interrupted("ThrottlingException", 5).endswith("Set state_dir to resume from there next time.")
+    assert interrupted("ThrottlingException", 0).endswith("Layer sha256:1 was not uploaded.")
 
 
 def test_upload_that_was_stored_as_another_layer_is_not_incomplete() -> None:

@@ -87,6 +87,9 @@ def test_a_denied_source_is_named(bench: CopyBench, image: Document, operation: 
     assert f"target repository {bench.repository}" not in failed.msg.partition("The error was")[0]
     assert failed.result["error"]["code"] == "AccessDeniedException"
     assert failed.result["repository_name"] == bench.repository
+    assert "incomplete" not in failed.msg
+    assert "state_dir" not in failed.msg
+    assert ("was not uploaded." in failed.msg) is (operation == "GetDownloadUrlForLayer")
     assert bench.tags() == {}
 
 
