@@ -186,6 +186,24 @@ ADVICE = {
 }
 
 
+# What errors of calls to the source of a copy mean, where that differs from other calls.
+_SOURCE_ADVICE = {
+    "RepositoryNotFoundException": (
+        "The source repository does not exist. Check source.repository_name, source.registry_id and source.region. "
+        "What source does not have is as for the target"
+    ),
+}
+# Errors whose advice names connection options.
+_CONNECTION_ERRORS = frozenset(
+    {
+        *("ConnectTimeoutError", "ConnectionError", "IncompleteSignatureException", "InvalidRegionError"),
+        *("InvalidSignatureException", "MissingAuthenticationTokenException", "NoCredentialsError", "NoRegionError"),
+        *("PartialCredentialsError", "ProfileNotFound", "SignatureDoesNotMatch", "SSLError"),
+        "UnrecognizedClientException",
+    }
+)
+_OPTIONS_OF_SOURCE = "For the source, set these options in source"
+
 # What errors of GetDownloadUrlForLayer mean, where that differs from other operations.
 _URL_ADVICE = {
     "LayerInaccessibleException": (
@@ -259,6 +277,19 @@ def advice(*names: str) -> str | None:
     :param names: error codes or names of botocore's exceptions, the most specific one first
     """
     return next((ADVICE[name] for name in names if name in ADVICE), None)
+
+
+def source_advice(*names: str) -> str | None:
+    """Return what an error of a call to the source of a copy means and what to do next, None if that is as for others.
+
+    :param names: as in ``advice``
+    """
+    return next((_SOURCE_ADVICE[name] for name in names if name in _SOURCE_ADVICE), None)
+
+
+def options_of_source(*names: str) -> str | None:
+    """Return where the connection options of a source are set, if the advice on an error names such options."""
+    return _OPTIONS_OF_SOURCE if _CONNECTION_ERRORS & set(names) else None
 
 
 def url_advice(*names: str) -> str | None:

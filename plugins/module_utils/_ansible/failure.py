@@ -15,7 +15,7 @@ from ansible.module_utils.common.dict_transformations import camel_dict_to_snake
 
 from .._core.errors import InvalidInputError, LayerUploadError, Resume, TaskError, Unanswered, UploadProgress
 from .._core.text import listed, printable, shortened
-from .._ecr.call import DOWNLOAD
+from .._ecr.call import DOWNLOAD, SOURCE
 from .._ecr.errors import (
     LISTED_BY_INDEX,
     AnswerError,
@@ -49,7 +49,9 @@ from .advice import (
     denied_advice,
     download_advice,
     login_advice,
+    options_of_source,
     size_advice,
+    source_advice,
     tls_advice,
     url_advice,
 )
@@ -100,7 +102,10 @@ def after_sending(error: TaskError) -> TaskError:
 
 @message.register(CallError)
 def _call(error: CallError) -> str:
-    return sentences(_failed(error), _meaning(error), _lost(error))
+    is_source = error.call.repository.role == SOURCE
+    where = options_of_source(*error.names) if is_source else None
+    meaning = (source_advice(*error.names) if is_source else None) or _meaning(error)
+    return sentences(_failed(error), meaning, where, _lost(error))
 
 
 @message.register(ForeignAnswerError)

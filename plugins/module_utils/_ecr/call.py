@@ -11,6 +11,9 @@ import typing as t
 # The operation of a call that reads bytes of a layer. It is one of Amazon S3, not of Amazon ECR.
 DOWNLOAD = "DownloadLayer"
 
+# The roles of the repositories of a copy.
+SOURCE, TARGET = "source", "target"
+
 
 class Repository(t.NamedTuple):
     """A repository of a private registry; ``registry_id`` is an AWS account, None for the caller's own.

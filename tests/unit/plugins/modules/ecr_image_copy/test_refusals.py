@@ -59,16 +59,32 @@ def test_an_immutable_tag_stays(bench: CopyBench, image: Document) -> None:
     [
         ({"tag": "absent"}, "does not contain image 'absent'"),
         ({"digest": OTHER}, f"does not contain image '{OTHER}'"),
-        ({"repository_name": "no/such", "tag": "1.0"}, "The repository does not exist"),
+        (
+            {"repository_name": "no/such", "tag": "1.0"},
+            "The source repository does not exist. Check source.repository_name, source.registry_id and source.region.",
+        ),
     ],
 )
-def test_what_the_source_lacks_is_named(bench: CopyBench, source: dict[str, t.Any], words: str) -> None:
+def test_what_the_source_lacks_is_named(
+    bench: CopyBench, image: Document, source: dict[str, t.Any], words: str
+) -> None:
+    assert image
     failed = bench.fails(source=source)
     assert words in failed.msg
     assert "source repository" in failed.msg
-    assert "target" not in failed.msg
+    assert "target repository" not in failed.msg
+    assert "Create it" not in failed.msg
     assert failed.result["repository_name"] == bench.repository
     assert failed.result["source"]["digest"] == source.get("digest")
+
+
+def test_a_target_that_is_missing_can_be_created(bench: CopyBench, image: Document) -> None:
+    assert image
+    failed = bench.fails(repository_name="no/such")
+    assert "Failed to look up" in failed.msg
+    assert "target repository no/such" in failed.msg
+    assert "The repository does not exist. Create it" in failed.msg
+    assert "source." not in failed.msg
 
 
 def test_an_archived_source_is_explained(bench: CopyBench, image: Document) -> None:
@@ -158,4 +174,5 @@ def test_credentials_of_the_source_replace_those_of_the_task(
 def test_a_profile_of_the_source_replaces_the_keys_of_the_task(bench: CopyBench) -> None:
     failed = bench.fails(source={"tag": "1.0", "profile": "staging"})
     assert "The profile does not exist on the host" in failed.msg
+    assert "For the source, set these options in source." in failed.msg
     assert f"source repository {bench.source_repository}" in failed.msg
