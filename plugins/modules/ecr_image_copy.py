@@ -583,6 +583,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.request impo
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError, TaskError
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import most_at_once
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.acceptance import check_image, check_tags
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import SOURCE, TARGET
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.images import Images
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.stored_image import RepositoryReader
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.attachments import with_referrers
@@ -638,16 +639,16 @@ class CopyRequest:
     options: UploadOptions
 
     @property
-    def is_within_repository(self) -> bool:
-        """Whether the image only gets further tags."""
-        source, target = self.source.repository, self.repository
-        is_same = (source.name, source.registry_id) == (target.name, target.registry_id)
-        return is_same and not self.source.connection and not self.platforms
+    def has_one_registry(self) -> bool:
+        """Whether source and target name the same account, or have the same credentials and name none."""
+        source, target = self.source, self.repository
+        is_same_caller = not source.connection.keys() & CREDENTIALS
+        return source.repository.registry_id == target.registry_id and (bool(target.registry_id) or is_same_caller)
 
 
 def read(module: EcrModule) -> CopyRequest:
     options, parallel = module.params, module.params["parallel"]
-    repository = checked_repository(options, role="target")
+    repository = checked_repository(options, role=TARGET)
     check_quoted(module.options_as_written, "tags")
     if not 1 <= parallel <= MAX_PARALLEL:
         raise InvalidInputError(f"parallel {parallel} must be 1 to {MAX_PARALLEL}")
@@ -687,7 +688,7 @@ def read_source(module: EcrModule) -> CopySource:
         registry_id = registry_id or target["registry_id"]
     check_connection({**target, **given}, prefix="source.")
     names = {"repository_name": source["repository_name"] or target["repository_name"], "registry_id": registry_id}
-    repository = checked_repository(names, subject="source", role="source")
+    repository = checked_repository(names, subject="source", role=SOURCE)
     tag, digest = source["tag"], source["digest"]
     if tag is None and digest is None:
         # Ansible accepts an option that is null.
@@ -717,6 +718,8 @@ class Copy:
         self._client = client
         self._request = request
         self._found: RepositoryImage | None = None
+        # Whether the image only gets further tags.
+        self._is_within_repository = False
         self._transfer: ImageTransfer | None = None
 
     def run(self) -> Result:
@@ -734,7 +737,7 @@ class Copy:
                 self._client, options, self._request.parallel, self._module.task, dry_run=self._module.check_mode
             )
             # The answer to PutImage says enough of an image that was there before.
-            verifies = not self._request.is_within_repository
+            verifies = not self._is_within_repository
             self._check_tags(transfer.plan(image, self._request.tags, check, known, verifies))
             transfer.run()
         names = {"registry_id": self.account, "repository_name": self._request.repository.name}
@@ -760,17 +763,32 @@ class Copy:
         return {**self._transfer.failure(), **layer_facts(error)} if self._transfer else {}
 
     def _ask(self) -> tuple[RepositoryImage, Known]:
-        """Return the image of the source, and what the target has of it: one request for each."""
-        request = self._request
-        reader = RepositoryReader(self._source_client(), self._module.task, MAX_FETCHES)
-        if request.is_within_repository:
-            self._found, stored = reader.find(request.source.image, request.tags)
-            return self._found, Known(tags=frozenset(request.tags), stored=stored)
-        self._found = found = reader.choose(request.source.image)
+        """Return the image of the source, and what the target has of it: one request for each, or for both."""
+        request, source = self._request, self._source_client()
+        reader = RepositoryReader(source, self._module.task, MAX_FETCHES)
+        may_be_within = not request.platforms and self._has_same_name(source)
+        found, stored = reader.find(request.source.image, request.tags if may_be_within else ())
+        self._found = found
+        is_account = found.registry_id is not None and found.registry_id == request.repository.registry_id
+        if may_be_within and (request.has_one_registry or is_account):
+            self._is_within_repository = True
+            return found, Known(tags=frozenset(request.tags), stored=stored)
         digests = [found.root.digest, *found.children]
         stored = Images(self._client).get(digests, request.tags)
         found.learn(stored.by_digest.values())
+        # Only the answers say which account the credentials belong to.
+        is_one_account = found.registry_id is not None and stored.registry_id == found.registry_id
+        self._is_within_repository = may_be_within and is_one_account
         return found, Known(frozenset(digests), frozenset(request.tags), stored)
+
+    def _has_same_name(self, source: EcrClient) -> bool:
+        """Return whether source and target are one repository, if they are in one registry."""
+        target = self._client
+        return (source.repository.name, source.region, source.endpoint) == (
+            target.repository.name,
+            target.region,
+            target.endpoint,
+        )
 
     def _source_client(self) -> EcrClient:
         source = self._request.source
@@ -783,7 +801,7 @@ class Copy:
 
     def _image(self, found: RepositoryImage, relay: Relay) -> Image:
         name = str(self._request.source.repository)
-        if self._request.is_within_repository:
+        if self._is_within_repository:
             return replace(listed_image(found, name), reader=relay)
         image = replace(assemble_image(found, self._request.platforms, name, is_exact=True), reader=relay)
         if not self._request.referrers:

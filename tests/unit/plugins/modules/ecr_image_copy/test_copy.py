@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+from pathlib import Path
 
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import scaled, shortened
@@ -219,6 +220,45 @@ def test_retagging_is_one_look_and_one_put_for_each_tag(bench: CopyBench, image:
     bench.calls()
     assert bench.run(source=same, tags=["stable", "latest"])["changed"] is False
     assert bench.calls()[1] == ["BatchGetImage"]
+
+
+# The spelling of the source, the options of the task that differ, and how often the registry is asked before the put.
+# An account that the task does not name is only known from an answer.
+ACCOUNT = "123456789012"
+KEYS = {"access_key": "AKIAOTHER", "secret_key": "unit-tests"}
+SPELLINGS: dict[str, tuple[dict[str, t.Any], dict[str, t.Any], int]] = {
+    "region": ({"region": "eu-central-1"}, {}, 1),
+    "region and registry_id": ({"region": "eu-central-1", "registry_id": ACCOUNT}, {"registry_id": ACCOUNT}, 1),
+    "registry_id": ({"region": None, "registry_id": ACCOUNT}, {}, 2),
+    "credentials": ({"region": None, **KEYS}, {}, 2),
+    "credentials and registry_id": ({"region": None, **KEYS}, {"registry_id": ACCOUNT}, 1),
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_repository_is_recognised_however_it_is_spelled(
+    bench: CopyBench, image: Document, spelling: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, options, looks = SPELLINGS[spelling]
+    config = tmp_path / "config"
+    config.write_text("[default]\nregion = eu-central-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    bench.run()
+    bench.calls()
+    bench.connection.pop("region")
+    source = {"repository_name": bench.repository, "tag": "1.0", **source}
+    result = bench.run(source=source, tags=["stable"], referrers=True, **options)
+    assert bench.calls() == ([], [*["BatchGetImage"] * looks, "PutImage"])
+    assert (result["changed"], result["bytes_sent"]) == (True, 0)
+    assert bench.tags() == dict.fromkeys(["1.0", "stable"], image["digest"])
+
+
+def test_a_repository_of_the_same_name_in_another_registry_is_another_one(bench: CopyBench, image: Document) -> None:
+    bench.source.create_repository(repositoryName=bench.repository)
+    bench.source_repository = bench.repository
+    bench.store(image, "1.0")
+    assert bench.run(source={"tag": "1.0", "registry_id": "123456789012"})["bytes_sent"] > 0
+    assert bench.is_whole(image)
 
 
 def test_an_index_gets_another_tag_without_its_images_being_read(bench: CopyBench, index: Document) -> None:
