@@ -635,6 +635,10 @@ def seed(host: Host, name: str, days: int, *tags: str, **members: t.Any) -> str:
     return seed_manifest(host, manifest, days, *tags)
 
 
+def tag_of(digest: str) -> str:
+    return digest.replace(":", "-")
+
+
 def seed_manifest(host: Host, manifest: str, days: int, *tags: str) -> str:
     digest = host.server.control.seed_image("my-app", manifest, *tags)
     host.server.control.set_image_times("my-app", digest, int(time.time()) - days * 86400)
@@ -649,10 +653,18 @@ def test_blocks_of_the_guide_to_cleaning_up(host: Host) -> None:
         seed_manifest(host, index_manifest(child), 0, "index"),
         seed(host, "signature", 90, subject={"digest": child}),
         seed(host, "young", 20),
-        *(seed(host, f"version {number}", number, f"1.{number}") for number in range(1, 10)),
+        *(versions := [seed(host, f"version {number}", number, f"1.{number}") for number in range(1, 10)]),
         seed(host, "oldest", 99, "latest", "1.0"),
+        # Signatures by tags are as new as the images, and are not among the ten.
+        *(seed(host, f"signature of {digest}", 0, f"{tag_of(digest)}.sig") for digest in versions[:7]),
+        seed_manifest(host, index_manifest(child, child), 0, tag_of(versions[0])),
+        seed(host, "SBOM of the oldest", 98, f"{tag_of(versions[-1])}.sbom"),
     }
-    removed = {seed(host, "left over", 40), seed(host, "version 10", 10, "1.10", "old")}
+    removed = {seed(host, "left over", 40), (old := seed(host, "version 10", 10, "1.10", "old"))}
+    removed |= {seed(host, "signature of old", 1, f"{tag_of(old)}.sig"), seed(host, "SBOM of old", 2, tag_of(old))}
+    archived = seed(host, "archived", 30, "0.9")
+    host.server.control.set_image_status("my-app", archived, "ARCHIVED")
+    kept.add(seed(host, "signature of the archived", 30, f"{tag_of(archived)}.att"))
     (document,) = [path for path in GUIDES if path.name == "guide_cleanup.rst"]
     host.play_document(document)
     left = {image["imageDigest"] for image in host.client.describe_images(repositoryName="my-app")["imageDetails"]}
