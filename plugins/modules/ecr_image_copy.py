@@ -56,7 +56,9 @@ options:
           - Either this or O(source.digest) is required.
         type: str
       digest:
-        description: The digest of the image, C(sha256:) and 64 hexadecimal digits.
+        description:
+          - The digest of the image or index, V(sha256:) and 64 lower-case hexadecimal digits.
+          - Either this or O(source.tag) is required.
         type: str
       region:
         description: The AWS region of the source.
