@@ -67,6 +67,7 @@ class BlobPusher:
 
         def send() -> None:
             if self._early.has_sent(layer.digest):
+                self._task.progress.finish(layer.digest)
                 return
             try:
                 with self._image.reader.open(layer.digest) as blob:

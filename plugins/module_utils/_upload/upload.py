@@ -18,6 +18,7 @@ from dataclasses import replace
 
 from .._core.blob import Blob, RunningDigest
 from .._core.errors import ContentChangedError, TaskStoppedError, Unanswered
+from .._core.growing import GrowingBlob
 from .._ecr.call import Call
 from .._ecr.errors import AnswerError, CallError, EcrError, ExplainedError, ForeignAnswerError
 from .._ecr.limits import check_layer
@@ -87,6 +88,11 @@ class LayerUpload:
     def _plan(self) -> LayerPlan:
         return self._planned()
 
+    @property
+    def _known_digest(self) -> str | None:
+        """The digest of the layer, None while it is made. The plan would wait for that."""
+        return self._blob.known_digest if isinstance(self._blob, GrowingBlob) else self._plan.digest
+
     def run(self, upload_id: str | None = None) -> Completion:
         """Send what the registry lacks, and complete the upload.
 
@@ -129,7 +135,9 @@ class LayerUpload:
         self._corrections = 0
         upload = self._open(upload_id)
         self._began_at = upload.next_byte
-        self._task.progress.begin({self._plan.digest: self._blob.size - upload.next_byte})
+        digest = self._known_digest
+        if digest:
+            self._task.progress.begin({digest: self._blob.size - upload.next_byte})
         self._send()
         return self._complete()
 
@@ -233,7 +241,9 @@ class LayerUpload:
 
     def _show(self, position: int) -> None:
         """Show that the bytes before a position have been sent."""
-        self._task.progress.set_left(self._plan.digest, self._blob.size - position)
+        digest = self._known_digest
+        if digest:
+            self._task.progress.set_left(digest, self._blob.size - position)
 
     def _send_part(self, upload: SavedUpload) -> int:
         """Send the part that begins at the next byte. Return the next byte after it."""
