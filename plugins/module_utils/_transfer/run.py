@@ -241,7 +241,8 @@ class ImagePush:
             )
 
     def _put_children_again(self, index: Manifest) -> None:
-        children = next(part.children for part in self._plan.image.parts if part.root is index)
+        # One that is refused although it is no index has none.
+        children = [child for part in self._plan.image.parts if part.root is index for child in part.children]
         stored = self._images.get([child.digest for child in children])
         missing = [child for child in children if child.digest not in stored.by_digest]
         for child in missing or children:

@@ -100,3 +100,21 @@ class TestRegistryThatLosesThings:
         assert bench.run(tags=["1"])["changed"]
         # The child, the index, the child once more, and the index.
         assert bench.calls().count("PutImage") == 4
+
+    def test_image_that_lists_no_others_is_put_once_more(
+        self, bench: ImageBench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        child = bench.layout.image(b"layer")
+        bench.layout.finish(bench.layout.index({"linux/amd64": child}))
+        original = bench.control.backend_class.put_image
+        refusals = [ReferencedImagesNotFoundException(image_digests=child["digest"], repository_name="")]
+
+        def put_image(backend: t.Any, name: str, manifest: str, *args: t.Any, **options: t.Any) -> t.Any:
+            if '"manifests"' not in manifest and refusals:
+                raise refusals.pop()
+            return original(backend, name, manifest, *args, **options)
+
+        monkeypatch.setattr(bench.control.backend_class, "put_image", put_image)
+        assert bench.run(tags=["1"])["changed"]
+        # The child twice, and the index.
+        assert bench.calls().count("PutImage") == 3
