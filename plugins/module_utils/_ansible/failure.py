@@ -197,10 +197,18 @@ def words_of_aws(error: TaskError) -> str | None:
 
 def printable_traceback(error: BaseException) -> str:
     """Return the traceback of an exception and of its causes, the first cause first."""
-    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    before = f"{printable_traceback(cause)}\n" if cause else ""
+    causes: list[BaseException] = []
+    cause: BaseException | None = error
+    # Python allows that an exception is a cause of its own cause.
+    while cause is not None and cause not in causes:
+        causes.append(cause)
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+    return "\n".join(map(_printable_frames, reversed(causes)))
+
+
+def _printable_frames(error: BaseException) -> str:
     frames = "".join(traceback.format_tb(error.__traceback__))
-    return f"{before}{frames}{type(error).__name__}: {printable(str(error), _MAX_ANSWER)}\n"
+    return f"{frames}{type(error).__name__}: {printable(str(error), _MAX_ANSWER)}\n"
 
 
 @singledispatch

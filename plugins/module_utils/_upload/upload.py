@@ -129,7 +129,9 @@ class LayerUpload:
             return self._attempt(None)
         except UploadGoneError as gone:
             self._forget()
-            raise _given_up(gone.error) from gone
+            explained = _given_up(gone.error)
+            # An error that was its own cause would have no end.
+            raise explained from (explained.__cause__ if explained is gone.error else gone)
 
     def _attempt(self, upload_id: str | None) -> Completion:
         self._corrections = 0

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.failure import message
+from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.failure import message, printable_traceback
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import LayerUploadError, Resume, UploadProgress
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Call, Repository
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import AnswerError, CallError
@@ -85,3 +85,9 @@ def test_upload_that_was_stored_as_another_layer_is_not_incomplete() -> None:
 def test_request_without_a_part_that_is_too_large() -> None:
     refused = ClientError({"Error": {"Code": "413", "Message": "no"}}, "PutImage")
     assert "Raise its limit for the size of a body." in message(error_after(refused))
+
+
+def test_traceback_of_an_exception_that_is_its_own_cause_ends() -> None:
+    first, second = ValueError("first"), TypeError("second")
+    first.__cause__, second.__cause__ = second, first
+    assert printable_traceback(first) == "TypeError: second\n\nValueError: first\n"

@@ -334,6 +334,18 @@ class TestFaultsThatAreNot:
         assert bench.holds_nothing()
         assert (failed.value.progress.digest, failed.value.progress.size) == (bench.digest, 35)
 
+    def test_no_failure_is_a_cause_of_itself(self, bench: LayerBench) -> None:
+        bench.strike(COMPLETE, "expire_upload", times=9)
+        with pytest.raises(LayerUploadError) as failed:
+            bench.push()
+        causes: list[BaseException] = []
+        cause: BaseException | None = failed.value
+        while cause:
+            assert cause not in causes
+            causes.append(cause)
+            cause = cause.__cause__
+        assert isinstance(causes[-1], ClientError)
+
     def test_failure_says_how_to_go_on(self, bench: LayerBench) -> None:
         bench.strike(SEND, "access_denied", skip=2)
         with pytest.raises(LayerUploadError) as failed:
