@@ -49,7 +49,7 @@ class Report:
         """Return the report of a line, None for anything else."""
         try:
             members = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         if not isinstance(members, dict) or members.keys() != {field.name for field in fields(cls)}:
             return None

@@ -49,6 +49,7 @@ class TestReport:
             b"",
             b"\xff",
             b"{",
+            b"[" * 3000,
             b"[]",
             b"{}",
             *(
@@ -165,3 +166,10 @@ class TestPipe:
             finally:
                 os.seteuid(0)
             assert pipe.reports() == []
+
+
+def test_a_line_that_may_be_written_in_pieces_is_not_written(progress: Progress, pipe: ReportPipe) -> None:
+    # Six bytes each in JSON.
+    progress.name = "\u00e4" * MAX_NAME
+    progress.begin({"a": 1})
+    assert pipe.reports() == []
