@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.blob import FileBlob
-from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import ContentChangedError, InvalidInputError
 
 SOON_SECONDS = 10
 
@@ -92,3 +92,26 @@ def test_descriptor_is_closed(tmp_path: Path) -> None:
         with pytest.raises(InvalidInputError), FileBlob.open(str(tmp_path), "src"):
             pass
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
+def test_file_that_becomes_shorter_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "layer"
+    path.write_bytes(b"0123456789")
+    with FileBlob.open(str(path), "src") as blob:
+        os.truncate(path, 5)
+        for read in (lambda: blob.read(0, 10), lambda: blob.read_into(0, memoryview(bytearray(10)))):
+            with pytest.raises(ContentChangedError, match=r"^src became shorter while it was read$"):
+                read()
+
+
+def test_file_in_another_directory_of_the_same_name_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "build" / "layer"
+    path.parent.mkdir()
+    path.write_bytes(b"0123456789")
+    with FileBlob.open(str(path), "src") as blob:
+        # Nothing of the file itself changes.
+        path.parent.rename(tmp_path / "before")
+        path.parent.mkdir()
+        path.write_bytes(b"0123456789")
+        with pytest.raises(ContentChangedError, match=r"^src was changed while it was read$"):
+            blob.check_unchanged()

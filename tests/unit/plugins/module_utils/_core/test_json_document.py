@@ -78,7 +78,19 @@ def test_numbers_are_bounded() -> None:
         parse_json(b"1" * 21, WHERE)
 
 
-@pytest.mark.parametrize("text", ['{"a": 1, "a": 1}', '{"b": [{"a": 1, "a": 2}]}', "NaN", "{", "", "\ufeff{}", "'a'"])
+@pytest.mark.parametrize(
+    "text", ['{"a": 1, "a": 1}', '{"b": [{"a": 1, "a": 2}]}', "NaN", "1e999", "{", "", "\ufeff{}", "'a'"]
+)
 def test_what_is_not_strictly_json_is_refused(text: str) -> None:
     with pytest.raises(InvalidInputError, match=r"index[.]json is not valid JSON: "):
         parse_json(text.encode(), WHERE)
+
+
+@pytest.mark.parametrize("text", [r'"\ud800"', r'{"a": ["\uDFFF"]}', r'{"\ud83d": 1}'])
+def test_half_of_a_surrogate_pair_is_no_character(text: str) -> None:
+    with pytest.raises(InvalidInputError, match=r"index[.]json is not valid JSON: .*surrogates not allowed"):
+        parse_json(text.encode(), WHERE)
+
+
+def test_a_surrogate_pair_is_a_character() -> None:
+    assert parse_json(rb'"\ud83d\ude00"', WHERE) == "\U0001f600"

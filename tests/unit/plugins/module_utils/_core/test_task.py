@@ -10,6 +10,7 @@ import os
 import threading
 import time
 import typing as t
+from concurrent.futures import Future
 from functools import partial
 
 import pytest
@@ -254,3 +255,28 @@ def test_a_system_without_threads_is_reported(task: Task, monkeypatch: pytest.Mo
     with pytest.raises(TaskError, match="does not allow another thread: can't start new thread") as error:
         task.run_all([partial(wait_for_stop, task)] * 3, 3)
     assert "ulimit -u" in str(error.value.remedy)
+
+
+def test_a_failure_that_comes_of_the_first_does_not_replace_it(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped, others_ended = threading.Event(), threading.Event()
+    set_exception = Future.set_exception
+
+    def arrive(future: Future[None], failure: BaseException) -> None:
+        if isinstance(failure, InvalidInputError):
+            # It arrives last.
+            stopped.set()
+            others_ended.wait(_LONG)
+        set_exception(future, failure)
+
+    monkeypatch.setattr(Future, "set_exception", arrive)
+
+    def first() -> None:
+        raise InvalidInputError("the first")
+
+    def other() -> None:
+        stopped.wait(_LONG)
+        threading.Timer(0.05, others_ended.set).start()
+        raise TaskStoppedError("its consequence")
+
+    with pytest.raises(InvalidInputError, match=r"^the first$"):
+        task.run_all([other, first], 2)

@@ -22,6 +22,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import (
     InvalidInputError,
     TaskError,
 )
+from ansible_collections.layerkit.ecr.plugins.module_utils._local import archive as archive_
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.archive import Archive
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import Files, docker_archive, entry_of, tar_of
 from ansible_collections.layerkit.ecr.tests.unit.support.image_reader import digest_by_parts, read_image
@@ -235,3 +236,14 @@ def test_an_archive_that_needs_a_refused_thread_is_not_called_damaged(
     with pytest.raises(TaskError, match="does not allow another thread") as refused:
         Archive.opened(write(compress(tar_of({"index.json": b"{}"}))), "src 'x'").__enter__()
     assert not isinstance(refused.value, InvalidInputError)
+
+
+def test_small_files_that_are_kept_are_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {f"file {number}": b"%d" % number * 100 for number in range(5)}
+    (tmp_path / "x.tar.gz").write_bytes(gzip.compress(tar_of(files)))
+    monkeypatch.setattr(archive_, "_MAX_KEPT", 250)
+    with Archive.opened(str(tmp_path / "x.tar.gz"), "src 'x.tar.gz'") as archive:
+        monkeypatch.setattr(archive, "_opened", lambda *_place: pytest.fail("it is decompressed again"))
+        assert [archive.read(name) for name in list(files)[:2]] == list(files.values())[:2]
+        with pytest.raises(pytest.fail.Exception):
+            archive.read("file 2")

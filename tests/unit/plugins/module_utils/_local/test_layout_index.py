@@ -53,6 +53,7 @@ def entries_of(content: bytes) -> list[t.Any]:
         ([entry("b", None)], image("a", None), [entry("b", None), entry("a", None)]),
         (["text", entry("b")], image("a"), ["text", entry("a")]),
         ([entry("a", size=4)], image("a"), [entry("a")]),
+        ([entry("a"), entry("b")], image("a"), [entry("a")]),
     ],
 )
 def test_entries_of_the_same_name_are_replaced(before: list[t.Any], wanted: ListedImage, after: list[t.Any]) -> None:

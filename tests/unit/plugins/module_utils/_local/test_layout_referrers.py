@@ -16,6 +16,8 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Tas
 from ansible_collections.layerkit.ecr.plugins.module_utils._local import layout_referrers
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.directory import Directory
 from ansible_collections.layerkit.ecr.plugins.module_utils._local.oci_layout import OciLayout
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci import attachments
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image import assemble_image
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.reference import AmbiguousImageError
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import digest_of
 from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import LayoutWriter, index_of
@@ -163,3 +165,25 @@ def test_search_is_bounded_and_says_so(layout: LayoutWriter, monkeypatch: pytest
     _digest, found = chosen(layout, "1.0", warnings)
     assert list(found) == [bill["digest"] for bill in bills[:2]]
     assert all(bill["digest"] in warnings[0] for bill in bills[2:])
+
+
+def test_what_a_list_says_and_the_manifest_does_not_is_left_out(layout: LayoutWriter) -> None:
+    image, other = layout.image(b"layer"), layout.image(b"another layer")
+    bill, stranger = sbom(layout, image), sbom(layout, other)
+    layout.finish(named(image, "1.0"), named(list_of(layout, bill, stranger), tag_of(image)))
+    warnings: list[str] = []
+    assert chosen(layout, "1.0", warnings) == (image["digest"], {bill["digest"]: None})
+    assert [stranger["digest"] in warning for warning in warnings] == [True]
+
+
+def test_so_many_referrers_are_read(layout: LayoutWriter, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = layout.image(b"layer")
+    layout.finish(named(image, "1.0"), *(sbom(layout, image, b"%d" % number) for number in range(3)))
+    task = Task(lambda _warning: None)
+    with Directory.opened(str(layout.path), "src 'layout'") as files:
+        found = assemble_image(OciLayout(files, task).choose("1.0"), [], "src 'layout'")
+        monkeypatch.setattr(attachments, "MAX_REFERRERS", 3)
+        assert len(attachments.with_referrers(found, "src 'layout'", task).attachments) == 3
+        monkeypatch.setattr(attachments, "MAX_REFERRERS", 2)
+        with pytest.raises(InvalidInputError, match="has 3 referrers; the limit is 2"):
+            attachments.with_referrers(found, "src 'layout'", task)

@@ -252,6 +252,15 @@ def test_links_in_the_layout_are_not_followed(sources: Sources, dest: Path, tmp_
     assert (files_in(outside) if outside.is_dir() else outside.read_bytes()) == before
 
 
+@pytest.mark.parametrize("link", ["blobs", "blobs/sha256"])
+def test_link_in_place_of_a_directory_is_named(sources: Sources, dest: Path, tmp_path: Path, link: str) -> None:
+    download(sources.path, target_of(dest), "old")
+    (dest / link).rename(tmp_path / "outside")
+    (dest / link).symlink_to(tmp_path / "outside")
+    with pytest.raises(InvalidInputError, match=f": {link} is not a directory$"):
+        download(sources.path, target_of(dest), "new")
+
+
 def test_dest_can_be_a_link_to_a_directory(sources: Sources, dest: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     dest.symlink_to(tmp_path / "elsewhere")

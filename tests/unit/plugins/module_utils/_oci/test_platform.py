@@ -101,6 +101,10 @@ def test_the_default_variant_can_be_left_out(wanted: str, other: str, is_include
     assert LINUX[wanted].includes(LINUX[other]) is is_included
 
 
+def test_another_system_is_another_platform() -> None:
+    assert not Platform("windows", "amd64").includes(LINUX["amd64"])
+
+
 def test_of_several_variants_the_default_is_meant() -> None:
     arm = Platform("linux", "arm")
     assert arm.narrowed(list(LINUX.values())) == {LINUX["arm/v7"]}

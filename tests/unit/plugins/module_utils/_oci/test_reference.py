@@ -79,6 +79,15 @@ def test_several_are_listed() -> None:
     assert error.value.remedy == (f"Choose one of these: 'docker.io/library/alpine:3', '3' ({A}); {B} (linux/arm64/v8)")
 
 
+def test_a_platform_does_not_choose_among_images_of_different_names() -> None:
+    amd64, arm64 = Platform("linux", "amd64"), Platform("linux", "arm64")
+    images = [NamedImage(A, ("app:1.0",), amd64), NamedImage(B, ("other:1.0",), arm64)]
+    with pytest.raises(AmbiguousImageError, match="contains 2 images"):
+        choose(images, None, "src 'x'", [amd64])
+    same = [NamedImage(A, ("app:1.0",), amd64), NamedImage(B, ("app:1.0",), arm64)]
+    assert choose(same, None, "src 'x'", [amd64]).digest == A
+
+
 def test_a_tag_of_several_is_no_choice() -> None:
     with pytest.raises(AmbiguousImageError, match=r"contains 2 images named '1[.]0'"):
         choose([APP, NamedImage(A, ("other:1.0",)), NamedImage(C, ("2.0",))], "1.0", "src 'x'")

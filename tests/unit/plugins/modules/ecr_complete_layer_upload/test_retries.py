@@ -55,6 +55,7 @@ class TestRetries:
             ("LimitExceededException", 400),
             ("ServerException", 500),
             ("InternalFailure", 500),
+            ("AnotherFailure", 500),
             ("ServiceUnavailable", 503),
             ("RequestTimeoutException", 408),
             ("502", 502),
