@@ -97,3 +97,7 @@ def test_number_of_tags() -> None:
     check_tags(tags[:1000])
     with pytest.raises(InvalidInputError, match=r"1001 tags.* at most 1000 tags"):
         check_tags(tags)
+
+
+def test_largest_layer_has_parts_that_are_large_enough() -> None:
+    check(image_of(layer_of(MAX_LAYER)), 2 * MAX_PART)

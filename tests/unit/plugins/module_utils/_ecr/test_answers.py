@@ -255,3 +255,27 @@ def refusing_proxy() -> t.Iterator[str]:
         yield f"127.0.0.1:{listener.getsockname()[1]}"
         listener.shutdown(socket.SHUT_RDWR)
         thread.join()
+
+
+class TestFlaws:
+    TRUE = b'{"uploadId": "11111111-2222-3333-4444-555555555555", "partSize": 10485760}'
+
+    @pytest.mark.parametrize(
+        ("answer", "flaw"),
+        [
+            (http_answer(302, TRUE), "HTTP status 302.*it leads elsewhere"),
+            (http_answer(200, TRUE.replace(b"10485760", b"NaN")), "the body is not JSON"),
+            (http_answer(200, TRUE.replace(b"10485760", str(2**63).encode())), "partSize is not a whole number"),
+            (http_answer(200, TRUE[:-1] + b" " * 9, Content_Length="99"), "only [0-9]+ of 99 bytes arrived"),
+        ],
+    )
+    def test_is_named(self, layers: Layers, proxy: MeddlingProxy, answer: bytes, flaw: str) -> None:
+        meddle(proxy, answer, times=7)
+        with pytest.raises(ForeignAnswerError, match=flaw):
+            layers.initiate()
+
+    def test_beginning_of_a_body_with_a_url_is_not_shown(self, layers: Layers, proxy: MeddlingProxy) -> None:
+        meddle(proxy, http_answer(200, b"<html>downloadUrl https://bucket?canary"), times=7)
+        with pytest.raises(ForeignAnswerError, match="the body is not JSON") as failed:
+            layers.initiate()
+        assert "canary" not in str(failed.value)

@@ -15,7 +15,12 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.answers import U
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Repository
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import EcrClient
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import AnswerError
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.image_records import RepositorySettings, ReturnedImages
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.image_records import (
+    PutAnswer,
+    RepositorySettings,
+    ReturnedImages,
+    UnreturnedImage,
+)
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layer_records import (
     CheckedLayers,
     CompletedLayer,
@@ -116,6 +121,13 @@ class TestLayer:
     def test_availability_that_is_new_is_kept(self) -> None:
         assert Layer.from_response(layer(layerAvailability="ON_TAPE")).availability == "ON_TAPE"
 
+    @pytest.mark.parametrize(
+        ("availability", "is_stored"),
+        [("AVAILABLE", True), ("ARCHIVED", True), ("UNAVAILABLE", False), ("ON_TAPE", False)],
+    )
+    def test_archived_layers_are_stored(self, availability: str, is_stored: bool) -> None:
+        assert Layer(DIGEST, availability).is_stored is is_stored
+
 
 class TestUploads:
     def test_size_of_parts_above_the_quota(self) -> None:
@@ -136,6 +148,23 @@ class TestUploads:
 
     def test_digest_of_another_algorithm_is_kept_if_no_other_was_given(self) -> None:
         assert CompletedLayer.from_response({"layerDigest": "md5:abc"}, "mine", ["md5:abc"]).digest == "md5:abc"
+
+
+class TestPut:
+    def test_another_digest_than_the_one_sent(self) -> None:
+        answer = {"image": {"imageId": {"imageDigest": OTHER}}}
+        with pytest.raises(UnreadableAnswerError, match=f"imageDigest is {OTHER}, and {DIGEST} was sent"):
+            PutAnswer.from_response(answer, DIGEST)
+
+    def test_answer_without_a_digest(self) -> None:
+        assert PutAnswer.from_response({"image": {"registryId": "1"}}, DIGEST).registry_id == "1"
+
+
+class TestUnreturnedImage:
+    @pytest.mark.parametrize("code", ["ImageInaccessible", "InvalidImageDigest", "ImageNotFoundX"])
+    def test_only_what_is_not_found_is_absent(self, code: str) -> None:
+        assert not UnreturnedImage.from_response({"imageId": {}, "failureCode": code}).is_absent
+        assert UnreturnedImage.from_response(not_found()).is_absent
 
 
 class TestExclusions:

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import io
 import typing as t
+from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -17,6 +19,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Repo
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import EcrClient
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.download_url import DownloadUrl
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.object_store import ObjectStore
+from botocore.awsrequest import AWSResponse, HeadersDict
 from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
 from botocore.httpsession import URLLib3Session
@@ -118,3 +121,62 @@ def test_what_is_no_url_of_the_layer_is_refused(answer: dict[str, t.Any], flaw: 
 def test_a_url_without_tls_is_accepted_from_an_endpoint_without_tls() -> None:
     answer = {"downloadUrl": "http://127.0.0.1:4566/layer", "layerDigest": DIGEST}
     assert DownloadUrl.from_response(answer, DIGEST, "http://127.0.0.1:4566").origin == "http://127.0.0.1:4566"
+
+
+def answer_of(status: int, body: bytes, **headers: str) -> AWSResponse:
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    # The stubs know neither how its headers nor how its body are made.
+    return AWSResponse(BUCKET, status, t.cast(t.Any, HeadersDict(names)), t.cast(t.Any, io.BytesIO(body)))
+
+
+def received(monkeypatch: pytest.MonkeyPatch, answer: AWSResponse, first: int, last: int, size: int) -> bytes:
+    """Return the bytes of a range of an object of ``size`` bytes to which this is the answer."""
+    monkeypatch.setattr(
+        object_store, "URLLib3Session", lambda **_options: SimpleNamespace(send=lambda _request: answer)
+    )
+    config = SimpleNamespace(proxies={}, connect_timeout=1, read_timeout=1, client_cert=None, proxies_config=None)
+    store = ObjectStore(t.cast(t.Any, SimpleNamespace(config=config, verify=True)), 1)
+    return b"".join(store.read(DownloadUrl(f"{BUCKET}/layer?canary"), first, last, size))
+
+
+@pytest.mark.parametrize(
+    ("answer", "flaw"),
+    [
+        (
+            answer_of(206, b"0123456789", Content_Range="bytes 0-9/100"),
+            "it has bytes 0 to 9, and 10 to 19 were asked for",
+        ),
+        (answer_of(206, b"0123456789", Content_Range="bytes 10-19/99"), "is 99 bytes, and the manifest states 100"),
+        (answer_of(206, b"0123456789", Content_Range="items 10-19/100"), "does not say which bytes it has"),
+        (answer_of(206, b"0123456789"), "does not say which bytes it has"),
+        (
+            answer_of(206, b"0123456789", Content_Range="bytes 10-19/100", Content_Length="11"),
+            "its length contradicts its range",
+        ),
+        (
+            answer_of(206, b"0123456789", Content_Range="bytes 10-19/100", Content_Encoding="gzip"),
+            "the body is compressed",
+        ),
+        (answer_of(206, b"012345678", Content_Range="bytes 10-19/100"), "only 9 of 10 bytes arrived"),
+        (answer_of(200, bytes(100), Content_Length="100"), "it is not the range of bytes that was asked for"),
+        (answer_of(503, b"<Code>SlowDown</Code>"), "the error of Amazon S3 is SlowDown"),
+        (answer_of(403, b"canary"), "it is not an error of Amazon S3"),
+    ],
+)
+def test_what_is_not_the_range_is_refused(monkeypatch: pytest.MonkeyPatch, answer: AWSResponse, flaw: str) -> None:
+    with pytest.raises(UnreadableAnswerError, match=flaw) as refused:
+        received(monkeypatch, answer, 10, 19, 100)
+    assert "canary" not in str(refused.value)
+
+
+def test_the_object_is_accepted_for_its_beginning_and_no_page_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert received(monkeypatch, answer_of(200, bytes(100), Content_Length="100"), 0, 9, 100) == bytes(10)
+    for length in ({"Content_Length": "99"}, {}):
+        with pytest.raises(UnreadableAnswerError, match="it is not the range"):
+            received(monkeypatch, answer_of(200, bytes(99), **length), 0, 9, 100)
+
+
+@pytest.mark.parametrize("size", ["100", "*"])
+def test_the_range_is_accepted_without_the_size_of_the_object(monkeypatch: pytest.MonkeyPatch, size: str) -> None:
+    answer = answer_of(206, b"0123456789", Content_Range=f"bytes 10-19/{size}", Content_Encoding="aws-chunked")
+    assert received(monkeypatch, answer, 10, 19, 100) == b"0123456789"

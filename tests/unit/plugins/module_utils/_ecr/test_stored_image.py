@@ -10,12 +10,15 @@ import typing as t
 
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.failure import message
-from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import TaskError
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError, TaskError
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Task
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Repository
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import EcrClient
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.image_records import StoredImage
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.stored_image import RepositoryReader
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.descriptor import Descriptor
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image import assemble_image
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.manifest import OCI_MANIFEST
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.platform import Platform
 from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import ecr_client
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import blob_name
@@ -165,3 +168,18 @@ def test_manifests_of_another_repository_save_a_request(bench: ReaderBench) -> N
     source.learn(known.by_digest.values())
     assert len(assemble_image(source, (), "it", is_exact=True).children) == 2
     assert bench.calls() == []
+
+
+def test_manifest_of_another_size_than_the_index_states_is_refused(bench: ReaderBench) -> None:
+    image = bench.reader.choose("single")
+    stated = Descriptor(OCI_MANIFEST, bench.single["digest"], bench.single["size"] + 1)
+    with pytest.raises(InvalidInputError, match=f"its descriptor states {bench.single['size'] + 1}"):
+        image.manifest(stated)
+
+
+def test_manifests_of_others_are_used_only_if_they_are_what_their_digests_name(bench: ReaderBench) -> None:
+    image = bench.reader.choose("multi")
+    child = bench.children["linux/amd64"]
+    image.learn([StoredImage(child["digest"], "{}", OCI_MANIFEST)])
+    found = Descriptor(OCI_MANIFEST, child["digest"], child["size"])
+    assert image.manifest(found) == bench.content(child)

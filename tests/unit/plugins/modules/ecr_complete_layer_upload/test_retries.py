@@ -56,6 +56,7 @@ class TestRetries:
             ("ServerException", 500),
             ("InternalFailure", 500),
             ("AnotherFailure", 500),
+            ("AnotherRefusal", 429),
             ("ServiceUnavailable", 503),
             ("RequestTimeoutException", 408),
             ("502", 502),
