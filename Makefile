@@ -14,6 +14,12 @@ PYTEST_ARGS ?=
 # Additional arguments for `make faults`, for example FAULTS_ARGS='matrix --cells 500 --seed 7'.
 FAULTS_ARGS ?=
 
+# Additional arguments for `make fuzz`, for example FUZZ_ARGS='layout tar --runs 1000000'.
+FUZZ_ARGS ?=
+
+# Additional arguments for `make mutants`, for example MUTANTS_ARGS='_upload/state.py', or MUTANTS_ARGS=--resume.
+MUTANTS_ARGS ?=
+
 ENVIRONMENT := .venv/made-for
 MADE_FOR := $(CURDIR) $(PYTHON)
 STEP := tests/tools/step.sh
@@ -63,8 +69,23 @@ answers: $(ENVIRONMENT) ## Every operation with every answer that is not Amazon 
 	@$(STEP) 'every kind of answer' pytest --numprocesses=2 --dist=worksteal -m table $(PYTEST_ARGS)
 
 .PHONY: faults
-faults: $(ENVIRONMENT) ## Every fault at every call, killed runs and many at once, which takes an hour; writes docs/faults.md
+faults: $(ENVIRONMENT) .work/microburst ## Every fault, killed runs, many at once and microburst, which takes an hour; writes docs/faults.md
 	@$(STEP) 'faults' python -m ansible_collections.layerkit.ecr.tests.faults --report docs/faults.md $(FAULTS_ARGS)
+
+.PHONY: fuzz
+fuzz: $(ENVIRONMENT) .work/fuzz/atheris ## Fuzz every parser with atheris, which takes half an hour; writes docs/fuzz.md
+	@PYTHONPATH=.work/fuzz/atheris $(STEP) 'fuzzing' python -m ansible_collections.layerkit.ecr.tests.fuzz \
+		--report docs/fuzz.md $(FUZZ_ARGS)
+
+.PHONY: mutants
+mutants: $(ENVIRONMENT) ## Break the code in hundreds of places, one by one, and run the tests, which takes an hour; writes docs/mutants.md
+	@$(STEP) 'mutants' python -m ansible_collections.layerkit.ecr.tests.mutants --report docs/mutants.md $(MUTANTS_ARGS)
+
+# Programs of others, each apart from the environment, because they bring packages that are in it, too.
+.work/microburst: PACKAGE := microburst==0.10.0
+.work/fuzz/atheris: PACKAGE := atheris>=3.0,<4
+.work/microburst .work/fuzz/atheris: | $(ENVIRONMENT)
+	@$(STEP) '$(PACKAGE)' uv pip install --quiet --python .venv/bin/python --target $@ '$(PACKAGE)'
 
 .PHONY: test
 test: $(ENVIRONMENT) ## Run all targets below

@@ -16,8 +16,16 @@ from pathlib import Path
 
 from ansible_collections.layerkit.ecr.tests.faults.crashes import Crashes
 from ansible_collections.layerkit.ecr.tests.faults.crowd import Crowd
+from ansible_collections.layerkit.ecr.tests.faults.injector import Injector, Pushes
 from ansible_collections.layerkit.ecr.tests.faults.matrix import Tally, bench, cells, sample
-from ansible_collections.layerkit.ecr.tests.faults.report import Part, crashes_part, crowd_part, matrix_part, write
+from ansible_collections.layerkit.ecr.tests.faults.report import (
+    Part,
+    crashes_part,
+    crowd_part,
+    injector_part,
+    matrix_part,
+    write,
+)
 
 
 def run_matrix(arguments: argparse.Namespace) -> Part:
@@ -66,10 +74,19 @@ def run_crowd(arguments: argparse.Namespace) -> Part:
     return crowd_part(arguments.crowds, wrong)
 
 
+def run_injector(arguments: argparse.Namespace) -> Part:
+    """Push through a fault injector that others wrote."""
+    with bench() as running, Injector.running(running.place.server.url) as injector:
+        pushes = Pushes(running, injector, arguments.seed)
+        pushes.run(arguments.pushes)
+    return injector_part(pushes, arguments.seed)
+
+
 PARTS: dict[str, t.Callable[[argparse.Namespace], Part]] = {
     "matrix": run_matrix,
     "crashes": run_crashes,
     "crowd": run_crowd,
+    "injector": run_injector,
 }
 
 
@@ -81,6 +98,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="draws the samples")
     parser.add_argument("--kills", type=int, default=100, help="how many runs to kill")
     parser.add_argument("--crowds", type=int, default=10, help="how often many processes run at once")
+    parser.add_argument("--pushes", type=int, default=300, help="how many pushes another fault injector strikes")
     parser.add_argument("--jobs", type=int, default=2, help="how many cells run at the same time")
     parser.add_argument("--report", type=Path, help="the file to write the outcomes to")
     arguments = parser.parse_args()

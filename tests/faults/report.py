@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ansible_collections.layerkit.ecr.tests.faults.crashes import MIB, WIRE, Crashes
 from ansible_collections.layerkit.ecr.tests.faults.crowd import PROCESSES
+from ansible_collections.layerkit.ecr.tests.faults.injector import Pushes
 from ansible_collections.layerkit.ecr.tests.faults.matrix import FAILED, OVERCOME, Tally
 from ansible_collections.layerkit.ecr.tests.faults.scenarios import PART
 
@@ -96,6 +97,32 @@ def crowd_part(count: int, wrong: list[str]) -> Part:
         "them succeeded, every tag had its image with all bytes, no file was left, and a second round sent nothing.",
     ]
     return Part("Many at once", lines, wrong)
+
+
+def injector_part(pushes: Pushes, seed: int) -> Part:
+    """Return the section of the fault injector that others wrote."""
+    titles = dict.fromkeys(title for title, _outcome in pushes.outcomes)
+    rows = [(title, *_outcomes(pushes.outcomes, title)) for title in titles]
+    totals = Counter(outcome for _title, outcome in pushes.outcomes.elements())
+    rows.append(("All", totals.total(), *(totals[outcome] for outcome in (OVERCOME, FAILED, "wrong"))))
+    lines = [
+        "[microburst](https://pypi.org/project/microburst/) is a proxy that reads botocore's models and answers as AWS",
+        f"would. It stood between the modules and the server for {totals.total()} pushes (seed {seed}), each with one",
+        "to four faults at operations drawn at random: every error that the model lists for the operation, errors of all",
+        "services, and what it does to connections, requests and answers. The pushes are judged like the cells of the",
+        "matrix. It leaves downloads from Amazon S3 alone. The server checks no signatures, so a changed Host does not",
+        "matter.",
+        "",
+        *table(("Task", "Pushes", OVERCOME, FAILED, "wrong"), rows),
+        "",
+        *table(("Fault", "Struck"), sorted(pushes.faults.items())),
+    ]
+    return Part("Another fault injector", lines, pushes.wrong)
+
+
+def _outcomes(outcomes: Counter[tuple[str, str]], title: str) -> tuple[int, ...]:
+    counts = [outcomes[title, outcome] for outcome in (OVERCOME, FAILED, "wrong")]
+    return (sum(counts), *counts)
 
 
 def write(path: Path, parts: t.Sequence[Part], seconds: float) -> None:

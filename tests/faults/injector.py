@@ -1,0 +1,185 @@
+# Copyright (c) 2026 layerkit.ecr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Another fault injector, which others wrote: microburst, a proxy that reads botocore's models, before the server."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import time
+import typing as t
+import urllib.request
+from collections import Counter
+from pathlib import Path
+
+from ansible_collections.layerkit.ecr.tests.faults.matrix import Bench, judged
+from ansible_collections.layerkit.ecr.tests.faults.scenarios import SCENARIOS, Scenario
+from ansible_collections.layerkit.ecr.tests.strict_ecr.request_check import service_model
+
+# Where `make faults` installs it. It has a botocore of its own.
+_PACKAGES = Path(__file__).parents[2] / ".work/microburst"
+_STARTS_WITHIN_SECONDS = 60
+_READ_TIMEOUT = 1.0
+_PUSHES = [each for each in SCENARIOS if each.module in ("ecr_layer", "ecr_image", "ecr_image_copy")]
+_OPERATIONS = (
+    "BatchCheckLayerAvailability",
+    "BatchGetImage",
+    "CompleteLayerUpload",
+    "DescribeImages",
+    "DescribeRepositories",
+    "GetDownloadUrlForLayer",
+    "InitiateLayerUpload",
+    "ListImageReferrers",
+    "PutImage",
+    "UploadLayerPart",
+)
+# What any operation of AWS may answer, with the statuses that microburst gives them.
+_COMMON = (
+    "AccessDeniedException",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "InternalFailure",
+    "InvalidSignatureException",
+    "RequestTimeout",
+    "ServiceUnavailable",
+    "SlowDown",
+    "ThrottlingException",
+    "UnrecognizedClientException",
+)
+# What it does besides errors. It cuts and slows, changes bytes and headers, holds and resets.
+_TRANSPORT: dict[str, dict[str, t.Any]] = {
+    "latency": {"latency": {"min": 10, "max": 100}},
+    "latency beyond the time-out": {"latency": _READ_TIMEOUT * 1_500},
+    "timeout": {"timeout_ms": _READ_TIMEOUT * 1_500},
+    "gateway time-out": {"timeout_ms": 50},
+    "reset": {"reset": True},
+    "response.truncate": {"response": {"truncate_frac": 0.5}},
+    "response.abort": {"response": {"abort_frac": 0.3}},
+    "response.corrupt": {"response": {"corrupt_bytes": 3}},
+    "response.bandwidth": {"response": {"bandwidth_kbps": 64}},
+    "response.set_headers": {"response": {"set_headers": {"Content-Type": "text/plain"}}},
+    "response.strip_headers": {"response": {"strip_headers": ["Content-Type", "x-amzn-RequestId"]}},
+    "request.slow_upload": {"request": {"slow_upload": {"rate_kbps": 64}}},
+    "request.cut_upload": {"request": {"cut_upload": {"after_frac": 0.5}}},
+}
+
+
+class Injector:
+    """microburst while it runs; ``url`` is what modules call."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    @classmethod
+    @contextlib.contextmanager
+    def running(cls, upstream: str) -> t.Iterator[Injector]:
+        """Run it in front of a server for the length of the block."""
+        if not _PACKAGES.is_dir():
+            raise RuntimeError(f"{_PACKAGES} does not exist. `make faults` installs microburst there")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        command = [sys.executable, "-m", "microburst", "--upstream", upstream, "--port", str(port), "--no-resign"]
+        environment = {**os.environ, "PYTHONPATH": str(_PACKAGES)}
+        with subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process:
+            try:
+                injector = cls(f"http://127.0.0.1:{port}")
+                injector._wait(process)
+                yield injector
+            finally:
+                process.terminate()
+
+    def set_rules(self, rules: list[dict[str, t.Any]]) -> None:
+        """Replace all rules."""
+        self._call("POST", "rules", rules)
+
+    def fired(self) -> list[dict[str, t.Any]]:
+        """Return the faults that struck since the last call."""
+        events = self._call("GET", "fired")
+        self._call("DELETE", "fired")
+        return t.cast("list[dict[str, t.Any]]", events)
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + _STARTS_WITHIN_SECONDS
+        while True:
+            with contextlib.suppress(OSError):
+                self._call("GET", "health")
+                return
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("microburst does not start")
+            time.sleep(0.05)
+
+    def _call(self, method: str, path: str, document: object = None) -> t.Any:
+        body = None if document is None else json.dumps(document).encode()
+        request = urllib.request.Request(f"{self.url}/_microburst/{path}", body, method=method)
+        request.add_header("Content-Type", "application/json")
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.loads(answer.read() or b"null")
+
+
+def rules(draw: random.Random) -> list[dict[str, t.Any]]:
+    """Draw some faults, each of one operation and for a few of its calls."""
+    return [_rule(draw) for _rule_of_push in range(draw.randint(1, 4))]
+
+
+def _rule(draw: random.Random) -> dict[str, t.Any]:
+    operation = draw.choice(_OPERATIONS)
+    rule: dict[str, t.Any] = {"service": "ecr", "operation": operation, "times": draw.choice((1, 1, 2, 3, 8, 20))}
+    if draw.random() < 0.3:
+        rule["sequence"] = {"fail": 1, "pass": draw.randint(1, 3)}
+    if draw.random() < 0.5:
+        return {**rule, **_TRANSPORT[draw.choice(sorted(_TRANSPORT))]}
+    modelled = sorted(shape.name for shape in service_model().operation_model(operation).error_shapes)
+    return {**rule, "error": {"code": draw.choice(draw.choice((modelled, _COMMON)))}}
+
+
+class Pushes:
+    """Pushes under faults, and what came of them: by module, and by what struck."""
+
+    def __init__(self, bench: Bench, injector: Injector, seed: int) -> None:
+        self._bench = bench
+        self._injector = injector
+        self._draw = random.Random(seed)
+        self.outcomes: Counter[tuple[str, str]] = Counter()
+        self.faults: Counter[str] = Counter()
+        self.wrong: list[str] = []
+
+    def run(self, count: int) -> None:
+        """Push so many times, each task in its turn."""
+        for number in range(count):
+            scenario_class = _PUSHES[number % len(_PUSHES)]
+            chosen = rules(self._draw)
+            try:
+                outcome = self._push(scenario_class(self._bench.place), chosen)
+            except Exception as error:
+                outcome = "wrong"
+                self.wrong.append(f"{scenario_class.title()}: {chosen}: {type(error).__name__}: {error}")
+            self.outcomes[scenario_class.title(), outcome] += 1
+            if (number + 1) % 20 == 0:
+                print(f"{number + 1} of {count} pushes, {len(self.wrong)} wrong", flush=True)
+
+    def _push(self, scenario: Scenario, chosen: list[dict[str, t.Any]]) -> str:
+        self._injector.set_rules(chosen)
+        connection = {"endpoint_url": self._injector.url, "aws_config": {"read_timeout": _READ_TIMEOUT}}
+        end = self._bench.run(scenario, connection)
+        self.faults.update(_kind(str(event["action"])) for event in self._injector.fired())
+        return judged(self._bench, scenario, end)
+
+
+def _kind(action: str) -> str:
+    """Return what struck, without how long or how much."""
+    kind, _colon, detail = action.partition(":")
+    if kind == "error":
+        return detail
+    # What it calls a match are changes of headers.
+    words = [kind, *(word for word in detail.split(":") if not word[:1].isdigit())]
+    return " ".join(filter(None, ("headers" if kind == "match" else words[0], *words[1:])))
