@@ -16,6 +16,8 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Repo
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import EcrClient
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import CallError, EcrError, ForeignAnswerError
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.referrers import Referrers
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.manifest import OCI_INDEX, OCI_MANIFEST
+from ansible_collections.layerkit.ecr.plugins.module_utils._oci.referrer import referrer_tags
 from ansible_collections.layerkit.ecr.tests.strict_ecr.faults import Fault
 from ansible_collections.layerkit.ecr.tests.unit.support.pushing import (
     ABSENT,
@@ -26,6 +28,7 @@ from ansible_collections.layerkit.ecr.tests.unit.support.pushing import (
 )
 from ansible_collections.layerkit.ecr.tests.unit.support.referrers import SPDX
 from ansible_collections.layerkit.ecr.tests.unit.support.stubbed_registry import StubbedRegistry
+from botocore.stub import ANY
 
 if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.tests.strict_ecr.server import StrictECR
@@ -242,3 +245,24 @@ def test_what_is_found_has_what_the_registry_knows_of_it(bench: Bench) -> None:
     assert entry.size == len(found.stored.manifest)
     assert json.loads(found.stored.manifest)["subject"]["digest"] == bench.image
     assert (found.tag, found.is_listed) == (bench.tag(".sbom"), True)
+
+
+@pytest.mark.parametrize("is_intact", [True, False])
+def test_a_list_that_is_not_what_its_digest_names_lists_nothing(registry: StubbedRegistry, is_intact: bool) -> None:
+    subject, found = "sha256:" + "1" * 64, "sha256:" + "2" * 64
+    entry = {"mediaType": OCI_MANIFEST, "digest": found, "size": 3}
+    text = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [entry]})
+    tags = [str(tag) for tag in referrer_tags(subject)]
+    image = {
+        "imageId": {"imageDigest": digest_of(text.encode()) if is_intact else found, "imageTag": tags[0]},
+        "imageManifest": text,
+        "imageManifestMediaType": OCI_INDEX,
+    }
+    absent = [{"imageId": {"imageTag": tag}, "failureCode": "ImageNotFound"} for tag in tags[1:]]
+    request = {"repositoryName": "app", "imageIds": [{"imageTag": tag} for tag in tags], "acceptedMediaTypes": ANY}
+    listed = {"repositoryName": "app", "subjectId": {"imageDigest": subject}, "maxResults": ANY, "filter": ANY}
+    registry.answers("ListImageReferrers", listed, referrers=[])
+    registry.answers("BatchGetImage", request, images=[image], failures=absent)
+    client = EcrClient(registry.client, Repository("app"), Task(pytest.fail))
+    referrers = Referrers(client, Task(pytest.fail)).find([subject])
+    assert [each.entry.digest for each in referrers] == ([found] if is_intact else [])

@@ -792,3 +792,12 @@ def test_registry_holds_the_layer_or_the_task_failed_and_it_holds_none(
     bench.control.faults.clear(repository)
     bench.push(state_directory=str(tmp_path / "state"))
     assert bench.holds_the_layer()
+
+
+def test_upload_with_more_bytes_than_the_layer_is_not_completed(bench: LayerBench) -> None:
+    upload_id = bench.open_upload(bytes(45))
+    push = bench.push(upload_id=upload_id)
+    assert push.progress.upload_id != upload_id
+    # Its position, the parts of another upload, and the completion of that one.
+    assert bench.calls() == (1, 1 + 4, 1)
+    assert bench.holds_the_layer()
