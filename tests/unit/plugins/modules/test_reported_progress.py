@@ -19,6 +19,7 @@ from ansible_collections.layerkit.ecr.tests.strict_ecr.faults import DOWNLOAD, F
 from ansible_collections.layerkit.ecr.tests.unit.support.copy_bench import CopyBench
 from ansible_collections.layerkit.ecr.tests.unit.support.download_bench import BIG, DownloadBench
 from ansible_collections.layerkit.ecr.tests.unit.support.image_bench import ImageBench
+from ansible_collections.layerkit.ecr.tests.unit.support.image_files import docker_archive, tar_of
 from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import LayoutWriter
 from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import ModuleFailedError, run_module
 from ansible_collections.layerkit.ecr.tests.unit.support.report_pipe import ReportPipe
@@ -229,3 +230,15 @@ class TestDownload:
         bench.run(parallel=1)
         *_others, last = pipe.reports()
         assert (last.layers_done, last.bytes_done) == (last.layers, last.bytes_in_all) == (3, last.bytes_in_all)
+
+
+def test_layers_that_are_sent_while_they_are_compressed_are_complete_in_the_end(
+    images: ImageBench, pipe: ReportPipe, tmp_path: Path
+) -> None:
+    layers = [os.urandom(300_000) for _layer in range(3)]
+    (tmp_path / "saved.tar").write_bytes(tar_of(docker_archive(layers)))
+    images.run(src=str(tmp_path / "saved.tar"), tags=["1"])
+    *_others, last = pipe.reports()
+    # And the configuration.
+    assert (last.layers_done, last.layers) == (4, 4)
+    assert last.bytes_done == last.bytes_in_all
