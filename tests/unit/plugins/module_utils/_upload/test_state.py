@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Task
+from ansible_collections.layerkit.ecr.plugins.module_utils._upload import state as subject
 from ansible_collections.layerkit.ecr.plugins.module_utils._upload.plan import LayerIdentity, SavedUpload
 from ansible_collections.layerkit.ecr.plugins.module_utils._upload.state import (
     UploadState,
@@ -209,6 +210,8 @@ def test_fifo_does_not_hang(folder: Folder) -> None:
     os.mkfifo(file)
     assert folder.peek() is None
     assert folder.load() is None
+    reason = f"State file {str(file)!r} is not used, and will be replaced: it is not a regular file."
+    assert folder.warnings == [reason, reason]
     folder.save()
     assert folder.load() == UPLOAD
 
@@ -373,3 +376,20 @@ def test_directory_that_cannot_be_used_is_refused_by_a_look(tmp_path: Path, path
         UploadState.held(f"{tmp_path}/{path}", IDENTITY, Task(pytest.fail)),
     ):
         pass
+
+
+def test_old_file_that_another_task_replaces_before_it_is_held_is_left_alone(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = folder.save()
+    old = time.time() - 15 * DAY
+    os.utime(file, (old, old))
+    locked = subject.locked
+
+    def late(path: Path) -> int | None:
+        file.touch()
+        return locked(path)
+
+    monkeypatch.setattr(subject, "locked", late)
+    folder.tidy()
+    assert file.exists()

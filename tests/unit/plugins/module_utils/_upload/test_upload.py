@@ -22,6 +22,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import (
     LayerUploadError,
     TaskError,
     TaskStoppedError,
+    Unanswered,
 )
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import shortened
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr import limits
@@ -801,3 +802,14 @@ def test_upload_with_more_bytes_than_the_layer_is_not_completed(bench: LayerBenc
     # Its position, the parts of another upload, and the completion of that one.
     assert bench.calls() == (1, 1 + 4, 1)
     assert bench.holds_the_layer()
+
+
+def test_a_position_of_one_byte_does_not_say_whether_the_byte_arrived(
+    ecr: ECRClient, strict_ecr: StrictECR, repository: str, tmp_path: Path
+) -> None:
+    small = LayerBench(ecr, strict_ecr.control, repository, tmp_path / "small", b"x", PART)
+    small.strike(SEND, "bare_500", times=7)
+    with pytest.raises(LayerUploadError) as failed:
+        small.push()
+    # The registry has none of its bytes, which it may report of one byte as well.
+    assert failed.value.progress.unanswered is Unanswered.PART
