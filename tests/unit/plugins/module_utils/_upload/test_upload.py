@@ -28,6 +28,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import sho
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr import limits
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import CallError, ExplainedError
 from ansible_collections.layerkit.ecr.plugins.module_utils._upload.layer import LayerAction
+from ansible_collections.layerkit.ecr.tests.fuzz.answers import answer
 from ansible_collections.layerkit.ecr.tests.strict_ecr.exceptions import EmptyUploadException
 from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import ecr_client
 from ansible_collections.layerkit.ecr.tests.unit.support.layer_bench import LayerBench
@@ -808,8 +809,13 @@ def test_a_position_of_one_byte_does_not_say_whether_the_byte_arrived(
     ecr: ECRClient, strict_ecr: StrictECR, repository: str, tmp_path: Path
 ) -> None:
     small = LayerBench(ecr, strict_ecr.control, repository, tmp_path / "small", b"x", PART)
-    small.strike(SEND, "bare_500", times=7)
-    with pytest.raises(LayerUploadError) as failed:
+    pages = [answer(403, [("content-type", "text/html")], b"<html>sign in</html>")]
+
+    def respond(**_event: t.Any) -> t.Any:
+        return pages.pop() if pages else None
+
+    with small.during("before-send.ecr.UploadLayerPart", respond), pytest.raises(LayerUploadError) as failed:
         small.push()
+    assert small.calls() == (1, 1, 0)
     # The registry has none of its bytes, which it may report of one byte as well.
     assert failed.value.progress.unanswered is Unanswered.PART
