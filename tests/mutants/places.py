@@ -530,7 +530,11 @@ _UPLOAD = (
         "_upload/layer.py",
         "test_ecr_layer.py _upload/test_upload.py ecr_image/test_resumption.py",
         ("if isinstance(error.cause, ContentChangedError):", "if False:"),
-        ("if push.action is not LayerAction.DROPPED:\n            keep(None)", "pass"),
+        (
+            "if push.action is not LayerAction.DROPPED:\n            keep(None)",
+            "pass",
+            "What the task removes in the end is the state of the layers that are done, too",
+        ),
         ("or self._options.upload_id is not None or plan.is_present:", "or plan.is_present:"),
     ),
 )

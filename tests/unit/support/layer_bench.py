@@ -18,7 +18,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import Ec
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layers import Layers
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.part_body import stream_parts
 from ansible_collections.layerkit.ecr.plugins.module_utils._upload.layer import LayerPush, LayerPusher, UploadOptions
-from ansible_collections.layerkit.ecr.plugins.module_utils._upload.plan import LayerPlan
+from ansible_collections.layerkit.ecr.plugins.module_utils._upload.plan import LayerPlan, SavedUpload
 from ansible_collections.layerkit.ecr.tests.strict_ecr.faults import Fault
 
 if t.TYPE_CHECKING:
@@ -77,6 +77,14 @@ class LayerBench:
                 pusher.confirm(plan, push)
             pusher.tidy([plan])
             return push
+
+    def saved(self, **options: t.Any) -> SavedUpload | None:
+        """Return the upload that a task would resume by its state file, without touching that."""
+        task = Task(self.warnings.append)
+        client = EcrClient(self.client, Repository(self.repository), task)
+        upload_options = UploadOptions(**options)
+        plan = LayerPlan(self.digest, len(self.content), upload_options.expected_part_size, None)
+        return LayerPusher(client, upload_options, task).with_saved_upload(plan, dry_run=True).saved
 
     def open_upload(self, *parts: bytes) -> str:
         """Open an upload with these parts, as an earlier run would."""

@@ -9,7 +9,11 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import shortened
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.image_records import StoredImage, StoredImages
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.image_records import (
+    ImageDetail,
+    StoredImage,
+    StoredImages,
+)
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.layer_records import AVAILABLE, Layer
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.descriptor import Descriptor
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.image import Image
@@ -131,3 +135,19 @@ def test_result_of_a_plan_is_what_it_will_do() -> None:
     assert (result["bytes_sent"], result["bytes_present"]) == (110, 3000)
     assert [entry["action"] for entry in result["layers"]] == ["sent", "sent", "present"]
     assert result["layers"][0]["reason"] == "the repository does not have it"
+
+
+def test_archived_image_of_a_stored_index_is_put() -> None:
+    here = stored(ROOT)
+    assert [step.action for step in plan(index(), here, {}).manifests] == [ManifestAction.PRESENT] * 2
+    here.archived[CHILD.digest] = ImageDetail(CHILD.digest, status="ARCHIVED")
+    made = plan(index(), here, {})
+    assert [(step.action, step.is_archived) for step in made.manifests] == [
+        (ManifestAction.PUT, True),
+        (ManifestAction.PRESENT, False),
+    ]
+
+
+def test_tag_on_another_manifest_of_the_same_image_stays() -> None:
+    made = plan_image(single(), ["1", "2"], stored(CHILD, **{"1": OTHER, "2": ROOT.digest}), {}, PART, {OTHER})
+    assert [(step.after, step.moves) for step in made.tags] == [(OTHER, False), (CHILD.digest, True)]

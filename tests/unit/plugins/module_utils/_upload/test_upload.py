@@ -819,3 +819,14 @@ def test_a_position_of_one_byte_does_not_say_whether_the_byte_arrived(
     assert small.calls() == (1, 1, 0)
     # The registry has none of its bytes, which it may report of one byte as well.
     assert failed.value.progress.unanswered is Unanswered.PART
+
+
+def test_upload_that_the_task_names_goes_before_a_saved_one(bench: LayerBench, tmp_path: Path) -> None:
+    bench.strike(SEND, "access_denied", skip=2)
+    with pytest.raises(LayerUploadError):
+        bench.push(state_directory=str(tmp_path / "state"))
+    saved = bench.saved(state_directory=str(tmp_path / "state"))
+    assert saved
+    assert saved.next_byte == 20
+    upload_id = "11111111-2222-3333-4444-555555555555"
+    assert bench.saved(state_directory=str(tmp_path / "state"), upload_id=upload_id) is None

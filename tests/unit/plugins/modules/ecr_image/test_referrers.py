@@ -97,6 +97,15 @@ def test_the_image_is_put_first_and_its_tags_last(bench: ImageBench, image: Docu
     assert bench.tags() == {"1.0": image["digest"]}
 
 
+def test_no_tag_is_set_before_what_refers_to_the_image(bench: ImageBench, image: Document) -> None:
+    bill = sbom(bench.layout, image)
+    bench.layout.finish(image, bill)
+    bench.strike("PutImage", "access_denied", skip=2)
+    bench.fails(tags=["1.0"])
+    assert bench.digests() == {image["digest"], bill["digest"]}
+    assert bench.tags() == {}
+
+
 def test_check_mode_and_diff_predict_the_run(bench: ImageBench, image: Document) -> None:
     bill = sbom(bench.layout, image)
     signature = named(cosign_signature(bench.layout, image), tag_of(image, ".sig"))
