@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import InvalidInputError
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.file_lock import locked
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Task
 from ansible_collections.layerkit.ecr.plugins.module_utils._upload import state as subject
 from ansible_collections.layerkit.ecr.plugins.module_utils._upload.plan import LayerIdentity, SavedUpload
@@ -384,7 +385,6 @@ def test_old_file_that_another_task_replaces_before_it_is_held_is_left_alone(
     file = folder.save()
     old = time.time() - 15 * DAY
     os.utime(file, (old, old))
-    locked = subject.locked
 
     def late(path: Path) -> int | None:
         file.touch()
