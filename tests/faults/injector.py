@@ -180,6 +180,7 @@ def _kind(action: str) -> str:
     kind, _colon, detail = action.partition(":")
     if kind == "error":
         return detail
-    # What it calls a match are changes of headers.
-    words = [kind, *(word for word in detail.split(":") if not word[:1].isdigit())]
-    return " ".join(filter(None, ("headers" if kind == "match" else words[0], *words[1:])))
+    named = [word for word in detail.split(":") if not word[:1].isdigit()]
+    # It calls changed headers a match, and gives the bandwidth no name.
+    kind = {"match": "response headers", "response": "response" if named else "response bandwidth"}.get(kind, kind)
+    return " ".join([kind, *filter(None, named)])
