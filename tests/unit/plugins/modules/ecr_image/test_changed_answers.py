@@ -85,3 +85,11 @@ def test_info_warns_of_a_manifest_of_another_text(bench: ImageBench) -> None:
     other = change_text(bench, image["digest"], lambda text: text + "\n")
     result = run_module(ecr_image_info, connection=bench.connection, **task)
     assert f"another manifest for image {image['digest']}: its text has the digest {other}" in warnings_of(result)[0]
+
+
+def test_put_that_no_attempt_had_an_answer_to_is_not_looked_for(bench: ImageBench) -> None:
+    bench.layout.finish(bench.layout.image(b"layer"))
+    bench.strike("PutImage", "bare_500", times=7)
+    bench.fails(tags=["1"])
+    # The one before the push.
+    assert bench.calls().count("BatchGetImage") == 1
