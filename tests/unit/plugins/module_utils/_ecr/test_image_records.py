@@ -138,6 +138,11 @@ class TestUploads:
         with pytest.raises(UnreadableAnswerError, match="uploadId is other, and mine was sent"):
             ReceivedPart.from_response({"uploadId": "other", "lastByteReceived": 4}, "mine", 4)
 
+    @pytest.mark.parametrize("last", [3, 5])
+    def test_part_that_arrived_in_another_size(self, last: int) -> None:
+        with pytest.raises(UnreadableAnswerError, match=f"lastByteReceived is {last}, and 4 was sent"):
+            ReceivedPart.from_response({"uploadId": "mine", "lastByteReceived": last}, "mine", 4)
+
     def test_completion_of_another_upload(self) -> None:
         with pytest.raises(UnreadableAnswerError, match="uploadId is other, and mine was sent"):
             CompletedLayer.from_response({"uploadId": "other", "layerDigest": OTHER}, "mine", [DIGEST])
