@@ -95,7 +95,7 @@ def report(ended: t.Sequence[Ended]) -> str:
         (f"`{each.target}`", f"{each.inputs:,}", each.seconds, each.edges, each.peak, each.finding or 0)
         for each in ended
     ]
-    head = ("Target", "Inputs", "Seconds", "Branches reached", "Peak memory in MiB", "Open findings")
+    head = ("Target", "Inputs", "Seconds", "Branches reached", "Peak memory in MiB, at most", "Open findings")
     text = _HEAD.format(seconds=_MAX_SECONDS, mib=_MAX_MIB)
     return "\n".join([text, *table(head, rows), "", (_HERE / "findings.md").read_text(encoding="utf-8")])
 
