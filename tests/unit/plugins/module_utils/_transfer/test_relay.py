@@ -106,6 +106,17 @@ def test_a_part_is_fetched_in_ranges_and_the_next_one_meanwhile(task: Task) -> N
         assert max(end for _start, end in source.blob.ranges) == 2 * PART
 
 
+def test_part_that_begins_elsewhere_than_the_next_one_is_fetched(task: Task) -> None:
+    source = OneBlob()
+    with Relay(source, task) as relay, relay.open("sha256:0") as blob:
+        blob.prepare(0, PART)
+        # As after a correction by the registry.
+        blob.prepare(MIB, PART)
+        count = len(source.blob.ranges)
+        assert blob.read(MIB, PART) == DATA[MIB : MIB + PART]
+        assert [first for first, _end in source.blob.ranges[count:] if first < MIB + PART] == []
+
+
 def test_what_is_no_part_comes_from_the_source(task: Task) -> None:
     source = OneBlob()
     with Relay(source, task, max_held=PART) as relay, relay.open("sha256:0") as blob:
