@@ -8,6 +8,9 @@ PYTHON ?= python3
 LAYER ?=
 # The one molecule scenario to run. Default: all.
 SCENARIO ?=
+# The one ansible-core that `make matrix` tests. Default: all. Additional arguments, such as MATRIX_ARGS='--end oldest'.
+CORE ?=
+MATRIX_ARGS ?=
 # Additional arguments for pytest, for example PYTEST_ARGS='-k digest -x', or PYTEST_ARGS='-n0 --pdb' for one process.
 PYTEST_ARGS ?=
 
@@ -86,6 +89,10 @@ mutants: $(ENVIRONMENT) ## Break the code in hundreds of places, one by one, and
 .work/fuzz/atheris: PACKAGE := atheris>=3.0,<4
 .work/microburst .work/fuzz/atheris: | $(ENVIRONMENT)
 	@$(STEP) '$(PACKAGE)' uv pip install --quiet --python .venv/bin/python --target $@ '$(PACKAGE)'
+
+.PHONY: matrix
+matrix: $(ENVIRONMENT) tools ## Every supported ansible-core with the oldest and newest versions around it, in an hour; CORE=2.19 for one
+	@python tests/tools/matrix.py $(if $(CORE),--core $(CORE)) $(MATRIX_ARGS)
 
 .PHONY: test
 test: $(ENVIRONMENT) ## Run all targets below
