@@ -16,6 +16,8 @@ PYTEST_ARGS ?=
 
 # Additional arguments for `make faults`, for example FAULTS_ARGS='matrix --cells 500 --seed 7'.
 FAULTS_ARGS ?=
+# PUBLISH=yes lets `make release` publish the tarball.
+PUBLISH ?=
 
 # Additional arguments for `make fuzz`, for example FUZZ_ARGS='layout tar --runs 1000000'.
 FUZZ_ARGS ?=
@@ -131,6 +133,12 @@ docs: $(ENVIRONMENT) ## Build the documentation site in .work/docs; DOCS_ONLINE=
 .PHONY: package
 package: $(ENVIRONMENT) ## Build the tarball, install it into an empty path and use it
 	@$(STEP) 'package' tests/tools/package.sh
+
+.PHONY: release
+release: $(ENVIRONMENT) ## Test and build the release that is tagged; PUBLISH=yes publishes it to Galaxy
+	@$(STEP) 'what the release needs' python tests/tools/release.py --check
+	@$(MAKE) --no-print-directory test
+	@$(STEP) 'release' python tests/tools/release.py $(if $(filter yes,$(PUBLISH)),--publish)
 
 .PHONY: tools
 tools: ## Install umoci, skopeo, buildah and busybox with apt-get if they are missing
