@@ -28,6 +28,7 @@ attributes:
 attributes:
   action:
     description: Has an action plugin of the same name, which runs on the controller.
+    version_added: 2.0.0
     support: full
     details:
       - The action plugin shows the progress of the module. It changes neither options nor results.

@@ -182,6 +182,7 @@ error:
       sample: Upload with id '5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7' could not be found
     request_id:
       description: The ID of the request, which AWS needs to find it.
+      version_added: 2.0.0
       type: str
       returned: when AWS answered with an error and the answer has an ID
       sample: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
@@ -219,6 +220,7 @@ msg:
   description:
     - What the task did, in one sentence, or why it failed and what to do. In check mode, what the task would do.
     - The text can change in any release.
+  version_added: 2.0.0
   type: str
   returned: always
   sample: 'Upload 5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7 completed: layer sha256:2c26b46b68ff… in my-app'

@@ -24,6 +24,7 @@ options:
       - V(absent) removes O(tags) and the images O(digests) from the repository, and nothing that is not named. At least
         one of the two is required. What does not exist counts as removed. O(src), O(image), O(platforms), O(compress),
         O(parallel), O(part_size) and O(state_dir) cannot be used.
+    version_added: 2.0.0
     type: str
     choices:
       - present
@@ -74,6 +75,7 @@ options:
       - Only with O(state=absent). The digests of the images to remove, with all their tags.
       - An image that an index lists cannot be removed before the index. If both are named, the index is removed first.
       - An empty list names nothing, so a list that a playbook computes can be empty.
+    version_added: 2.0.0
     type: list
     elements: str
   platforms:
@@ -131,6 +133,7 @@ options:
         The module warns if something refers to the whole index.
       - Attestations of C(docker buildx) are entries of the index. They are a part of the image, whatever this option
         is.
+    version_added: 2.0.0
     type: bool
     default: true
   parallel:
@@ -405,11 +408,13 @@ error:
       sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
     request_id:
       description: The ID of the request, which AWS needs to find it.
+      version_added: 2.0.0
       type: str
       returned: when AWS answered with an error and the answer has an ID
       sample: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
 failures:
   description: One entry for each tag and each image that the registry did not remove.
+  version_added: 2.0.0
   type: list
   elements: dict
   returned: when the registry refused to remove something
@@ -490,6 +495,7 @@ image:
 images:
   description:
     - One entry for each of O(digests), and for each image that is removed with its last tag.
+  version_added: 2.0.0
   type: list
   elements: dict
   returned: if O(state=absent), also when a removal failed
@@ -623,6 +629,7 @@ msg:
   description:
     - What the task did, in one sentence, or why it failed and what to do. In check mode, what the task would do.
     - The text can change in any release.
+  version_added: 2.0.0
   type: str
   returned: always
   sample: my-app:1.4.3, latest -> sha256:59d4c1a2b3e4…, 2 layers sent (502 B), 3 there
@@ -630,6 +637,7 @@ referrers:
   description:
     - One entry for each signature, SBOM or attestation that refers to the image, in the order in which they are pushed.
     - Empty if O(referrers=false).
+  version_added: 2.0.0
   type: list
   elements: dict
   returned: success
@@ -684,6 +692,7 @@ tags:
     - One entry for each of O(tags), and for each other tag of an image that is removed by its digest.
     - C(before) is the digest of the image that the tag pointed to before the task, V(null) if there was none.
     - C(after) is V(null), or the digest that the tag still points to if it was not removed.
+  version_added: 2.0.0
   type: list
   elements: dict
   returned: if O(state=absent), also when a removal failed

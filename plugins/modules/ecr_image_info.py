@@ -34,6 +34,7 @@ options:
       - The images of an index, and signatures and other referrers, usually have no tags.
       - Only for the list of all images. Cannot be used with O(tags) or O(digests).
       - If not given, V(any) is used.
+    version_added: 2.0.0
     type: str
     choices:
       - any
@@ -46,6 +47,7 @@ options:
       - V(archived) and V(any) require a version of botocore that knows archived images.
       - Only for the list of all images. Cannot be used with O(tags) or O(digests), which also find archived images.
       - If not given, V(active) is used.
+    version_added: 2.0.0
     type: str
     choices:
       - active
@@ -57,6 +59,7 @@ options:
         attestations.
       - The module asks the registry for each image, and follows the tags of cosign and the tag C(sha256-DIGEST). This
         takes one request an image, and another one for every 25 images.
+    version_added: 2.0.0
     type: bool
     default: false
 attributes:
@@ -191,6 +194,7 @@ error:
       sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
     request_id:
       description: The ID of the request, which AWS needs to find it.
+      version_added: 2.0.0
       type: str
       returned: when AWS answered with an error and the answer has an ID
       sample: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
@@ -207,6 +211,7 @@ images:
       description:
         - The artifact type of the manifest, or the media type of its configuration.
         - V(null) if the registry does not report it.
+      version_added: 2.0.0
       type: str
       returned: success
       sample: application/vnd.oci.image.config.v1+json
@@ -219,6 +224,7 @@ images:
       description:
         - The time of the last pull in UTC, which the registry updates about once in 24 hours.
         - V(null) if the image was never pulled, or if the registry does not report it.
+      version_added: 2.0.0
       type: str
       returned: success
       sample: "2026-02-04T05:06:07+00:00"
@@ -252,6 +258,7 @@ images:
         - The storage status of the image. An V(ARCHIVED) image cannot be pulled until it is restored, for example by a
           push of the same image. It is V(ACTIVATING) while it is restored, and V(ACTIVE) otherwise.
         - V(null) if the registry does not report it, without C(ecr:DescribeImages), or if botocore does not know it.
+      version_added: 2.0.0
       type: str
       returned: success
       sample: ACTIVE
@@ -259,6 +266,7 @@ images:
       description:
         - One entry for each image that refers to this one. What refers to one of these is not listed with this image.
         - Only if O(referrers=true).
+      version_added: 2.0.0
       type: list
       elements: dict
       returned: when O(referrers=true)
@@ -310,6 +318,7 @@ images:
       description:
         - The digest of the image that this one refers to, as the manifest of a signature does.
         - V(null) if it refers to none, or if the registry does not report it.
+      version_added: 2.0.0
       type: str
       returned: success
       sample:
@@ -336,6 +345,7 @@ msg:
   description:
     - What the task did, in one sentence, or why it failed and what to do. In check mode, what the task would do.
     - The text can change in any release.
+  version_added: 2.0.0
   type: str
   returned: always
   sample: '1 image found in my-app, missing: 1.4.4'

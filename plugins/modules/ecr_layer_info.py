@@ -104,6 +104,7 @@ error:
       sample: The repository with name 'my-app' does not exist in the registry with id '123456789012'
     request_id:
       description: The ID of the request, which AWS needs to find it.
+      version_added: 2.0.0
       type: str
       returned: when AWS answered with an error and the answer has an ID
       sample: 2f6b6a5c-8f5d-4c43-9d9a-6b2f1d1f0c11
@@ -143,6 +144,7 @@ msg:
   description:
     - What the task did, in one sentence, or why it failed and what to do. In check mode, what the task would do.
     - The text can change in any release.
+  version_added: 2.0.0
   type: str
   returned: always
   sample: 1 layer of 2 in my-app
