@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.layerkit.ecr.plugins.plugin_utils.progress_action import ProgressAction
+from ansible_collections.layerkit.ecr.plugins.plugin_utils._progress.action import ProgressAction
 
 
 class ActionModule(ProgressAction):

@@ -75,7 +75,7 @@ def test_tasks_print_their_warnings_and_no_deprecation(
 
 
 def test_readme_installs_what_the_modules_need() -> None:
-    needed = set(re.findall(r"^[\w-]+", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE))
+    needed = set(re.findall(r"^[\w-]+", (ROOT / "meta/requirements.txt").read_text(encoding="utf-8"), re.MULTILINE))
     commands = re.findall(r"python3 -m pip install ([\w -]+)", (ROOT / "README.md").read_text(encoding="utf-8"))
     assert commands
     for command in commands:

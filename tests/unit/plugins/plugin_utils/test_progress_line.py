@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.progress import Report
-from ansible_collections.layerkit.ecr.plugins.plugin_utils.progress_line import ProgressLine
+from ansible_collections.layerkit.ecr.plugins.plugin_utils._progress.line import ProgressLine
 
 MIB = 1024 * 1024
 

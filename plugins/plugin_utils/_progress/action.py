@@ -23,7 +23,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.progress import MAX_LINE, PIPE_VARIABLE, Report
-from ansible_collections.layerkit.ecr.plugins.plugin_utils.progress_line import ProgressLine
+from ansible_collections.layerkit.ecr.plugins.plugin_utils._progress.line import ProgressLine
 
 SETTING = "ANSIBLE_ECR_PROGRESS"
 # What ansible-runner, and so AWX, sets for every playbook.
