@@ -628,7 +628,7 @@ _TRANSFER = (
     ),
     *_of(
         "_transfer/known_layers.py",
-        "ecr_image/test_known_layers.py",
+        "_transfer/test_known_layers.py ecr_image/test_known_layers.py",
         ("found.is_stored and found.size in (None, layer.size)", "found.is_stored"),
         (
             "return dict(zip(diff_ids, layers)) if len(diff_ids) == len(layers) else {}",
