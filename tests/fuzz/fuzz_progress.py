@@ -12,7 +12,7 @@ import atheris
 
 with atheris.instrument_imports(include=["ansible_collections.layerkit.ecr.plugins"]):
     from ansible_collections.layerkit.ecr.plugins.module_utils._core.progress import Report
-    from ansible_collections.layerkit.ecr.plugins.plugin_utils.progress_line import ProgressLine
+    from ansible_collections.layerkit.ecr.plugins.plugin_utils._progress.line import ProgressLine
     from ansible_collections.layerkit.ecr.tests.fuzz.documents import mutated
 
 

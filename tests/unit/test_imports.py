@@ -145,7 +145,7 @@ MODULE_FILES = sorted((PLUGINS / "modules").glob("ecr_*.py"))
 MODULES = [path.stem for path in MODULE_FILES]
 
 
-CONTROLLER_FILES = sorted(path for name in ("action", "plugin_utils") for path in (PLUGINS / name).glob("*.py"))
+CONTROLLER_FILES = sorted(path for name in ("action", "plugin_utils") for path in (PLUGINS / name).rglob("*.py"))
 ALL_FILES = [*FILES, *MODULE_FILES, *CONTROLLER_FILES]
 
 

@@ -113,7 +113,13 @@ class Playbook:
         """Return a play that pushes an image."""
         layout = LayoutWriter(self._directory / uuid.uuid4().hex)
         layout.finish(layout.image(os.urandom(MIB)))
-        task = {"repository_name": self.repository(), "src": str(layout.path), "region": self.region, "parallel": 1}
+        task = {
+            "repository_name": self.repository(),
+            "src": str(layout.path),
+            "tags": ["1"],
+            "region": self.region,
+            "parallel": 1,
+        }
         return {"tasks": [{"layerkit.ecr.ecr_image": task}]}
 
 
