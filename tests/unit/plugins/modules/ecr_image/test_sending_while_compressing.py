@@ -21,10 +21,10 @@ from ansible_collections.layerkit.ecr.tests.unit.support.image_bench import Imag
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import digest_of, docker_archive, tar_of
 from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import warnings_of
 
-PART_SIZE = 5 * MIB
+PART_SIZE = MIB
 BASE = b"base layer " * 1000
 # More than three parts, which compression does not make smaller.
-LARGE = random.Random(1).randbytes(16 * MIB)
+LARGE = random.Random(1).randbytes(3 * MIB + MIB // 5)
 SMALL = b"small layer " * 1000
 
 Saved = t.Callable[..., dict[str, t.Any]]
