@@ -94,6 +94,11 @@ class LayoutTarget(ImageWriter):
         try:
             is_directory = stat.S_ISDIR(Path(self._path).stat().st_mode)
         except FileNotFoundError:
+            if Path(self._path).is_symlink():
+                raise InvalidInputError(
+                    f"{self._name} is a symbolic link to something that does not exist",
+                    "Remove the link, or create the directory that it leads to",
+                ) from None
             return False
         except (OSError, ValueError) as error:
             raise InvalidInputError(f"{self._name} cannot be read: {reason(error)}") from error
@@ -116,9 +121,14 @@ class LayoutTarget(ImageWriter):
                 f"{self._name} is not empty and not an OCI image layout. It contains {listed(others, _MAX_LISTED)}",
                 "Name a directory of its own for the layout, which the task creates",
             )
-        for directory in _BLOBS:
-            # A symbolic link could lead out of the layout.
+        for directory in (*_BLOBS, WORK):
             status = _status(directory, files.descriptor)
+            if status and stat.S_ISLNK(status.st_mode):
+                raise files.refused(
+                    directory,
+                    "is a symbolic link, which could lead out of the layout",
+                    "Remove the link, or put the directory that it leads to in its place",
+                )
             if status and not stat.S_ISDIR(status.st_mode):
                 raise files.refused(directory, "is not a directory")
 

@@ -117,7 +117,12 @@ def peek(directory: int, file: str, arrangement: Arrangement) -> dict[str, Held]
 def _marks(descriptor: int, arrangement: Arrangement) -> bytes | None:
     """Return the marks of a partial file, None if it is not one that is arranged like this."""
     status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode) or status.st_size != arrangement.partial_size:
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    if status.st_size == arrangement.size:
+        # A run that was killed before it gave the file its name has cut off the marks.
+        return _MARK * arrangement.marks
+    if status.st_size != arrangement.partial_size:
         return None
     if os.pread(descriptor, _FINGERPRINT, arrangement.size) != arrangement.fingerprint:
         return None
@@ -203,12 +208,11 @@ class PartialFile:
     def _resumed(self) -> bytes:
         """Return the marks of what an earlier run left, or begin the file."""
         marks = _marks(self._descriptor, self._arrangement)
-        if marks is not None:
-            return marks
-        os.ftruncate(self._descriptor, 0)
-        os.ftruncate(self._descriptor, self._arrangement.partial_size)
-        write_all(self._descriptor, self._arrangement.size, self._arrangement.fingerprint)
-        return bytes(self._arrangement.marks)
+        if marks is None:
+            os.ftruncate(self._descriptor, 0)
+            marks = bytes(self._arrangement.marks)
+        write_all(self._descriptor, self._arrangement.size, self._arrangement.fingerprint + marks)
+        return marks
 
     def write(self, digest: str, start: int, chunks: t.Iterable[bytes]) -> None:
         """Write consecutive bytes of a blob, and mark the pieces that they complete.

@@ -198,6 +198,15 @@ def test_pieces_that_are_wrong_are_fetched_again(sources: Sources, dest: Path) -
     assert (dest / blob_name(digest_of(BIG))).read_bytes() == BIG
 
 
+def test_file_that_only_lacks_its_name_is_not_fetched_again(sources: Sources, dest: Path) -> None:
+    (dest / WORK).mkdir(parents=True)
+    (dest / WORK / f"{digest_of(BIG)[7:]}.partial").write_bytes(BIG)
+    predicted = download(sources.path, target_of(dest), "old", is_dry=True)
+    result = download(sources.path, target_of(dest), "old")
+    assert result.bytes_fetched == predicted.plan.bytes_to_fetch < len(BIG)
+    assert (dest / blob_name(digest_of(BIG))).read_bytes() == BIG
+
+
 @pytest.mark.parametrize("content", [b"", b"rubbish", bytes(len(BIG)), bytes(len(BIG) + 42)])
 def test_partial_file_that_is_none_is_begun_again(sources: Sources, dest: Path, content: bytes) -> None:
     (dest / WORK).mkdir(parents=True)
@@ -252,13 +261,20 @@ def test_links_in_the_layout_are_not_followed(sources: Sources, dest: Path, tmp_
     assert (files_in(outside) if outside.is_dir() else outside.read_bytes()) == before
 
 
-@pytest.mark.parametrize("link", ["blobs", "blobs/sha256"])
+@pytest.mark.parametrize("link", ["blobs", "blobs/sha256", WORK])
 def test_link_in_place_of_a_directory_is_named(sources: Sources, dest: Path, tmp_path: Path, link: str) -> None:
     download(sources.path, target_of(dest), "old")
+    (dest / WORK).mkdir()
     (dest / link).rename(tmp_path / "outside")
     (dest / link).symlink_to(tmp_path / "outside")
-    with pytest.raises(InvalidInputError, match=f": {link} is not a directory$"):
+    with pytest.raises(InvalidInputError, match=rf": {link} is a symbolic link, which could lead out of the layout$"):
         download(sources.path, target_of(dest), "new")
+
+
+def test_dest_can_be_no_link_to_nothing(sources: Sources, dest: Path, tmp_path: Path) -> None:
+    dest.symlink_to(tmp_path / "nothing")
+    with pytest.raises(InvalidInputError, match=r"is a symbolic link to something that does not exist$"):
+        download(sources.path, target_of(dest), "old")
 
 
 def test_dest_can_be_a_link_to_a_directory(sources: Sources, dest: Path, tmp_path: Path) -> None:
