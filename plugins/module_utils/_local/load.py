@@ -30,7 +30,7 @@ from .._oci.reference import (
 from .directory import Directory
 from .files import MANIFEST, USE_AN_IMAGE
 from .lookalikes import check_files
-from .oci_layout import INDEX, OciLayout
+from .oci_layout import INDEX, OciLayout, is_layout
 from .spool import Spool
 
 if t.TYPE_CHECKING:
@@ -72,7 +72,7 @@ def open_source(path: str, name: str, compress: bool, parallel: int, task: Task)
     :raises InvalidInputError: the path cannot be read, or is not such a source
     """
     with _files(path, name) as files, Spool() as spool:
-        if not files.exists(INDEX):
+        if not is_layout(files):
             check_files(files, path)
         yield _source(files, compress, parallel, task, spool)
 
@@ -144,7 +144,8 @@ def _chosen(
         found = layout.of_image_id(fitting[0].digest) if len(fitting) == 1 else None
         if found is None:
             raise
-        return found
+        # A docker archive lists one platform of an image, and its name means all of them.
+        return found if is_digest_of(image, fitting[0].digest) else layout.whole(found, platforms)
 
 
 def gains_by_compression(root: Descriptor, image: Image, saved_ids: t.Collection[str]) -> bool:

@@ -180,6 +180,34 @@ class OciLayout(ImageReader):
                     return image
         return None
 
+    def whole(self, image: LayoutImage, platforms: t.Sequence[Platform] = ()) -> LayoutImage:
+        """Return the image of which this one is a platform, itself if it is no part of another.
+
+        :param platforms: the platforms that are wanted, empty for all
+        """
+        index = read_index(self._files)
+        entry = self._entry_with(image.root.digest, index.entries)
+        ids = image_ids(image, str(self._files))
+        for name in (None, *names_of(entry), digest_of(entry)) if entry else ():
+            # Without a name, and by a name, the layout can have several images.
+            with contextlib.suppress(InvalidInputError):
+                found = self._chosen(index, name, platforms)
+                if ids <= image_ids(found, str(self._files)):
+                    return found
+        return image
+
+    def _entry_with(self, digest: str, entries: t.Iterable[Entry]) -> Entry | None:
+        """Return the first entry that is a manifest, or an index that lists it, None if there is none."""
+        left = _MAX_SEARCHED
+        for entry in {digest_of(entry): entry for entry in entries}.values():
+            if digest_of(entry) == digest:
+                return entry
+            if entry.media_type in INDEXES and entry.is_usable and entry.descriptor.size <= left:
+                left -= entry.descriptor.size
+                if digest in map(digest_of, self._listed(entry)):
+                    return entry
+        return None
+
     def _reachable(self, entries: t.Iterable[Entry]) -> t.Iterator[Entry]:
         """Return the entries, and those of the indexes that they lead to, as far as they can be read."""
         seen = set()
@@ -191,14 +219,19 @@ class OciLayout(ImageReader):
             if entry.media_type not in INDEXES or not entry.is_usable or entry.descriptor.digest in seen:
                 continue
             seen.add(entry.descriptor.digest)
-            name = blob_file(entry.descriptor.digest)
-            # What is wrong with an index that nobody wants does not matter.
-            with contextlib.suppress(InvalidInputError):
-                size = self._files.size(name)
-                if size is not None and size <= left:
-                    left -= size
-                    document = JsonObject.parse(read_manifest(self._files, entry.descriptor), self._files.where(name))
-                    queue += map(Entry, document.objects("manifests", _MAX_ENTRIES))
+            if entry.descriptor.size <= left:
+                listed = self._listed(entry)
+                left -= entry.descriptor.size if listed else 0
+                queue += listed
+
+    def _listed(self, entry: Entry) -> list[Entry]:
+        """Return what an index lists, nothing if it cannot be read."""
+        name = blob_file(entry.descriptor.digest)
+        # What is wrong with an index that nobody wants does not matter.
+        with contextlib.suppress(InvalidInputError):
+            document = JsonObject.parse(read_manifest(self._files, entry.descriptor), self._files.where(name))
+            return list(map(Entry, document.objects("manifests", _MAX_ENTRIES)))
+        return []
 
     def _index_of_all(self, entries: t.Sequence[Entry]) -> Entry | None:
         """Return the entry of the index that lists all other entries, None if there is none."""
@@ -249,6 +282,16 @@ def is_versioned(files: SourceFiles) -> bool:
     if version != VERSION:
         raise layout.refused("imageLayoutVersion", f"{quoted(version)} is not supported; it must be {VERSION}")
     return True
+
+
+def is_layout(files: SourceFiles) -> bool:
+    """Return whether files look like an OCI image layout. Programs have files named ``index.json``, too."""
+    if files.exists(LAYOUT) or not files.exists(INDEX):
+        return files.exists(INDEX)
+    try:
+        return bool(read_index(files).entries)
+    except InvalidInputError:
+        return False
 
 
 def read_index(files: SourceFiles) -> Manifest:

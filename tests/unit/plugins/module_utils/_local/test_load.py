@@ -490,7 +490,7 @@ class TestTwoImagesAndNoName:
         self, tmp_path: Path, layout: LayoutWriter, compress: bool
     ) -> None:
         [one] = layout.entries
-        layout.entries.append(layout.of_platform("linux/arm64"))
+        layout.entries.append(layout.of_platform("linux/amd64", text="other"))
         entries = json.loads(layout.files["manifest.json"])
         layout.files["manifest.json"] = as_json([{**entries[0], "RepoTags": ["app:1.0"]}])
         (tmp_path / "both.tar").write_bytes(tar_of(layout.complete()))

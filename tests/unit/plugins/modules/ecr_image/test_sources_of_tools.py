@@ -25,6 +25,7 @@ from ansible_collections.layerkit.ecr.tests.unit.support.image_files import (
     Document,
     Files,
     as_json,
+    blob_name,
     digest_of,
     docker_archive,
     entry_of,
@@ -212,6 +213,25 @@ class TestCompressionOfAnArchiveOfSeveralPlatforms:
         result = repository.pushed(layout.complete(), platforms=[platform], compress="gzip")
         assert result["image"]["platforms"] == [platform]
 
+    @pytest.mark.parametrize("is_index_json", [False, True])
+    @pytest.mark.parametrize("name", [None, "3"])
+    def test_a_name_that_only_the_docker_archive_has_means_all_platforms(
+        self, repository: Repository, layout: LayoutWriter, is_index_json: bool, name: str | None
+    ) -> None:
+        if is_index_json:
+            [index] = layout.entries
+            layout.entries = json.loads(layout.files[blob_name(index["digest"])])["manifests"]
+        for entry in layout.entries:
+            entry["annotations"] = {} if name is None else {REF_NAME: name}
+        files = layout.complete()
+        config = json.loads(files["manifest.json"])[0]["Config"]
+        result = repository.pushed(files, image="acme/web:3")
+        assert result["image"]["platforms"] == ["linux/amd64", "linux/arm64"]
+        arm = repository.push(files, image="acme/web:3", platforms=["linux/arm64"], tags=["arm"])
+        assert arm["image"]["platforms"] == ["linux/arm64"]
+        by_id = repository.push(files, image=f"sha256:{config.rpartition('/')[2]}", tags=["id"])
+        assert by_id["image"]["platforms"] == ["linux/amd64"]
+
 
 def test_two_images_and_no_name_are_a_choice(repository: Repository) -> None:
     layout = LayoutWriter()
@@ -345,10 +365,28 @@ def test_a_reference_is_no_source(repository: Repository, src: str, words: str) 
     assert "Nothing was sent" in failed.value.msg
 
 
-def test_the_file_system_of_a_container_is_no_source(repository: Repository) -> None:
-    message = repository.refused({".dockerenv": b"", "etc/passwd": b"root"})
+# What a program or a web page can have in a file index.json.
+INDEXES_OF_OTHERS = [None, b"{}", b"<html>", b'{"name": "app", "manifests": []}']
+
+
+def beside(files: Files, index: bytes | None) -> Files:
+    return files if index is None else {**files, "index.json": index}
+
+
+@pytest.mark.parametrize("index", INDEXES_OF_OTHERS)
+def test_the_file_system_of_a_container_is_no_source(repository: Repository, index: bytes | None) -> None:
+    message = repository.refused(beside({".dockerenv": b"", "etc/passwd": b"root"}, index))
     assert "is a file system, as docker export writes it" in message
     assert "docker save --output image.tar IMAGE" in message
+
+
+@pytest.mark.parametrize("index", INDEXES_OF_OTHERS)
+def test_a_directory_of_skopeo_is_no_source(repository: Repository, index: bytes | None) -> None:
+    layout = LayoutWriter()
+    files = {"version": b"Directory Transport Version: 1.1\n", "manifest.json": as_json(layout.manifest())}
+    message = repository.refused(beside(files, index))
+    assert "was written by skopeo with the transport dir:" in message
+    assert "skopeo copy dir:DIRECTORY oci-archive:image.tar" in message
 
 
 @pytest.mark.parametrize("src", ["{layout}", "{layout}/", ".", "../layout"])
