@@ -20,7 +20,7 @@ from .._core.json_document import MAX_DOCUMENT, JsonObject
 from .._core.text import MIB, quoted
 from .._oci.descriptor import Descriptor, Entry
 from .._oci.image import image_ids, stated_platform
-from .._oci.manifest import INDEXES, OCI_INDEX, Manifest, check_is_no_cache
+from .._oci.manifest import INDEXES, MEDIA_TYPES, OCI_INDEX, Manifest, check_is_no_cache
 from .._oci.reference import NamedImage, NoSuchImageError, ambiguous, is_digest_of, matching, share_a_name
 from .._oci.store import ImageReader, SourceImage
 from .layout_entries import blob_file, digest_of, names_of, read_manifest
@@ -125,9 +125,9 @@ class OciLayout(ImageReader):
 
     def _chosen(self, index: Manifest, image: str | None, platforms: t.Sequence[Platform]) -> LayoutImage:
         entries = list(index.entries)
-        if image is None:
+        if image is None or not any(entry.media_type in MEDIA_TYPES for entry in entries):
             check_is_no_cache(entries, self._files.where(INDEX))
-        elif SHA256_DIGEST.fullmatch(image) and image not in map(digest_of, entries):
+        if image and SHA256_DIGEST.fullmatch(image) and image not in map(digest_of, entries):
             found_within = (entry for entry in self._reachable(index.entries) if digest_of(entry) == image)
             entries += itertools.islice(found_within, 1)
         matched = found = matching(map(_named, entries), image, str(self._files))

@@ -344,7 +344,13 @@ def test_a_build_cache_is_named(repository: Repository, is_index_json: bool) -> 
         layout.entries = cache
     else:
         layout.add_entry(index_of(*cache), "latest")
-    for options in ({}, {"platforms": ["linux/amd64"]}):
+    choices: list[dict[str, t.Any]] = [
+        {},
+        {"platforms": ["linux/amd64"]},
+        {"image": "latest"},
+        {"image": cache[1]["digest"]},
+    ]
+    for options in choices if is_index_json else choices[:3]:
         message = repository.refused(layout.complete(), **options)
         assert "is a build cache that BuildKit exported, not an image" in message
         assert "docker buildx build" in message
