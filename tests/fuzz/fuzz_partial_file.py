@@ -45,7 +45,7 @@ def TestOneInput(data: bytes) -> None:
 
 
 def _resume(directory: int, arrangement: Arrangement) -> None:
-    (held,) = peek(directory, "partial", arrangement).values()
+    held = peek(directory, "partial", arrangement)[_DIGEST]
     assert all(0 <= start < end <= len(_CONTENT) for start, end in held.gaps)
     start = arrangement.regions[0].start
     with PartialFile.opened("dest", directory, "partial", arrangement) as file:

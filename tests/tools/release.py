@@ -124,7 +124,7 @@ def _problems_of_order(version: str, releases: t.Mapping[str, t.Any]) -> t.Itera
     if own < latest:
         yield f"The version {version} is older than {before}, which changelogs/changelog.yaml has. Set a later version"
         return
-    raised = next(index for index in range(3) if own[index] != latest[index])
+    raised = [ours != theirs for ours, theirs in zip(own, latest, strict=True)].index(True)
     required, reason = _required(releases[version])
     if raised > required:
         yield (

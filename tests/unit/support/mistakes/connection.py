@@ -121,7 +121,7 @@ ROWS = [
         "proxy that is not there",
         "proxy",
         "HTTPS_PROXY",
-        environment={"HTTP_PROXY": "http://127.0.0.1:{unused}", "NO_PROXY": ""},
+        environment={"HTTP_PROXY": "http://127.0.0.1:{unused}", "NO_PROXY": "", "no_proxy": ""},
     ),
     _connect(
         "sign-in page",
