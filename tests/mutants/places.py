@@ -262,7 +262,7 @@ _LOCAL = (
         ("if version != VERSION:", "if False:"),
         ('if document.members.get("manifests") is None:', "if False:"),
         ("not entry.is_usable or entry.descriptor.digest in seen:", "not entry.is_usable:"),
-        ("if size is not None and size <= left:", "if size is not None:"),
+        ("            if entry.descriptor.size <= left:\n", "            if True:\n"),
     ),
     *_of(
         "_local/load.py",

@@ -22,10 +22,10 @@ from functools import partial
 
 from .._core.digest import SHA256_DIGEST, SHA256_RULE, HashingReader, sha256_of
 from .._core.errors import InvalidInputError
-from .._core.json_document import JsonObject
-from .._core.text import printable, quoted
+from .._core.json_document import MAX_DOCUMENT, JsonObject
+from .._core.text import MIB, printable, quoted
 from .._oci.descriptor import Descriptor
-from .._oci.manifest import DOCKER_MANIFEST, MAX_IMAGES, MAX_LAYERS
+from .._oci.manifest import DOCKER_MANIFEST, MAX_LAYERS
 from .._oci.platform import Platform
 from .._oci.reference import NamedImage, choose
 from .._oci.store import COPY_AGAIN, DraftImage, ImageReader, SourceImage
@@ -41,6 +41,11 @@ if t.TYPE_CHECKING:
     from .._oci.store import LayerFollower
     from .files import SourceFiles
     from .spool import Spool
+
+# Entries that name an image are not shorter.
+_MAX_ENTRIES = MAX_DOCUMENT // 100
+# Of the configurations of images that one is chosen among, in bytes.
+_MAX_SEARCHED = 32 * MIB
 
 _CONFIG = "application/vnd.docker.container.image.v1+json"
 _LAYER = "application/vnd.docker.image.rootfs.diff.tar"
@@ -162,7 +167,7 @@ class DockerArchive(ImageReader):
         :param platforms: choose among images that share a name
         :raises TaskStoppedError: Ansible no longer waits for the result
         """
-        entries = [(self._named(entry), entry) for entry in self._entries()]
+        entries = list(zip(self.images(), self._entries()))
         chosen = choose([named for named, _entry in entries], image, str(self._files), platforms)
         return self._image(next(entry for named, entry in entries if named.digest == chosen.digest))
 
@@ -171,21 +176,33 @@ class DockerArchive(ImageReader):
 
         :raises InvalidInputError: the list of images is damaged
         """
-        return list(map(self._named, self._entries()))
+        found = []
+        left = _MAX_SEARCHED
+        for entry in self._entries():
+            named, read = self._named(entry, left)
+            left -= read
+            found.append(named)
+        return found
 
     def _entries(self) -> list[JsonObject]:
-        entries = JsonObject.parse_list(self._files.read(MANIFEST), self._files.where(MANIFEST), MAX_IMAGES)
+        entries = JsonObject.parse_list(self._files.read(MANIFEST), self._files.where(MANIFEST), _MAX_ENTRIES)
         return list(map(_with_known_names, entries))
 
-    def _named(self, entry: JsonObject) -> NamedImage:
-        """Return how an entry can be chosen. What is wrong with one that is not chosen does not matter."""
+    def _named(self, entry: JsonObject, most: int) -> tuple[NamedImage, int]:
+        """Return how an entry can be chosen. What is wrong with one that is not chosen does not matter.
+
+        :param most: how many bytes of a configuration may be read
+        :returns: with it, how many bytes were read
+        """
         tags = entry.members.get("RepoTags")
         names = tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
-        try:
-            config, content = self._config(entry)
-        except InvalidInputError:
-            return NamedImage(printable(str(entry.members.get("Config"))), names)
-        return NamedImage(config.digest, names, _stated_platform(content, config.name))
+        stated = str(entry.members.get("Config"))
+        with contextlib.suppress(InvalidInputError):
+            if (self._files.size(stated) or 0) <= most:
+                config, content = self._config(entry)
+                return NamedImage(config.digest, names, _stated_platform(content, config.name)), len(content)
+        digest = _STATED_DIGEST.fullmatch(stated)
+        return NamedImage(f"sha256:{digest[1] or digest[2]}" if digest else printable(stated), names), 0
 
     def _config(self, entry: JsonObject) -> tuple[_Blob, bytes]:
         name = entry.get("Config", str)

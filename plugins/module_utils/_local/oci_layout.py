@@ -220,9 +220,8 @@ class OciLayout(ImageReader):
                 continue
             seen.add(entry.descriptor.digest)
             if entry.descriptor.size <= left:
-                listed = self._listed(entry)
-                left -= entry.descriptor.size if listed else 0
-                queue += listed
+                left -= entry.descriptor.size
+                queue += self._listed(entry)
 
     def _listed(self, entry: Entry) -> list[Entry]:
         """Return what an index lists, nothing if it cannot be read."""

@@ -66,7 +66,7 @@ DOCKER_ARCHIVES = {
     "docker: no list of objects": HostileSource(docker_manifest(b"[1]"), r"manifest.json\[0\] must be an obj"),
     "docker: no image": HostileSource(docker_manifest(b"[]"), "does not contain an image"),
     "docker: images without end": HostileSource(
-        docker_manifest(as_json([{}] * 1001)), "manifest.json has 1001 entries"
+        docker_manifest(as_json([{}] * 41_944)), "manifest.json has 41944 entries; the limit is 41943"
     ),
     "docker: config above": HostileSource(
         docker(lambda entry: entry.update(Config="../config.json")), f"config.json {OUT}"

@@ -286,6 +286,24 @@ def test_one_of_several_images_is_chosen(opened: Open) -> None:
     )
 
 
+@pytest.mark.parametrize("most", [32 * MIB, 1000], ids=["all are read", "few are read"])
+def test_of_more_than_a_thousand_images_one_is_chosen(opened: Open, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    monkeypatch.setattr(_docker_archive, "_MAX_SEARCHED", most)
+    files = docker_archive()
+    (entry,) = json.loads(files["manifest.json"])
+    entries = []
+    for number in range(1201):
+        config = config_of(LAYERS, created=str(number))
+        name = f"{digest_of(config)[7:]}.json"
+        files[name] = config
+        entries.append({**entry, "Config": name, "RepoTags": [f"app:{number}"]})
+    archive = opened({**files, "manifest.json": as_json(entries)})
+    for image in ("app:1200", digest_of(config)):
+        assert manifest_of(archive, image)["config"]["digest"] == digest_of(config)
+    with pytest.raises(AmbiguousImageError, match="contains 1201 images"):
+        archive.choose(None)
+
+
 @pytest.mark.parametrize("names", [(None, None), (("app:3",), ("app:3", "app:latest"))], ids=["no names", "one name"])
 def test_the_platform_decides_between_images_of_one_name(
     opened: Open, names: tuple[t.Sequence[str] | None, ...]
