@@ -131,7 +131,7 @@ docs: $(ENVIRONMENT) ## Build the documentation site in .work/docs; DOCS_ONLINE=
 	@$(STEP) 'documentation site' tests/tools/docs.sh
 
 .PHONY: package
-package: $(ENVIRONMENT) ## Build the tarball, install it into an empty path and use it
+package: $(ENVIRONMENT) ## Build the tarball, install it from files, Galaxy and git into empty paths, and use it
 	@$(STEP) 'package' tests/tools/package.sh
 
 .PHONY: release

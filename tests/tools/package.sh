@@ -3,8 +3,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Build the collection, install it from its tarball into an empty path, and use it from there in a playbook, ad hoc and in
-# a role. The only other collections on the path are amazon.aws and community.aws, so the checkout is not used.
+# Build the collection, install it from a Galaxy server, a requirements file, git and its tarball into empty paths, and use
+# it from the last one in a playbook, ad hoc and in a role. The only other collections on the path are amazon.aws and community.aws, so the checkout is not used.
 # Usage: package.sh
 set -euo pipefail
 tools="$PWD/tests/tools"
@@ -36,6 +36,33 @@ ln -s "$collections/amazon" "$collections/community" "$work/dependencies/ansible
 export ANSIBLE_COLLECTIONS_SCAN_SYS_PATH=false ANSIBLE_COLLECTIONS_PATH="$work/collections:$work/dependencies"
 ansible-galaxy collection install --offline --collections-path "$work/collections" "$tarball"
 ansible-galaxy collection verify --offline --collections-path "$work/collections" layerkit.ecr
+
+printf '\n==> The installation of the README, from a Galaxy server on this machine, with what the collection depends on\n'
+# Runs a command that gets collections, and fails unless it leaves both collections in the path that is named.
+installs() {
+  ANSIBLE_COLLECTIONS_PATH="$work/$1" python "$tools/galaxy_server.py" "$tarball" "$collections/amazon/aws" -- "${@:2}" \
+    2>"$work/$1.log" || fail "this did not install the collection: ${*:2}"$'\n'"$(cat "$work/$1.log")"
+  for name in amazon/aws layerkit/ecr; do
+    [ -e "$work/$1/ansible_collections/$name/MANIFEST.json" ] || fail "$name is not installed by: ${*:2}"
+  done
+}
+command='ansible-galaxy collection install layerkit.ecr'
+grep -qx "$command" README.md || fail "README.md has another command than: $command"
+read -ra words <<<"$command"
+installs from-galaxy "${words[@]}"
+diff -r "$work/from-galaxy/ansible_collections/layerkit/ecr" "$work/collections/ansible_collections/layerkit/ecr" ||
+  fail 'the installation from Galaxy differs from that of the tarball'
+printf 'collections:\n  - name: layerkit.ecr\n    version: ">=2.0.0"\n' >"$work/requirements.yml"
+installs from-requirements ansible-galaxy collection install --requirements-file "$work/requirements.yml"
+
+printf '\n==> The installation from git\n'
+in_repository() {
+  git --git-dir="$work/repository/.git" --work-tree=. -c user.name=package -c user.email=package@example.com "$@"
+}
+in_repository add --all
+in_repository commit --quiet --message 'The collection'
+installs from-git ansible-galaxy collection install "git+file://$work/repository"
+[ ! -e "$work/from-git/ansible_collections/layerkit/ecr/tests" ] || fail 'the installation from git holds the tests'
 cd "$work"
 
 trap 'python "$tools/ecr_server.py" stop "$work"' EXIT
