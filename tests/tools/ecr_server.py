@@ -51,11 +51,16 @@ def start(backend: str, directory: Path) -> None:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    url = _wait_for(lambda: _ready_url(log), SECONDS_TO_START, unless=lambda: server.poll() is not None)
-    if url is None:
+    try:
+        url = _wait_for(lambda: _ready_url(log), SECONDS_TO_START, unless=lambda: server.poll() is not None)
+        if url is None:
+            sys.exit(f"The {backend} server did not start:\n{log.read_text(encoding='utf-8', errors='replace')}")
+        state.write_text(json.dumps({"pid": server.pid, "url": url, "backend": backend}), encoding="utf-8")
+    except BaseException:
+        # The server is in a session of its own, and without server.json nobody could end it.
         server.kill()
-        sys.exit(f"The {backend} server did not start:\n{log.read_text(encoding='utf-8', errors='replace')}")
-    state.write_text(json.dumps({"pid": server.pid, "url": url, "backend": backend}), encoding="utf-8")
+        server.wait()
+        raise
     print(url)
 
 
@@ -119,10 +124,14 @@ def main() -> None:
     stopping = commands.add_parser("stop")
     stopping.add_argument("directory", type=Path)
     arguments = parser.parse_args()
-    if arguments.command == "start":
-        start(arguments.backend, arguments.directory)
-    else:
-        stop(arguments.directory)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        if arguments.command == "start":
+            start(arguments.backend, arguments.directory)
+        else:
+            stop(arguments.directory)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
 
 
 if __name__ == "__main__":
