@@ -40,6 +40,8 @@ echo 'Starting a local server that behaves like Amazon ECR. Nothing leaves this 
 url="$(python "$tools/ecr_server.py" start strict "$work")"
 export AWS_REGION=eu-central-1 AWS_ACCESS_KEY_ID=AKIADEMOOFLAYERKIT AWS_SECRET_ACCESS_KEY=made-up-for-the-demo-of-layerkit
 export ANSIBLE_LOCALHOST_WARNING=false ANSIBLE_INVENTORY_UNPARSED_WARNING=false
+# Fewer processes for each task.
+export ANSIBLE_PIPELINING=true
 
 play() {
   ansible-playbook layerkit.ecr.demo -e "demo_layer='$layer'" -e demo_image="$work/image.tar" \
