@@ -28,6 +28,7 @@ import typing as t
 import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from string import Template
 
 import yaml
 
@@ -314,8 +315,12 @@ class RowRun:
         defaults = {
             f"ANSIBLE_{name.upper()}": str(value) for name, value in config["ansible"]["cfg"]["defaults"].items()
         }
+        environment = {
+            name: Template(value).substitute(MOLECULE_PROJECT_DIRECTORY=CHECKOUT)
+            for name, value in config["ansible"]["env"].items()
+        }
         return {
-            **config["ansible"]["env"],
+            **environment,
             **defaults,
             "PATH": self._path,
             "LAYERKIT_BACKEND": "strict",
