@@ -103,7 +103,8 @@ test: $(ENVIRONMENT) ## Run all targets below
 
 .PHONY: unit
 unit: $(ENVIRONMENT) tools ## The pytest tests; PYTEST_ARGS='-k digest' selects some
-	@$(STEP) pytest pytest --numprocesses=2 --dist=worksteal $(PYTEST_ARGS)
+	@$(STEP) pytest python tests/tools/warm_python.py .work/warm-python \
+		pytest --numprocesses=2 --dist=worksteal $(PYTEST_ARGS)
 
 .PHONY: molecule molecule-moto molecule-strict
 molecule: $(ENVIRONMENT) ## The molecule scenarios, on plain moto and on the strict server

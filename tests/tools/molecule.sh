@@ -29,7 +29,8 @@ mkdir -p "$work"
 trap stop_server EXIT
 
 if [ -n "$scenario" ]; then selection="--scenario-name=$scenario"; else selection=--all; fi
-molecule test "$selection" "${left_out[@]/#/--exclude=}" --report --no-command-borders 2>&1 | tee "$work/test.log"
+python tests/tools/warm_python.py .work/warm-python \
+  molecule test "$selection" "${left_out[@]/#/--exclude=}" --report --no-command-borders 2>&1 | tee "$work/test.log"
 
 must_run() {
   if ! grep -q "^$1 > $2: Executed: Successful" "$work/test.log"; then

@@ -93,7 +93,8 @@ class Playbook:
         settings = {
             "ANSIBLE_HOME": str(self._directory / "ansible"),
             "ANSIBLE_CONNECTION_PLUGINS": str(self._directory),
-            "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+            "ANSIBLE_PYTHON_INTERPRETER": os.environ.get("WARM_PYTHON", sys.executable),
+            "ANSIBLE_PIPELINING": "true",
             "ANSIBLE_FORKS": "20",
             # Those of amazon.aws depend on the version of ansible-core.
             "ANSIBLE_DEPRECATION_WARNINGS": "false",

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import random
 import re
 import subprocess
@@ -562,8 +563,10 @@ class Processes(Bench):
         arguments = {**self.connection, "repository_name": repository, **options}
         name = f"layerkit.ecr.{module.__name__.rpartition('.')[2]}"
         command = [str(Path(sys.executable).parent / "ansible"), "localhost", "-c", "local", "-m", name]
-        command += ["-e", f"ansible_python_interpreter={sys.executable}", "-a", json.dumps(arguments)]
-        printed = subprocess.run(command + ["-C"] * check, capture_output=True, text=True, check=False)
+        command += ["-e", f"ansible_python_interpreter={os.environ.get('WARM_PYTHON', sys.executable)}"]
+        command += ["-a", json.dumps(arguments)]
+        environment = {**os.environ, "ANSIBLE_PIPELINING": "true"}
+        printed = subprocess.run(command + ["-C"] * check, env=environment, capture_output=True, text=True, check=False)
         assert "Traceback" not in printed.stdout + printed.stderr
         # Before the result, ansible can print the message, which can have such an arrow.
         printed_result = re.search(r"^localhost \| [A-Z!]+ => (.*)", printed.stdout, re.MULTILINE | re.DOTALL)
