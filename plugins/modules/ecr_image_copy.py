@@ -144,7 +144,7 @@ options:
   parallel:
     description:
       - The number of layers to copy at the same time, V(1) to V(32).
-      - The parts in memory have at most 16 MiB together, so a high number helps with small layers.
+      - The parts in memory have at most 15 MiB together, so a high number helps with small layers.
     type: int
     default: 8
   part_size:

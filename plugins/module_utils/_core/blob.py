@@ -70,6 +70,9 @@ class Blob(abc.ABC):
         :raises TaskError: they cannot be read
         """
 
+    def forget(self, end: int) -> None:  # noqa: B027  most blobs are always ready
+        """Release the memory of prepared bytes before ``end``. They are prepared again if they are read again."""
+
     @abc.abstractmethod
     def check_unchanged(self) -> None:
         """Raise ContentChangedError if the file that the bytes come from was written to or replaced."""

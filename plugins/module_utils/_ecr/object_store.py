@@ -30,7 +30,6 @@ try:
 except ImportError:
     pass  # AnsibleAWSModule reports a missing SDK
 
-from .._core.blob import CHUNK_SIZE
 from .answers import Arrived, UnreadableAnswerError
 
 if t.TYPE_CHECKING:
@@ -39,6 +38,8 @@ if t.TYPE_CHECKING:
     from .client import EcrClient
     from .download_url import DownloadUrl
 
+# Each thread that downloads keeps memory for some of them, and there are many threads.
+_CHUNK_SIZE = 64 * 1024
 # Bytes of an error that are read to find its code.
 _MAX_ERROR = 8 * 1024
 _ERROR_CODE = re.compile(rb"<Code>([A-Za-z0-9.]{1,64})</Code>")
@@ -73,7 +74,7 @@ class ObjectStore:
         self._sessions: dict[str, URLLib3Session] = {}
 
     def read(self, url: DownloadUrl, first: int, last: int, size: int) -> t.Iterator[bytes]:
-        """Yield the bytes from ``first`` to ``last``, both inclusive, at most 128 KiB at a time.
+        """Yield the bytes from ``first`` to ``last``, both inclusive, at most 64 KiB at a time.
 
         :param size: the size of the object in bytes
         :raises UnreadableAnswerError: something else came; possibly after some of the bytes
@@ -168,7 +169,7 @@ def _body(answer: AWSResponse, size: int, origin: str) -> t.Iterator[bytes]:
     body = StreamingBody(answer.raw, t.cast(t.Any, None))
     left = size
     while left:
-        chunk = _chunk(body, min(CHUNK_SIZE, left), origin)
+        chunk = _chunk(body, min(_CHUNK_SIZE, left), origin)
         if not chunk:
             raise StoreAnswerError(f"only {size - left} of {size} bytes arrived", answer)
         left -= len(chunk)

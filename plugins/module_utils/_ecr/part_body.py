@@ -54,6 +54,10 @@ class BlobPart:
     running_digest: RunningDigest | None = None
     on_sent: t.Callable[[int], None] | None = None
 
+    def prepare(self) -> None:
+        """Make the part ready to be read, unless it is."""
+        self.blob.prepare(self.first_byte, len(self))
+
     def read(self, position: int, size: int) -> bytes:
         """Return bytes of the part, by their position in the part."""
         return self.blob.read(self.first_byte + position, size)
@@ -69,6 +73,7 @@ class BlobPart:
 
     def was_sent(self, size: int) -> None:
         """Note how many bytes of the part have been sent."""
+        self.blob.forget(self.first_byte + size)
         if self.on_sent:
             self.on_sent(size)
 
@@ -144,6 +149,7 @@ class PartBody(io.RawIOBase):
 
     def pieces(self) -> t.Iterator[bytes | memoryview]:
         """Yield the complete body. A piece is valid until the next one is requested."""
+        self.part.prepare()
         yield self.prefix
         for first in range(0, self.base64_size, BLOCK_SIZE):
             end = min(first + BLOCK_SIZE, self.base64_size)
@@ -174,10 +180,13 @@ class PartBody(io.RawIOBase):
         return self.suffix[position : position + size]
 
     def _encoded_again(self, first: int, end: int) -> t.Iterator[memoryview]:
-        buffer = memoryview(bytearray(_PIECE_SIZE + SPARE_BYTES))
+        raw = memoryview(bytearray(_PIECE_SIZE // 4 * 3))
+        encoded = memoryview(bytearray(_PIECE_SIZE + SPARE_BYTES))
         for position in range(first, end, _PIECE_SIZE):
-            size = min(_PIECE_SIZE, end - position)
-            yield buffer[: encode(self._raw(position // 4 * 3, size // 4 * 3), buffer)]
+            start = position // 4 * 3
+            size = min((end - position) // 4 * 3, len(self.part) - start, len(raw))
+            self.part.read_into(start, raw[:size])
+            yield encoded[: encode(raw[:size], encoded)]
 
     def _encoded(self, position: int, size: int) -> bytes:
         skip = position % 4
@@ -283,6 +292,7 @@ class _PartStream:
         if not isinstance(part, BlobPart):
             return
         if not self._sends_json:
+            part.prepare()
             params["layerPartBlob"] = blob = part.read(0, len(part))
             part.was_read(0, blob)
             return
@@ -298,6 +308,7 @@ class _PartStream:
         if _CONTEXT not in context:
             return
         part, token = context[_CONTEXT]
+        part.prepare()
         prefix, suffix = params["body"].split(binascii.b2a_base64(token, newline=False))
         body = context[_CONTEXT] = params["body"] = PartBody(prefix, part, suffix, self._encoder.blocks)
         # The signer uses this digest, so a file that cannot be read fails here and not in the signer.

@@ -4,39 +4,37 @@
 
 """Passes the blobs of one registry on to another: a part is in memory while it is sent, and nothing is on disk.
 
-A part is read twice, to sign its request and to send it, so it is held from its first byte until it is received. The
-next part is fetched meanwhile if there is memory. One connection to Amazon S3 is slow, so a part is fetched over
-several.
+A part is read twice, to sign its request and to send it, so it is complete in memory before it is sent. Then its memory
+is given back piece by piece, and takes up the pieces of other parts meanwhile. A part that has to be sent again is
+fetched again. One connection to Amazon S3 is slow, so a part is fetched over several: the less time it takes to fill
+the memory, the more of it is being sent.
 """
 
 from __future__ import annotations
 
 import contextlib
-import mmap
-import threading
 import typing as t
-from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from .._core.blob import Blob
+from .._core.errors import TaskError
 from .._core.task import submitted
 from .._core.text import MIB
 from .._ecr.limits import MAX_PARTS
 from .._oci.store import SourceImage
+from .piece_memory import PIECE_SIZE, Claim, PieceMemory
 
 if t.TYPE_CHECKING:
+    import mmap
+
     from .._core.task import Task
     from .._oci.descriptor import Descriptor
     from .._oci.referrer import Referrer
 
-# What all parts in memory have together: three small ones. With the rest of the process, a copy stays within 32 MiB
-# above a bare client.
-MAX_HELD = 16 * MIB
-# Ranges of parts that are fetched at once.
-MAX_FETCHES = 8
-# Smaller ranges cost more in requests than they gain.
-_MIN_RANGE = MIB
-_MAX_RANGES = 4
+# 15 MiB. With the rest of the process, a copy stays within 32 MiB above a bare client.
+MAX_PIECES = 24
+# Pieces that are fetched at once.
+MAX_FETCHES = 12
 # The smallest size that Amazon ECR accepts for a part which is not the last one.
 _SMALL_PART = 5 * MIB
 
@@ -47,101 +45,92 @@ def part_size_for(sizes: t.Iterable[int]) -> int:
     return max(_SMALL_PART, -(-needed // MIB) * MIB)
 
 
-class Memory:
-    """Lets parts of at most so many bytes be held at once; who asks first is served first.
+class _HeldPart:
+    """Consecutive bytes of a blob, which are being fetched into memory, or are there, or were given back.
 
-    A larger part is held alone.
+    ``start`` is the position in the blob of the first byte that is held or will be.
     """
 
-    def __init__(self, size: int, task: Task) -> None:
-        self._free = self._size = size
-        self._task = task
-        self._changed = threading.Condition()
-        self._waiting: deque[object] = deque()
-
-    def take(self, size: int) -> None:
-        """Return when the bytes are available. Whoever calls this holds none, so that each part will be sent.
-
-        :raises TaskStoppedError: the task stopped before
-        """
-        ticket = object()
-        with self._changed:
-            self._waiting.append(ticket)
-            try:
-                while self._waiting[0] is not ticket or not self._fits(size):
-                    self._changed.wait(1)
-                    self._task.check()
-                self._free -= size
-            finally:
-                self._waiting.remove(ticket)
-                self._changed.notify_all()
-
-    def take_if_free(self, size: int) -> bool:
-        """Take the bytes if they are available and nobody waits for any. Return whether they were taken."""
-        with self._changed:
-            if self._waiting or not self._fits(size):
-                return False
-            self._free -= size
-            return True
-
-    def give_back(self, size: int) -> None:
-        """Make bytes available again."""
-        with self._changed:
-            self._free += size
-            self._changed.notify_all()
-
-    def _fits(self, size: int) -> bool:
-        return size <= self._free or self._free == self._size
-
-
-class _HeldPart:
-    """Bytes of a blob that are being fetched into memory, or are there."""
-
-    def __init__(self, source: Blob, position: int, size: int, memory: Memory, threads: ThreadPoolExecutor) -> None:
-        """Begin to fetch; the memory has been taken, and ``release`` gives it back."""
-        self.position = position
-        self.size = size
+    def __init__(
+        self, source: Blob, start: int, size: int, memory: PieceMemory, threads: ThreadPoolExecutor, is_urgent: bool
+    ) -> None:
+        """Begin to fetch as there is memory; ``release`` gives it back."""
+        self.start = self._origin = start
+        self._end = start + size
+        self._source = source
         self._memory = memory
-        # Not by malloc, which would keep it for this thread.
-        self._buffer = mmap.mmap(-1, size)
-        step = max(_MIN_RANGE, -(-size // _MAX_RANGES))
-        self._fetches: list[Future[None]] = [
-            submitted(threads, self._fetch, source, first, min(step, size - first)) for first in range(0, size, step)
-        ]
+        self._threads = threads
+        # None for one that was given back.
+        self._pieces: list[mmap.mmap | None] = []
+        self._fetches: list[Future[None]] = []
+        self._claim = Claim(size, self._begin, is_urgent)
+        memory.ask(self._claim)
 
     def wait(self) -> None:
         """Return when all bytes are there.
 
         :raises TaskError: they cannot be read
         """
+        self._memory.wait_for(self._claim)
         for fetch in self._fetches:
             fetch.result()
 
-    def read(self, position: int, size: int) -> bytes:
-        """Return bytes by their position in the blob."""
-        first = position - self.position
-        return self._buffer[first : first + size]
+    def read_into(self, position: int, buffer: memoryview) -> None:
+        """Fill a buffer with bytes, by their position in the blob."""
+        filled = 0
+        while filled < len(buffer):
+            number, first = divmod(position + filled - self._origin, PIECE_SIZE)
+            size = min(PIECE_SIZE - first, len(buffer) - filled)
+            piece = t.cast("mmap.mmap", self._pieces[number])
+            buffer[filled : filled + size] = memoryview(piece)[first : first + size]
+            filled += size
 
     def has(self, position: int, size: int) -> bool:
-        """Return whether these bytes are among those of the part."""
-        return self.position <= position and position + size <= self.position + self.size
+        """Return whether these bytes are held, or will be."""
+        return self.start <= position and position + size <= self._end
+
+    def forget(self, end: int) -> None:
+        """Give back the memory of the bytes before a position, as far as they are complete pieces."""
+        while self.start < min(end, self._end):
+            piece_end = min(self.start + PIECE_SIZE, self._end)
+            if piece_end > end:
+                return
+            self._give_back((self.start - self._origin) // PIECE_SIZE)
+            self.start = piece_end
 
     def release(self) -> None:
-        """Forget the bytes, also those that are being fetched."""
+        """Give back all memory, also of the bytes that are being fetched."""
+        self._memory.withdraw(self._claim)
         for fetch in self._fetches:
             fetch.cancel()
-        for fetch in self._fetches:
+        for number, fetch in enumerate(self._fetches):
             # Nothing else may use the memory meanwhile.
             with contextlib.suppress(BaseException):
                 fetch.result()
-        self._buffer.close()
-        self._memory.give_back(self.size)
+            self._give_back(number)
+        self.start = self._end
 
-    def _fetch(self, source: Blob, first: int, size: int) -> None:
-        filled = first
-        for chunk in source.chunks(self.position + first, self.position + first + size):
-            self._buffer[filled : filled + len(chunk)] = chunk
+    def _begin(self, piece: mmap.mmap) -> None:
+        first = self._origin + len(self._pieces) * PIECE_SIZE
+        self._pieces.append(piece)
+        try:
+            fetch = submitted(self._threads, self._fetch, piece, first, min(first + PIECE_SIZE, self._end))
+        except TaskError as error:
+            # The thread that gave the memory back may belong to another blob.
+            fetch = Future()
+            fetch.set_exception(error)
+        self._fetches.append(fetch)
+
+    def _fetch(self, piece: mmap.mmap, first: int, end: int) -> None:
+        filled = 0
+        for chunk in self._source.chunks(first, end):
+            piece[filled : filled + len(chunk)] = chunk
             filled += len(chunk)
+
+    def _give_back(self, number: int) -> None:
+        piece, self._pieces[number] = self._pieces[number], None
+        if piece is not None:
+            self._memory.give_back(piece)
 
 
 class RelayedBlob(Blob):
@@ -150,7 +139,7 @@ class RelayedBlob(Blob):
     holds_last_part = True
     is_remote = True
 
-    def __init__(self, source: Blob, memory: Memory, threads: ThreadPoolExecutor) -> None:
+    def __init__(self, source: Blob, memory: PieceMemory, threads: ThreadPoolExecutor) -> None:
         super().__init__(str(source), source.size)
         self._source = source
         self._memory = memory
@@ -159,7 +148,7 @@ class RelayedBlob(Blob):
         self._ahead: _HeldPart | None = None
 
     def prepare(self, position: int, size: int) -> None:
-        """Fetch a part, and begin with the next one; forget all others.
+        """Fetch a part unless it is held, and begin with the next one; forget all others.
 
         :raises TaskError: the part cannot be read
         """
@@ -168,14 +157,28 @@ class RelayedBlob(Blob):
             self._held.wait()
         following = position + size
         size = min(size, self.size - following)
-        if self._ahead is None and size > 0 and self._memory.take_if_free(size):
-            self._ahead = self._begun(following, size)
+        if self._ahead is None and size > 0:
+            self._ahead = self._begun(following, size, is_urgent=False)
 
     def read(self, position: int, size: int) -> bytes:
         """Return exactly ``size`` bytes from ``position`` on, from memory if they are of the part prepared last."""
-        if self._held and self._held.has(position, size):
-            return self._held.read(position, size)
-        return self._source.read(position, size)
+        if not (self._held and self._held.has(position, size)):
+            return self._source.read(position, size)
+        buffer = bytearray(size)
+        self._held.read_into(position, memoryview(buffer))
+        return bytes(buffer)
+
+    def read_into(self, position: int, buffer: memoryview) -> None:
+        """Fill the buffer with the bytes from ``position`` on, from memory as in ``read``."""
+        if self._held and self._held.has(position, len(buffer)):
+            self._held.read_into(position, buffer)
+        else:
+            super().read_into(position, buffer)
+
+    def forget(self, end: int) -> None:
+        """Give back the memory of the part prepared last, as far as it lies before ``end``."""
+        if self._held:
+            self._held.forget(end)
 
     def chunks(self, start: int, end: int) -> t.Iterator[bytes]:
         """Yield the bytes from ``start`` up to, not including, ``end``, straight from the source."""
@@ -200,16 +203,12 @@ class RelayedBlob(Blob):
         if ahead and ahead.has(position, size):
             return ahead
         if ahead:
+            # Whoever waits for memory holds none.
             ahead.release()
-        self._memory.take(size)
-        return self._begun(position, size)
+        return self._begun(position, size, is_urgent=True)
 
-    def _begun(self, position: int, size: int) -> _HeldPart:
-        try:
-            return _HeldPart(self._source, position, size, self._memory, self._threads)
-        except BaseException:
-            self._memory.give_back(size)
-            raise
+    def _begun(self, position: int, size: int, is_urgent: bool) -> _HeldPart:
+        return _HeldPart(self._source, position, size, self._memory, self._threads, is_urgent)
 
 
 class Relay(SourceImage):
@@ -220,10 +219,10 @@ class Relay(SourceImage):
 
     is_remote = True
 
-    def __init__(self, source: SourceImage, task: Task, max_held: int = MAX_HELD) -> None:
+    def __init__(self, source: SourceImage, task: Task, pieces: int = MAX_PIECES) -> None:
         super().__init__(source.root)
         self._source = source
-        self._memory = Memory(max_held, task)
+        self._memory = PieceMemory(pieces, task)
         self._threads = ThreadPoolExecutor(max_workers=MAX_FETCHES)
 
     def __enter__(self) -> Relay:

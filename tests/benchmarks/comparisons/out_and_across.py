@@ -12,8 +12,9 @@ from ..links import link_name
 from ..report import Section, Target
 
 _COPY = (
-    "The bound for memory allows three parts of 5 MiB, the least that Amazon ECR takes. Each is held until it is sent, "
-    "so a copy fills three connections, and a push that reads files fills eight."
+    "The bound for memory allows three parts of 5 MiB, the least that Amazon ECR takes. A part is complete in memory "
+    "before it is sent, and its memory takes up the next ones while it is sent, so a copy fills about six connections. "
+    "A push that reads files fills eight."
 )
 _DOWNLOAD = "The start of the task weighs more the faster the layer arrives. See *The way to the first request*."
 

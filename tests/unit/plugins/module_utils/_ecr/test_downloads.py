@@ -87,7 +87,7 @@ def failed(bench: DownloadBench, **options: t.Any) -> TaskError:
 def test_a_layer_is_read_in_one_request(bench: DownloadBench) -> None:
     chunks = list(bench.blob().chunks(0, len(DATA)))
     assert b"".join(chunks) == DATA
-    assert max(map(len, chunks)) == 128 * 1024
+    assert max(map(len, chunks)) == 64 * 1024
     assert bench.calls() == (1, 1)
 
 

@@ -152,6 +152,43 @@ class CountingBlob(Blob):
         """Nothing can change."""
 
 
+class PreparedBlob(CountingBlob):
+    """CONTENT, which can be read only between the part that is prepared and what is forgotten of it."""
+
+    holds_last_part = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ready = (0, 0)
+        self.prepared: list[tuple[int, int]] = []
+
+    def prepare(self, position: int, size: int) -> None:
+        if self.ready != (position, position + size):
+            self.prepared.append((position, size))
+        self.ready = (position, position + size)
+
+    def forget(self, end: int) -> None:
+        self.ready = (max(end, self.ready[0]), self.ready[1])
+
+    def read(self, position: int, size: int) -> bytes:
+        assert self.ready[0] <= position
+        assert position + size <= self.ready[1]
+        return super().read(position, size)
+
+
+def test_a_part_is_forgotten_as_it_is_sent_and_prepared_again_when_it_is_sent_again() -> None:
+    blob = PreparedBlob()
+    blob.prepare(1, len(CONTENT) - 1)
+    body, expected = body_of(blob, 1, len(CONTENT) - 1)
+    left = [blob.ready[1] - blob.ready[0] for _piece in body.pieces()]
+    assert left == sorted(left, reverse=True)
+    # A block of base64 and more is forgotten before the last one is sent.
+    assert len(set(left)) == 5
+    assert left[-1] == 0
+    assert sent(body) == expected
+    assert blob.prepared == [(1, len(CONTENT) - 1)] * 2
+
+
 class TestEncoder:
     @pytest.mark.parametrize(("kept", "encoded"), [(4, 1.0), (2, 1.5), (0, 2.0)])
     def test_what_there_is_memory_for_is_encoded_once(self, kept: int, encoded: float) -> None:

@@ -12,15 +12,17 @@ import typing as t
 
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.blob import Blob
-from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import TaskError, TaskStoppedError
+from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import TaskError
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Task
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.text import MIB
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.descriptor import Descriptor
 from ansible_collections.layerkit.ecr.plugins.module_utils._oci.store import SourceImage
-from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.relay import Memory, Relay
+from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.piece_memory import PIECE_SIZE
+from ansible_collections.layerkit.ecr.plugins.module_utils._transfer.relay import Relay
 
 DATA = bytes(range(251)) * 45_000
 PART = 5 * MIB
+PIECES = PART // PIECE_SIZE
 
 
 class RecordingBlob(Blob):
@@ -30,6 +32,10 @@ class RecordingBlob(Blob):
         super().__init__("layer", len(DATA))
         self.ranges: list[tuple[int, int]] = []
         self.is_broken = False
+
+    @property
+    def bytes_read(self) -> int:
+        return sum(end - start for start, end in self.ranges)
 
     def read(self, position: int, size: int) -> bytes:
         return b"".join(self.chunks(position, position + size))
@@ -64,9 +70,14 @@ class OneBlob(SourceImage):
 
 
 @pytest.fixture
-def task() -> Task:
+def task() -> t.Iterator[Task]:
+    """Return a task that stops what waits for memory that nobody gives back."""
     warnings: list[str] = []
-    return Task(warnings.append)
+    task = Task(warnings.append)
+    alarm = threading.Timer(30, task._stopped.set)
+    alarm.start()
+    yield task
+    alarm.cancel()
 
 
 def end_of(position: int) -> int:
@@ -82,8 +93,17 @@ def sent(blob: Blob) -> bytes:
         buffer = bytearray(end - position)
         blob.read_into(position, memoryview(buffer))
         assert blob.read(position, end - position) == buffer
+        for sent in range(position, end, 100_000):
+            blob.forget(sent)
+        blob.forget(end)
         found += buffer
     return found
+
+
+def until(is_reached: t.Callable[[], bool]) -> None:
+    pause = threading.Event()
+    while not is_reached():
+        pause.wait(0.01)
 
 
 def test_each_byte_is_fetched_once_although_it_is_read_twice(task: Task) -> None:
@@ -92,17 +112,15 @@ def test_each_byte_is_fetched_once_although_it_is_read_twice(task: Task) -> None
         assert sent(blob) == DATA
         assert blob.holds_last_part
     assert min(source.blob.ranges)[0] == 0
-    assert sum(end - start for start, end in source.blob.ranges) == len(DATA)
+    assert source.blob.bytes_read == len(DATA)
 
 
 def test_a_part_is_fetched_in_ranges_and_the_next_one_meanwhile(task: Task) -> None:
     source = OneBlob()
     with Relay(source, task) as relay, relay.open("sha256:0") as blob:
         blob.prepare(0, PART)
-        assert len([start for start, _end in source.blob.ranges if start < PART]) == 4
-        deadline = threading.Event()
-        while not deadline.wait(0.01) and sum(end - start for start, end in source.blob.ranges) < 2 * PART:
-            pass
+        assert len([start for start, _end in source.blob.ranges if start < PART]) == PIECES
+        until(lambda: source.blob.bytes_read >= 2 * PART)
         assert max(end for _start, end in source.blob.ranges) == 2 * PART
 
 
@@ -117,9 +135,48 @@ def test_part_that_begins_elsewhere_than_the_next_one_is_fetched(task: Task) -> 
         assert [first for first, _end in source.blob.ranges[count:] if first < MIB + PART] == []
 
 
+def test_the_memory_of_what_was_sent_is_filled_while_the_rest_is_sent(task: Task) -> None:
+    source = OneBlob()
+    with Relay(source, task, pieces=PIECES) as relay, relay.open("sha256:0") as blob:
+        blob.prepare(0, PART)
+        blob.forget(2 * PIECE_SIZE - 1)
+        until(lambda: source.blob.bytes_read == PART + PIECE_SIZE)
+        assert (PART, PART + PIECE_SIZE) in source.blob.ranges
+        assert blob.read(2 * PIECE_SIZE, 10) == DATA[2 * PIECE_SIZE : 2 * PIECE_SIZE + 10]
+        assert source.blob.bytes_read == PART + PIECE_SIZE
+
+
+def test_a_part_that_is_sent_again_is_fetched_again(task: Task) -> None:
+    source = OneBlob()
+    with Relay(source, task, pieces=PIECES) as relay, relay.open("sha256:0") as blob:
+        blob.prepare(0, PART)
+        blob.prepare(0, PART)
+        assert source.blob.bytes_read == PART
+        blob.forget(PIECE_SIZE)
+        blob.prepare(0, PART)
+        assert source.blob.ranges.count((0, PIECE_SIZE)) == 2
+        assert blob.read(0, PART) == DATA[:PART]
+
+
+@pytest.mark.parametrize("pieces", [PIECES, 3 * PIECES])
+def test_parts_that_are_all_sent_again_do_not_wait_for_each_other(task: Task, pieces: int) -> None:
+    found: list[bytes] = []
+    with Relay(OneBlob(), task, pieces) as relay:
+
+        def job() -> None:
+            with relay.open("sha256:0") as blob:
+                for end in (PIECE_SIZE, PART):
+                    blob.prepare(0, PART)
+                    blob.forget(end)
+                found.append(sent(blob))
+
+        task.run_all([job] * 4, 4)
+    assert found == [DATA] * 4
+
+
 def test_what_is_no_part_comes_from_the_source(task: Task) -> None:
     source = OneBlob()
-    with Relay(source, task, max_held=PART) as relay, relay.open("sha256:0") as blob:
+    with Relay(source, task, pieces=PIECES) as relay, relay.open("sha256:0") as blob:
         blob.prepare(PART, PART)
         assert blob.read(0, 10) == DATA[:10]
         assert b"".join(blob.chunks(5, 300_000)) == DATA[5:300_000]
@@ -127,77 +184,23 @@ def test_what_is_no_part_comes_from_the_source(task: Task) -> None:
     assert (0, 10) in source.blob.ranges
 
 
-def test_parts_of_many_blobs_share_the_memory(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
-    held, most = 0, 0
-    take, take_if_free, give_back = Memory.take, Memory.take_if_free, Memory.give_back
-    lock = threading.Lock()
-
-    def count(size: int) -> None:
-        nonlocal held, most
-        with lock:
-            held += size
-            most = max(most, held)
-
-    def counting_take(memory: Memory, size: int) -> None:
-        take(memory, size)
-        count(size)
-
-    def counting_take_if_free(memory: Memory, size: int) -> bool:
-        taken = take_if_free(memory, size)
-        count(size if taken else 0)
-        return taken
-
-    def counting_give_back(memory: Memory, size: int) -> None:
-        count(-size)
-        give_back(memory, size)
-
-    monkeypatch.setattr(Memory, "take", counting_take)
-    monkeypatch.setattr(Memory, "take_if_free", counting_take_if_free)
-    monkeypatch.setattr(Memory, "give_back", counting_give_back)
+def test_parts_of_many_blobs_share_the_memory(task: Task) -> None:
     found: list[bytes] = []
-    with Relay(OneBlob(), task, max_held=2 * PART) as relay:
+    with Relay(OneBlob(), task, pieces=2 * PIECES) as relay:
 
         def job() -> None:
             with relay.open("sha256:0") as blob:
                 found.append(sent(blob))
 
         task.run_all([job] * 4, 4)
+        memory = relay._memory
+        assert len(memory._free) == memory._made == 2 * PIECES
     assert found == [DATA] * 4
-    assert (held, most) == (0, 2 * PART)
-
-
-def test_a_part_larger_than_the_memory_is_held_alone(task: Task) -> None:
-    memory = Memory(10, task)
-    memory.take(25)
-    assert not memory.take_if_free(1)
-    memory.give_back(25)
-    assert memory.take_if_free(10)
-
-
-def test_nobody_overtakes_who_waits_for_memory(task: Task) -> None:
-    memory = Memory(10, task)
-    memory.take(6)
-    waiting = threading.Thread(target=memory.take, args=(8,))
-    waiting.start()
-    while not memory._waiting:
-        pass
-    assert not memory.take_if_free(2)
-    memory.give_back(6)
-    waiting.join(10)
-    assert not waiting.is_alive()
-
-
-def test_a_stopped_task_waits_for_no_memory(task: Task) -> None:
-    memory = Memory(10, task)
-    memory.take(10)
-    task._stopped.set()
-    with pytest.raises(TaskStoppedError):
-        memory.take(1)
 
 
 def test_a_failure_ends_the_part_and_gives_its_memory_back(task: Task) -> None:
     source = OneBlob()
-    with Relay(source, task, max_held=PART) as relay:
+    with Relay(source, task, pieces=PIECES) as relay:
         source.blob.is_broken = True
         with pytest.raises(TaskError, match="it is broken"), relay.open("sha256:0") as blob:
             blob.prepare(0, PART)

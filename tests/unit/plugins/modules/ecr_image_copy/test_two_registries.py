@@ -128,8 +128,8 @@ def test_a_copy_that_was_killed_is_resumed(registries: Registries, tmp_path: Pat
     image = registries.layout.image(random.Random(3).randbytes(size))
     registries.store(image)
     control, name = registries.target.control, registries.repository
-    # Two parts of 5 MiB arrive, each in four ranges; the next one stalls.
-    registries.source.strike(kind="stall", operation=DOWNLOAD, repository=name, skip=8, times=99, seconds=120)
+    # Two parts of 5 MiB arrive, each in eight ranges; the next one stalls.
+    registries.source.strike(kind="stall", operation=DOWNLOAD, repository=name, skip=16, times=99, seconds=120)
     killed = registries.start(parallel=1, state_dir=str(tmp_path))
     while control.uploads(name) == {} or max(control.uploads(name).values()) < 10 * MIB:
         assert killed.poll() is None
