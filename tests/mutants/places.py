@@ -597,10 +597,17 @@ _TRANSFER = (
     *_of(
         "_transfer/relay.py",
         "_transfer/test_relay.py",
-        ("return size <= self._free or self._free == self._size", "return size <= self._free"),
-        ("if self._waiting or not self._fits(size):", "if not self._fits(size):"),
-        ("self._memory.give_back(self.size)", "pass"),
+        ("            if piece_end > end:\n", "            if False:\n"),
+        ("            self._memory.give_back(piece)\n", "            pass\n"),
         ("if ahead and ahead.has(position, size):", "if ahead:"),
+    ),
+    *_of(
+        "_transfer/piece_memory.py",
+        "_transfer/test_piece_memory.py",
+        ("return self.missing == self._pieces, not self.is_urgent", "return False, not self.is_urgent"),
+        ("return self.missing == self._pieces, not self.is_urgent", "return self.missing == self._pieces, False"),
+        ("if claim.missing > self._pieces:", "if False:"),
+        ("self._free or self._made < self._pieces", "True"),
     ),
     *_of(
         "_transfer/download.py",
