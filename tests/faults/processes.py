@@ -11,7 +11,6 @@ runs of a line at the same time, and prints the list of their ends.
 from __future__ import annotations
 
 import contextlib
-import functools
 import importlib
 import json
 import os
@@ -25,6 +24,8 @@ import typing as t
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
+
+from ansible_collections.layerkit.ecr.tests.unit.support.botocore_files import botocore_read_once, read_botocore
 
 _PROGRAM = "ansible_collections.layerkit.ecr.tests.faults.processes"
 _MODULES = "ansible_collections.layerkit.ecr.plugins.modules"
@@ -105,23 +106,17 @@ class Processes:
 
 
 def _prepare() -> None:
-    """Import what every run needs, parse botocore's data once, and allow parts of any size."""
+    """Import what every run needs, and allow parts of any size."""
     from ansible_collections.layerkit.ecr.plugins.module_utils._ecr import limits
 
     # Before others import it.
     limits.MIN_PART = 1
 
-    import boto3
     from ansible_collections.layerkit.ecr.tests.unit.support import module_runner
-    from botocore.loaders import JSONFileLoader
 
     assert module_runner
     for path in sorted((Path(__file__).parents[2] / "plugins/modules").glob("*.py")):
         importlib.import_module(f"{_MODULES}.{path.stem}")
-    parsed = functools.cache(JSONFileLoader().load_file)
-    # For the sessions of all runs.
-    t.cast("t.Any", JSONFileLoader).load_file = lambda _loader, path: parsed(path)
-    boto3.client("ecr", region_name="eu-central-1", aws_access_key_id="none", aws_secret_access_key="none")
 
 
 def _skip_delays() -> None:
@@ -197,9 +192,11 @@ def _end_those_due(children: dict[int, int], runs: list[Run], ends: list[dict[st
 def main() -> None:
     """Carry out lines of runs until the input ends."""
     _prepare()
-    for line in sys.stdin:
-        with tempfile.TemporaryDirectory() as directory:
-            print(json.dumps(_carry_out_all([Run(**run) for run in json.loads(line)], Path(directory))), flush=True)
+    with botocore_read_once():
+        read_botocore()
+        for line in sys.stdin:
+            with tempfile.TemporaryDirectory() as directory:
+                print(json.dumps(_carry_out_all([Run(**run) for run in json.loads(line)], Path(directory))), flush=True)
 
 
 if __name__ == "__main__":

@@ -206,6 +206,7 @@ def test_modules_are_sent_with_the_packages_that_they_need(module: str) -> None:
     assert "image" in module or not IMAGES & files
 
 
+@functools.cache
 def loaded(path: Path) -> set[Path]:
     """Return the files that Python loads when it imports a file."""
     tree = ast.parse(path.read_bytes())

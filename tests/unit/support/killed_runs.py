@@ -21,6 +21,7 @@ import sys
 import typing as t
 from pathlib import Path
 
+from ansible_collections.layerkit.ecr.tests.unit.support.botocore_files import botocore_read_once, read_botocore
 from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import ModuleFailedError, run_module
 
 FILE_EVENTS = {"open", "os.mkdir", "os.rename", "os.remove", "os.scandir", "fcntl.flock"}
@@ -85,4 +86,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with botocore_read_once():
+        read_botocore()
+        main()
