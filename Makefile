@@ -99,7 +99,8 @@ matrix: $(ENVIRONMENT) tools ## Every supported ansible-core with the oldest and
 .PHONY: test
 test: $(ENVIRONMENT) ## Run all targets below
 	@echo 'Three steps run at a time; the output of a step appears when it ends.'
-	@NO_COLOR=1 $(MAKE) --no-print-directory $(PARALLEL) molecule-strict molecule-moto unit lint sanity package docs bench-quick
+	@# The longest first. The pytest tests use two processors also when the others have ended.
+	@NO_COLOR=1 $(MAKE) --no-print-directory $(PARALLEL) unit molecule-strict sanity lint molecule-moto bench-quick package docs
 
 .PHONY: unit
 unit: $(ENVIRONMENT) tools ## The pytest tests; PYTEST_ARGS='-k digest' selects some

@@ -32,7 +32,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 MIB = 1024 * 1024
-LARGE = bytes(range(251)) * 50_000
+LARGE = bytes(range(251)) * 16_000
 FILES: Files = {
     "large": LARGE,
     "./index.json": b"{}",

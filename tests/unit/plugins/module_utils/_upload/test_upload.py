@@ -757,7 +757,7 @@ faults = st.tuples(
 )
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     content=st.binary(min_size=1, max_size=60),
     part_size=st.integers(1, 70),

@@ -175,7 +175,7 @@ TARGET_FAULTS = ["throttle", "server_error", "drop_after", "drop_before", "acces
 TARGET_OPERATIONS = ["InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "PutImage", "BatchGetImage"]
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     downloads=st.lists(st.tuples(st.sampled_from(SOURCE_FAULTS), st.integers(0, 6), st.integers(1, 9)), max_size=3),
     calls=st.lists(
