@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import signal
@@ -18,7 +19,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import I
 from ansible_collections.layerkit.ecr.tests.unit.support.hostile_sources.catalogue import HOSTILE_SOURCES
 from ansible_collections.layerkit.ecr.tests.unit.support.hostile_sources.hostile_source import HostileSource, Make
 from ansible_collections.layerkit.ecr.tests.unit.support.hostile_sources.tar_entries import HARMLESS_ENTRIES
-from ansible_collections.layerkit.ecr.tests.unit.support.image_files import write_directory
+from ansible_collections.layerkit.ecr.tests.unit.support.image_files import docker_archive, tar_of, write_directory
 from ansible_collections.layerkit.ecr.tests.unit.support.image_reader import read_image
 from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import oci_layout
 from ansible_collections.layerkit.ecr.tests.unit.support.peak_memory import peak_kib
@@ -55,7 +56,11 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Opened]:
             heard.append((os.fsdecode(arguments[0]), arguments[2]))
 
     # Modules that are imported late are imported by this.
-    read_image(write_directory(tmp_path_factory.mktemp("good"), oci_layout()))
+    directory = tmp_path_factory.mktemp("good")
+    archive = directory / "docker.tar.gz"
+    archive.write_bytes(gzip.compress(tar_of(docker_archive())))
+    for source in (write_directory(directory / "layout", oci_layout()), archive):
+        read_image(source)
     sys.addaudithook(hear)
     yield heard
     # Python cannot remove it.
