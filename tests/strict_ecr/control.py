@@ -64,6 +64,13 @@ class Control:
             if not any(held):
                 raise ValueError(f"{repository} has no image {digest}")
 
+    def seed_layer(self, repository: str, content: bytes) -> None:
+        """Store a layer; raise ValueError if there is no such repository."""
+        with self._lock:
+            seeded = [backend.seed_layer(repository, content) for backend in self._backends()]
+            if not any(seeded):
+                raise ValueError(f"there is no repository {repository}")
+
     def seed_image(self, repository: str, manifest: str, *tags: str) -> str:
         """Store an image without its layers, and return its digest; raise ValueError if there is no such repository."""
         with self._lock:

@@ -425,6 +425,18 @@ class StrictECRBackend(ECRBackend):
 
     # What tests put in place
 
+    def seed_layer(self, repository_name: str, content: bytes) -> bool:
+        """Store a layer. Return whether there is such a repository."""
+        repository = self.repositories.get(repository_name)
+        if repository is None:
+            return False
+        digest = SHA256 + hashlib.sha256(content).hexdigest()
+        path = self.store.new_upload()
+        path.write_bytes(content)
+        self.store.keep(path, digest)
+        repository.layers[digest] = len(content)
+        return True
+
     def seed_image(self, repository_name: str, manifest: str, tags: list[str]) -> str | None:
         """Store an image whatever it refers to. Return its digest, None if there is no such repository."""
         repository = self.repositories.get(repository_name)

@@ -49,7 +49,7 @@ class CopyBench:
 
     def store(self, image: Document, tag: str | None = None) -> str:
         """Put an image of the layout into the source."""
-        digest = store_image(self.source, self.source_repository, self.layout, image, tag)
+        digest = store_image(self.source, self.source_repository, self.layout, image, tag, self.control)
         self.control.calls.clear(self.source_repository)
         return digest
 

@@ -59,7 +59,7 @@ class DownloadBench:
         self.calls()
 
     def store(self, image: Document, tag: str | None) -> None:
-        store_image(self.client, self.repository, self.layout, image, tag)
+        store_image(self.client, self.repository, self.layout, image, tag, self.control)
 
     def run(self, tag: str | None = "app", check: bool = False, **options: t.Any) -> dict[str, t.Any]:
         """Run the module; without a look for referrers unless the options ask for it."""

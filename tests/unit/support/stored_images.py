@@ -13,6 +13,7 @@ from ansible_collections.layerkit.ecr.tests.unit.support.image_files import blob
 from ansible_collections.layerkit.ecr.tests.unit.support.pushing import availability, complete, put, upload
 
 if t.TYPE_CHECKING:
+    from ansible_collections.layerkit.ecr.tests.strict_ecr.control import Control
     from ansible_collections.layerkit.ecr.tests.unit.support.image_files import Document
     from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import LayoutWriter
     from mypy_boto3_ecr import ECRClient
@@ -20,14 +21,28 @@ if t.TYPE_CHECKING:
 _PART = 10 * 1024 * 1024
 
 
-def store_image(ecr: ECRClient, repository: str, layout: LayoutWriter, image: Document, tag: str | None = None) -> str:
-    """Put an image, or an index and its images, and return its digest."""
+def store_image(
+    ecr: ECRClient,
+    repository: str,
+    layout: LayoutWriter,
+    image: Document,
+    tag: str | None = None,
+    control: Control | None = None,
+) -> str:
+    """Put an image, or an index and its images, and return its digest.
+
+    :param control: that of the server if it is in this process; it stores the layers, which saves many calls
+    """
     content = layout.files[blob_name(image["digest"])]
     document = json.loads(content)
     for child in document.get("manifests", []):
-        store_image(ecr, repository, layout, child)
+        store_image(ecr, repository, layout, child, control=control)
     for blob in [document["config"], *document["layers"]] if "config" in document else []:
-        if not blob.get("urls"):
+        if blob.get("urls"):
+            continue
+        if control:
+            control.seed_layer(repository, layout.files[blob_name(blob["digest"])])
+        else:
             _store_blob(ecr, repository, layout.files[blob_name(blob["digest"])], blob["digest"])
     try:
         return put(

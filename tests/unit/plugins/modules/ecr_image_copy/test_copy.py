@@ -16,6 +16,7 @@ from ansible_collections.layerkit.ecr.tests.strict_ecr.faults import DOWNLOAD
 from ansible_collections.layerkit.ecr.tests.unit.support.copy_bench import UPLOADS, CopyBench
 from ansible_collections.layerkit.ecr.tests.unit.support.image_bench import actions
 from ansible_collections.layerkit.ecr.tests.unit.support.pushing import push_layer
+from ansible_collections.layerkit.ecr.tests.unit.support.stored_images import store_image
 
 if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.tests.unit.support.image_files import Document
@@ -256,7 +257,8 @@ def test_a_repository_is_recognised_however_it_is_spelled(
 def test_a_repository_of_the_same_name_in_another_registry_is_another_one(bench: CopyBench, image: Document) -> None:
     bench.source.create_repository(repositoryName=bench.repository)
     bench.source_repository = bench.repository
-    bench.store(image, "1.0")
+    # Not by the control, which would store the layers in both.
+    store_image(bench.source, bench.repository, bench.layout, image, "1.0")
     assert bench.run(source={"tag": "1.0", "registry_id": "123456789012"})["bytes_sent"] > 0
     assert bench.is_whole(image)
 
