@@ -51,7 +51,7 @@ class StoredLayer(Blob):
         self._url: DownloadUrl | None = None
 
     def chunks(self, start: int, end: int) -> t.Iterator[bytes]:
-        """Yield the bytes from ``start`` up to, not including, ``end``, at most 128 KiB at a time, in one stream.
+        """Yield the bytes from ``start`` up to, not including, ``end``, at most 64 KiB at a time, in one stream.
 
         :raises EcrError: they cannot be read, and retrying did not help
         :raises TaskStoppedError: the task stopped

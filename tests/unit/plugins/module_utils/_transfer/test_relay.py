@@ -101,9 +101,13 @@ def sent(blob: Blob) -> bytes:
 
 
 def until(is_reached: t.Callable[[], bool]) -> None:
+    """Wait until something is so, half a minute at most."""
     pause = threading.Event()
-    while not is_reached():
+    for _turn in range(3000):
+        if is_reached():
+            return
         pause.wait(0.01)
+    raise AssertionError("it was never reached")
 
 
 def test_each_byte_is_fetched_once_although_it_is_read_twice(task: Task) -> None:
