@@ -125,8 +125,9 @@ options:
         lists, and those with the tags of cosign (C(sha256-DIGEST.sig), C(.att) and C(.sbom)). What refers to one of
         them is copied, too.
       - They are copied after the image and before its tags are set. The tags of cosign are set again.
-      - To look for them, each run sends one request for each manifest, and one for the tags. Within one repository they
-        stay where they are, and nothing is sent.
+      - To look for them, each run sends one request for each manifest, and one for the tags, because new ones can be
+        found only by asking. So a second run sends four requests for an image that is no index and that nothing refers
+        to, and two with V(false). Within one repository they stay where they are, and nothing is sent.
     type: bool
     default: true
   overwrite:

@@ -74,8 +74,9 @@ options:
         them is downloaded, too.
       - In O(dest), each has an entry of its own. M(layerkit.ecr.ecr_image) finds them there and pushes them with the
         image.
-      - To look for them, each run sends one request for each manifest, and one for the tags. A V(docker-archive) cannot
-        hold them, and nothing is sent.
+      - To look for them, each run sends one request for each manifest, and one for the tags, because new ones can be
+        found only by asking. So a second run sends three requests for an image that is no index and that nothing refers
+        to, and one with V(false). A V(docker-archive) cannot hold them, and nothing is sent.
     type: bool
     default: true
   parallel:

@@ -55,6 +55,15 @@ def test_a_second_run_finds_what_refers_to_the_image(bench: CopyBench, signed: d
     assert len(signed) == 3
 
 
+@pytest.mark.usefixtures("image")
+@pytest.mark.parametrize(("referrers", "requests"), [(False, 2), (True, 4)])
+def test_a_second_run_is_as_many_requests_as_documented(bench: CopyBench, referrers: bool, requests: int) -> None:
+    bench.run(referrers=referrers)
+    bench.calls()
+    assert not bench.run(referrers=referrers)["changed"]
+    assert sum(map(len, bench.calls())) == requests
+
+
 def test_a_signature_that_was_added_later_is_copied_later(bench: CopyBench, image: Document) -> None:
     bench.run(referrers=True)
     bill = sbom(bench.layout, image)

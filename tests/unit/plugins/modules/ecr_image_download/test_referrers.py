@@ -54,6 +54,14 @@ def test_second_run_looks_for_them_and_fetches_nothing(bench: DownloadBench, att
     assert calls[DOWNLOAD] == calls[URL] == 0
 
 
+@pytest.mark.parametrize(("referrers", "requests"), [(False, 1), (True, 3)])
+def test_second_run_is_as_many_requests_as_documented(bench: DownloadBench, referrers: bool, requests: int) -> None:
+    bench.run(referrers=referrers)
+    bench.calls()
+    assert not bench.run(referrers=referrers)["changed"]
+    assert sum(bench.calls().values()) == requests
+
+
 def test_new_signature_alone_is_fetched(bench: DownloadBench) -> None:
     bench.run(referrers=True)
     signature = cosign_signature(bench.layout, bench.app)
