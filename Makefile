@@ -28,6 +28,8 @@ MUTANTS_ARGS ?=
 ENVIRONMENT := .venv/made-for
 MADE_FOR := $(CURDIR) $(PYTHON)
 STEP := tests/tools/step.sh
+# A prerequisite of its own would let the steps that need it start after the others.
+TOOLS := tests/tools/system_packages.sh buildah busybox skopeo umoci
 # Three steps at a time, because each sometimes waits for its servers. Needs a make that can group the output of a step.
 PARALLEL := $(if $(filter output-sync,$(.FEATURES)),--jobs=3 --output-sync=target)
 
@@ -65,7 +67,8 @@ demo: $(ENVIRONMENT) ## Push a layer and an image to a local server, twice; LAYE
 .PHONY: bench bench-quick
 bench: $(ENVIRONMENT) ## Compare speed with the AWS CLI, boto3 and skopeo, and write docs/benchmarks.md
 	@tests/tools/bench.sh
-bench-quick: $(ENVIRONMENT) tools
+bench-quick: $(ENVIRONMENT)
+	@$(TOOLS)
 	@$(STEP) 'benchmarks, quick' python -m ansible_collections.layerkit.ecr.tests.benchmarks --quick \
 		--without aws-cli docker-registry --work .work/bench-quick --report .work/bench-quick/benchmarks.md
 
@@ -97,20 +100,22 @@ matrix: $(ENVIRONMENT) tools ## Every supported ansible-core with the oldest and
 	@python tests/tools/matrix.py $(if $(CORE),--core $(CORE)) $(MATRIX_ARGS)
 
 .PHONY: test
-test: $(ENVIRONMENT) ## Run all targets below
+test: $(ENVIRONMENT) tools ## Run all targets below
 	@echo 'Three steps run at a time; the output of a step appears when it ends.'
 	@# The longest first. The pytest tests use two processors also when the others have ended.
 	@NO_COLOR=1 $(MAKE) --no-print-directory $(PARALLEL) unit molecule-strict sanity lint molecule-moto bench-quick package docs
 
 .PHONY: unit
-unit: $(ENVIRONMENT) tools ## The pytest tests; PYTEST_ARGS='-k digest' selects some
+unit: $(ENVIRONMENT) ## The pytest tests; PYTEST_ARGS='-k digest' selects some
+	@$(TOOLS)
 	@$(STEP) pytest python tests/tools/warm_python.py .work/warm-python \
 		pytest --numprocesses=2 --dist=worksteal $(PYTEST_ARGS)
 
 .PHONY: molecule molecule-moto molecule-strict
-molecule: $(ENVIRONMENT) ## The molecule scenarios, on plain moto and on the strict server
+molecule: $(ENVIRONMENT) tools ## The molecule scenarios, on plain moto and on the strict server
 	@$(MAKE) --no-print-directory $(PARALLEL) molecule-moto molecule-strict
-molecule-moto molecule-strict: molecule-%: $(ENVIRONMENT) tools
+molecule-moto molecule-strict: molecule-%: $(ENVIRONMENT)
+	@$(TOOLS)
 	@$(STEP) 'molecule on the $* server' tests/tools/molecule.sh $* $(SCENARIO)
 
 .PHONY: sanity
@@ -144,7 +149,7 @@ release: $(ENVIRONMENT) ## Test and build the release that is tagged; PUBLISH=ye
 
 .PHONY: tools
 tools: ## Install umoci, skopeo, buildah and busybox with apt-get if they are missing
-	@tests/tools/system_packages.sh buildah busybox skopeo umoci
+	@$(TOOLS)
 
 .PHONY: clean
 clean: ## Remove .venv and .work
