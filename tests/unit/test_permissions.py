@@ -9,8 +9,6 @@ The rows of modules that do not exist are not run.
 
 from __future__ import annotations
 
-import base64
-import importlib
 import json
 import re
 import typing as t
@@ -18,13 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import LayoutWriter
-from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import (
-    ModuleFailedError,
-    run_module,
-    warnings_of,
-)
-from ansible_collections.layerkit.ecr.tests.unit.support.pushing import ABSENT, digest_of, index_manifest, upload
+from ansible_collections.layerkit.ecr.tests.unit.support.every_module import TASKS, Site
+from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import ModuleFailedError, warnings_of
 
 if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.tests.strict_ecr.server import StrictECR
@@ -32,8 +25,6 @@ if t.TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs/docsite/rst/guide_permissions.rst").read_text(encoding="utf-8")
-LAYER = b"the bytes of a layer"
-DIGEST = digest_of(LAYER)
 
 pytestmark = pytest.mark.usefixtures("delays")
 
@@ -80,118 +71,11 @@ def rows() -> list[Row]:
 ROWS = rows()
 
 
-class Site:
-    """A repository with an image, one without, and the files to push."""
-
-    def __init__(self, server: StrictECR, ecr: ECRClient, repository: str, connection: dict[str, t.Any], path: Path):
-        self.control, self.ecr, self.repository, self.path = server.control, ecr, repository, path
-        self.connection = {**connection, "aws_config": {"read_timeout": 30}}
-        self.layer = path / "layer.tar.gz"
-        self.layer.write_bytes(LAYER)
-        layout = LayoutWriter(path / "layout")
-        self.src = str(layout.finish(layout.image(LAYER)))
-
-    def run(
-        self, module: str, check: bool = False, repository: str | None = None, **options: t.Any
-    ) -> dict[str, t.Any]:
-        task = {"repository_name": repository or self.repository, **options}
-        found = importlib.import_module(f"ansible_collections.layerkit.ecr.plugins.modules.{module}")
-        return run_module(found, check=check, connection=self.connection, **task)
-
-    def push(self) -> None:
-        self.run("ecr_image", src=self.src, tags=["1"])
-
-    def open_upload(self) -> str:
-        return str(self.ecr.initiate_layer_upload(repositoryName=self.repository)["uploadId"])
-
-    def other_repository(self) -> str:
-        name = f"{self.repository}-source"
-        if name not in [found["repositoryName"] for found in self.ecr.describe_repositories()["repositories"]]:
-            self.ecr.create_repository(repositoryName=name)
-            self.run("ecr_image", repository=name, src=self.src, tags=["1"])
-        return name
-
-
 @pytest.fixture
 def site(strict_ecr: StrictECR, ecr: ECRClient, repository: str, connection: dict[str, t.Any], tmp_path: Path) -> Site:
-    strict_ecr.control.rules(repository).min_part_bytes = 1
     return Site(strict_ecr, ecr, repository, connection, tmp_path)
 
 
-Task = t.Callable[[], dict[str, t.Any]]
-
-
-def push(site: Site) -> Task:
-    return lambda: site.run("ecr_image", src=site.src, tags=["1"])
-
-
-def remove(site: Site) -> Task:
-    site.push()
-    site.control.seed_image(site.repository, index_manifest(ABSENT), "index")
-    return lambda: site.run("ecr_image", state="absent", tags=["1"])
-
-
-def look_up(site: Site) -> Task:
-    site.push()
-    return lambda: site.run("ecr_image_info", tags=["1"], referrers=True)
-
-
-def list_all(site: Site) -> Task:
-    site.push()
-    return lambda: site.run("ecr_image_info")
-
-
-def copy(site: Site) -> Task:
-    source = {"repository_name": site.other_repository(), "tag": "1"}
-    return lambda: site.run("ecr_image_copy", source=source)
-
-
-def download(site: Site) -> Task:
-    site.push()
-    return lambda: site.run("ecr_image_download", tag="1", dest=str(site.path / "download"))
-
-
-def push_layer(site: Site) -> Task:
-    return lambda: site.run("ecr_layer", src=str(site.layer))
-
-
-def look_up_layer(site: Site) -> Task:
-    return lambda: site.run("ecr_layer_info", layer_digests=[DIGEST])
-
-
-def initiate(site: Site) -> Task:
-    return lambda: site.run("ecr_initiate_layer_upload")
-
-
-def send_part(site: Site) -> Task:
-    part: dict[str, t.Any] = {
-        "part_first_byte": 0,
-        "part_last_byte": len(LAYER) - 1,
-        "layer_part_blob": base64.b64encode(LAYER).decode(),
-    }
-    upload_id = site.open_upload()
-    return lambda: site.run("ecr_upload_layer_part", upload_id=upload_id, **part)
-
-
-def complete(site: Site) -> Task:
-    upload_id = upload(site.ecr, site.repository, LAYER)
-    return lambda: site.run("ecr_complete_layer_upload", upload_id=upload_id, layer_digests=[DIGEST])
-
-
-TASKS: dict[str, t.Callable[[Site], Task]] = {
-    "ecr_image": push,
-    "ecr_image, state: absent": remove,
-    "ecr_image_info": look_up,
-    "ecr_image_info, all images": list_all,
-    "ecr_image_copy, source": copy,
-    "ecr_image_copy, target": copy,
-    "ecr_image_download": download,
-    "ecr_layer": push_layer,
-    "ecr_layer_info": look_up_layer,
-    "ecr_initiate_layer_upload": initiate,
-    "ecr_upload_layer_part": send_part,
-    "ecr_complete_layer_upload": complete,
-}
 RUN = [row for row in ROWS if row.is_there]
 
 
