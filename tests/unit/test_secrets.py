@@ -44,7 +44,7 @@ NEEDED = {
     "ecr_complete_layer_upload": "CompleteLayerUpload",
 }
 FAULTS: list[Kind] = ["access_denied", "expired_token", "bare_500", "drop_before"]
-DOWNLOAD_FAULTS: list[Kind] = ["expire_url", "html", "cut_body", "wrong_bytes"]
+DOWNLOAD_FAULTS: list[Kind] = ["expire_url", "drop_before", "cut_body"]
 
 
 @pytest.fixture
