@@ -19,13 +19,15 @@ class CallLog:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._operations: defaultdict[str | None, list[str]] = defaultdict(list)
+        self._access_keys: defaultdict[str | None, list[str]] = defaultdict(list)
         self._layer_bytes: Counter[str | None] = Counter()
         self._served: Counter[str | None] = Counter()
 
-    def record(self, operation: str, repository: str | None, layer_bytes: int) -> None:
-        """Record a call."""
+    def record(self, operation: str, repository: str | None, layer_bytes: int, access_key: str = "") -> None:
+        """Record a call; the access key is empty for a request without a signature."""
         with self._lock:
             self._operations[repository].append(operation)
+            self._access_keys[repository].append(access_key)
             self._layer_bytes[repository] += layer_bytes
 
     def count_served(self, repository: str, layer_bytes: int) -> None:
@@ -37,6 +39,11 @@ class CallLog:
         """Return the operations called on a repository, in the order of arrival."""
         with self._lock:
             return list(self._operations.get(repository, []))
+
+    def access_keys(self, repository: str | None) -> list[str]:
+        """Return the access key of each of these operations."""
+        with self._lock:
+            return list(self._access_keys.get(repository, []))
 
     def counts(self, repository: str | None) -> dict[str, int]:
         """Return how often each operation was called on a repository."""
@@ -56,5 +63,6 @@ class CallLog:
         """Forget the calls of a repository."""
         with self._lock:
             self._operations.pop(repository, None)
+            self._access_keys.pop(repository, None)
             self._layer_bytes.pop(repository, None)
             self._served.pop(repository, None)

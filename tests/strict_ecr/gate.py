@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import threading
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -80,7 +81,8 @@ class Gate:
         environ[DOCUMENT] = document
         name = document.get("repositoryName")
         repository = name if isinstance(name, str) else None
-        self._control.calls.record(operation, repository, _decoded_length(document.get("layerPartBlob")))
+        sent = _decoded_length(document.get("layerPartBlob"))
+        self._control.calls.record(operation, repository, sent, _access_key(environ))
         if not self._is_allowed(operation, document):
             return _denied(operation, document)
         fault = self._control.faults.strike(operation, repository)
@@ -114,6 +116,12 @@ def _operation(environ: WSGIEnvironment) -> str | None:
     prefix, _dot, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
     known = prefix == service_model().metadata["targetPrefix"] and operation in service_model().operation_names
     return operation if known else None
+
+
+def _access_key(environ: WSGIEnvironment) -> str:
+    """Return the access key that signed a request."""
+    signed = re.search(r"Credential=([^/]+)/", environ.get("HTTP_AUTHORIZATION", ""))
+    return signed[1] if signed else ""
 
 
 def _named_repositories(document: dict[str, Any]) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.exceptions import ServiceException
@@ -126,8 +127,9 @@ class StrictECRResponse(ECRResponse):
 
     def get_download_url_for_layer(self) -> ActionResult:  # type: ignore[override]  # moto's own only raises
         """Answer GetDownloadUrlForLayer, which moto does not implement."""
+        called = urlsplit(self.uri)
         return ActionResult(
             self.ecr_backend.get_download_url_for_layer(
-                self.params["repositoryName"], self.params["layerDigest"], f"http://{self.headers['Host']}"
+                self.params["repositoryName"], self.params["layerDigest"], f"{called.scheme}://{called.netloc}"
             )
         )

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,14 +52,21 @@ def serve(port: int = 0) -> Iterator[StrictECR]:
 
 
 @contextmanager
-def _running(control: Control, port: int) -> Iterator[StrictECR]:
+def serve_with_tls(server: StrictECR, tls: ssl.SSLContext) -> Iterator[StrictECR]:
+    """Serve the registry of a running server at a URL with https, too, until the end of the block."""
+    with _running(server.control, 0, tls) as secured:
+        yield secured
+
+
+@contextmanager
+def _running(control: Control, port: int, tls: ssl.SSLContext | None = None) -> Iterator[StrictECR]:
     stopping = threading.Event()
     app = Gate(DomainDispatcherApplication(_create_app), control, stopping)
-    server = make_server(_HOST, port, app, threaded=True, request_handler=_RequestHandler)
+    server = make_server(_HOST, port, app, threaded=True, request_handler=_RequestHandler, ssl_context=tls)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), name="strict-ecr", daemon=True)
     thread.start()
     try:
-        yield StrictECR(f"http://{_HOST}:{server.port}", control)
+        yield StrictECR(f"{'https' if tls else 'http'}://{_HOST}:{server.port}", control)
     finally:
         stopping.set()
         server.shutdown()
