@@ -41,9 +41,9 @@ attributes:
   facts:
     support: full
 notes:
-  - The required IAM actions are C(ecr:CompleteLayerUpload) and C(ecr:BatchCheckLayerAvailability). Without
-    C(ecr:BatchCheckLayerAvailability), the module warns, completes the upload, and does not return the size and media
-    type of the layer.
+  - The required IAM action is C(ecr:CompleteLayerUpload).
+  - C(ecr:BatchCheckLayerAvailability) is optional. Without it, the module warns, completes the upload, and does not
+    return the size and media type of the layer.
   - The module retries throttling, server errors and broken connections with exponential backoff and jitter, up to seven
     attempts. If a retry shows that an earlier attempt succeeded, the task reports a change.
   - Amazon ECR Public is not supported.

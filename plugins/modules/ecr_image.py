@@ -157,8 +157,8 @@ attributes:
   idempotent:
     support: full
 notes:
-  - The required IAM actions are C(ecr:BatchGetImage), C(ecr:BatchCheckLayerAvailability), C(ecr:InitiateLayerUpload),
-    C(ecr:UploadLayerPart), C(ecr:CompleteLayerUpload) and C(ecr:PutImage).
+  - The required IAM actions are C(ecr:BatchGetImage), C(ecr:InitiateLayerUpload), C(ecr:UploadLayerPart),
+    C(ecr:CompleteLayerUpload) and C(ecr:PutImage).
   - C(ecr:DescribeRepositories) is optional. With it, the module detects before the push that a tag it would move is
     immutable, and check mode returns RV(image.uri) for an image that is not in the registry yet. Without it, the module
     warns about a tag that moves, and the push of an immutable tag fails at the end.
@@ -168,8 +168,8 @@ notes:
   - C(ecr:GetDownloadUrlForLayer) is optional. With it, and with access to Amazon S3, the module recognises the layers
     of a docker archive that the image of a tag already has, whatever tool compressed them. Without it, such layers are
     sent again if another tool, or another version of zlib, compressed them.
-  - Without C(ecr:BatchCheckLayerAvailability), the module warns and sends all layers of an image that the registry
-    does not have.
+  - C(ecr:BatchCheckLayerAvailability) is optional. Without it, the module warns and sends all layers of an image that
+    the registry does not have.
   - The module rejects an image that Amazon ECR does not accept, before it sends anything. Examples are an image without
     layers or with more than 500 of them, an empty layer, a layer of more than 52000 MiB or 4200 parts, a manifest of
     more than 4 MiB, more than 1000 tags, a media type with parameters, an index of indexes, and a manifest that

@@ -171,9 +171,11 @@ notes:
   - The required IAM actions for the source are C(ecr:BatchGetImage) and C(ecr:GetDownloadUrlForLayer). With them, the
     module also lists referrers. To read the repository of another account, its repository policy must allow the same
     actions, and if it is encrypted with a customer managed KMS key, the policy of that key must allow C(kms:Decrypt).
-  - The required IAM actions for the target are C(ecr:BatchGetImage), C(ecr:BatchCheckLayerAvailability),
-    C(ecr:InitiateLayerUpload), C(ecr:UploadLayerPart), C(ecr:CompleteLayerUpload) and C(ecr:PutImage). Within one
-    repository, C(ecr:BatchGetImage) and C(ecr:PutImage) suffice.
+  - The required IAM actions for the target are C(ecr:BatchGetImage), C(ecr:InitiateLayerUpload),
+    C(ecr:UploadLayerPart), C(ecr:CompleteLayerUpload) and C(ecr:PutImage). Within one repository, C(ecr:BatchGetImage)
+    and C(ecr:PutImage) suffice.
+  - C(ecr:BatchCheckLayerAvailability) for the target is optional. Without it, the module warns and sends all layers of
+    an image that the target does not have.
   - C(ecr:DescribeRepositories) for the target is optional. With it, the module detects before the copy that a tag it
     would move is immutable. C(ecr:DescribeImages) is optional for both. With it, the module looks for archived images.
   - The layers are downloaded from Amazon S3. A host in a private network needs an S3 gateway endpoint whose policy

@@ -72,9 +72,9 @@ attributes:
   idempotent:
     support: full
 notes:
-  - To look images up, the required IAM actions are C(ecr:BatchGetImage) and C(ecr:DescribeImages). Without
-    C(ecr:DescribeImages), the module warns, does not return size, times and status, and returns only those tags of an
-    image that were looked up. Archived images are then missing, or the task fails.
+  - To look images up, the required IAM action is C(ecr:BatchGetImage). C(ecr:DescribeImages) is optional. Without it,
+    the module warns, does not return size, times and status, and returns only those tags of an image that were looked
+    up. Archived images are then missing, or the task fails.
   - To list all images, C(ecr:DescribeImages) alone is required. The registry answers up to 1000 images in a request.
   - O(referrers) requires C(ecr:BatchGetImage), which allows C(ListImageReferrers) as well. If the registry refuses
     C(ListImageReferrers), or if the endpoint or botocore does not know it, the module warns and returns only those

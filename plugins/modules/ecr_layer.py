@@ -52,9 +52,9 @@ attributes:
   idempotent:
     support: full
 notes:
-  - The required IAM actions are C(ecr:BatchCheckLayerAvailability), C(ecr:InitiateLayerUpload), C(ecr:UploadLayerPart)
-    and C(ecr:CompleteLayerUpload). Without C(ecr:BatchCheckLayerAvailability), the module warns and always uploads the
-    layer. It still reports no change if the registry answers that the layer already exists.
+  - The required IAM actions are C(ecr:InitiateLayerUpload), C(ecr:UploadLayerPart) and C(ecr:CompleteLayerUpload).
+  - C(ecr:BatchCheckLayerAvailability) is optional. Without it, the module warns and always uploads the layer. It
+    still reports no change if the registry answers that the layer already exists.
   - Amazon ECR accepts layers of up to 52000 MiB in up to 4200 parts. It does not accept empty layers.
   - When the C(timeout) of the task expires, the upload stops before its next step and can be resumed.
   - Do not change the file during the upload. If it changes, the task fails and does not complete the upload.
