@@ -7,6 +7,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+import tempfile
 import typing as t
 from pathlib import Path
 from types import SimpleNamespace
@@ -112,3 +113,12 @@ def connection(strict_ecr: StrictECR, ecr: ECRClient) -> t.Iterator[dict[str, t.
         "aws_config": {"read_timeout": 0.5},
     }
     strict_ecr.control.faults.clear()
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The directory of all temporary files."""
+    directory = tmp_path / "temporary"
+    directory.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(directory))
+    return directory

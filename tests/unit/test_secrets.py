@@ -10,7 +10,6 @@ Here each module runs in this process. The playbook of test_secrets_of_playbooks
 from __future__ import annotations
 
 import json
-import tempfile
 import typing as t
 from pathlib import Path
 
@@ -26,7 +25,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.tests.strict_ecr.server import StrictECR
     from mypy_boto3_ecr import ECRClient
 
-pytestmark = pytest.mark.usefixtures("delays")
+pytestmark = pytest.mark.usefixtures("delays", "temporary")
 
 # An operation that each task needs.
 NEEDED = {
@@ -59,8 +58,6 @@ def site(
     """Tasks whose credentials come from a profile, and whose temporary files are in a directory of their own."""
     for name, value in canaries.profile(tmp_path).items():
         monkeypatch.setenv(name, value)
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     unnamed = {key: value for key, value in connection.items() if key not in ("access_key", "secret_key")}
     return Site(strict_ecr, ecr, repository, unnamed, tmp_path, canaries.CONTENT)
 

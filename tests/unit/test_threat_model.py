@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 import sys
-import tempfile
 import threading
 import typing as t
 from pathlib import Path
@@ -82,16 +81,7 @@ def hooked() -> None:
 
 
 @pytest.fixture
-def site(
-    strict_ecr: StrictECR,
-    ecr: ECRClient,
-    repository: str,
-    connection: dict[str, t.Any],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Site:
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+def site(strict_ecr: StrictECR, ecr: ECRClient, repository: str, connection: dict[str, t.Any], tmp_path: Path) -> Site:
     return Site(strict_ecr, ecr, repository, connection, tmp_path)
 
 
@@ -100,6 +90,7 @@ def place_of(path: str, site: Site) -> str:
     return Path(path).relative_to(site.path).parts[0] if path.startswith(str(site.path)) else path
 
 
+@pytest.mark.usefixtures("temporary")
 @pytest.mark.parametrize("task", TASKS)
 def test_module_writes_and_calls_what_the_model_says(site: Site, task: str, monkeypatch: pytest.MonkeyPatch) -> None:
     run = TASKS[task](site)
