@@ -180,7 +180,7 @@ class TestOwnFailures:
         monkeypatch.setattr(part_body, "MAX_BLOCKS", 0)
         (tmp_path / "layer").write_bytes(b"layer")
         upload = layers.initiate()
-        monkeypatch.setattr(BlobPart, "read", changed)
+        monkeypatch.setattr(BlobPart, "read_into", changed)
         with FileBlob.open(str(tmp_path / "layer"), "layer") as blob, pytest.raises(ContentChangedError):
             layers.upload_part(upload.upload_id, 0, 4, BlobPart(blob, 0, 4))
 
