@@ -33,7 +33,7 @@ def _named(subject: str, issuer: str, key: ec.EllipticCurvePrivateKey) -> x509.C
 
 def server_context(directory: Path) -> ssl.SSLContext:
     """Write the authority's certificate to ca.pem, and return the server's side of TLS."""
-    authority, server = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    authority, server = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     root = (
         _named("Authority of the tests", "Authority of the tests", authority)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
