@@ -14,6 +14,8 @@ import gzip
 import hashlib
 import io
 import json
+import signal
+import sys
 import tarfile
 import tempfile
 from pathlib import Path
@@ -81,7 +83,10 @@ def main() -> None:
     parser.add_argument("directory", type=Path)
     parser.add_argument("archive", type=Path)
     arguments = parser.parse_args()
-    make_image(arguments.directory, arguments.archive)
+    try:
+        make_image(arguments.directory, arguments.archive)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import signal
+import sys
 import tarfile
 from pathlib import Path
 
@@ -42,7 +44,10 @@ def main() -> None:
     parser.add_argument("directory", type=Path)
     parser.add_argument("layer", type=Path)
     arguments = parser.parse_args()
-    make_layer(arguments.directory, arguments.layer)
+    try:
+        make_layer(arguments.directory, arguments.layer)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
 
 
 if __name__ == "__main__":
