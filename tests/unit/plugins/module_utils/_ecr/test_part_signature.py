@@ -97,7 +97,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> t.Iterator[SigningServer]:
     with SigningServer() as listening:
-        thread = threading.Thread(target=listening.serve_forever)
+        thread = threading.Thread(target=listening.serve_forever, args=(0.02,))
         thread.start()
         try:
             yield listening
