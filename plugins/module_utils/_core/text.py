@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 from itertools import accumulate
+from urllib.parse import urlsplit
 
 MIB = 1024 * 1024
 
@@ -35,6 +36,15 @@ def shortened(digest: str) -> str:
     """Return a digest for reading: its first 12 digits, which tell apart what one task works on."""
     algorithm, colon, digits = digest.partition(":")
     return f"{algorithm}{colon}{digits[:_SHORT]}…" if len(digits) > _SHORT else digest
+
+
+def origin_of(url: str) -> str:
+    """Return the scheme and the host of a URL, without a user, a password, a path and a query, which can be secrets.
+
+    :raises ValueError: it is not a URL
+    """
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def scaled(size: int) -> str:

@@ -11,6 +11,7 @@ when a page cannot be parsed. Such an answer says nothing about the registry: it
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import http.client
 import json
@@ -25,7 +26,7 @@ except ImportError:
     pass  # AnsibleAWSModule reports a missing SDK
 
 from .._core.errors import TaskError
-from .._core.text import printable
+from .._core.text import origin_of, printable
 from .service_model import error_shape, output_shape
 
 if t.TYPE_CHECKING:
@@ -134,9 +135,13 @@ class _Arrival(threading.local):
 _arrival = _Arrival()
 
 
-def _await_answer(**_event: t.Any) -> None:
+def _await_answer(request: t.Any, **_event: t.Any) -> None:
     _arrival.clear()
     _arrival.is_awaited = True
+    # botocore signs with bytes, which urllib3 cannot join when an answer with the status 303 makes it change them.
+    for name, value in list(request.headers.items()):
+        if isinstance(value, bytes):
+            request.headers[name] = value.decode("latin-1")
 
 
 def _keep_answer(response_dict: dict[str, t.Any] | None, **_event: t.Any) -> None:
@@ -253,7 +258,7 @@ def _flaw(operation: str, answer: Arrived) -> str | None:
     """Return what is wrong with an answer, None if it is one of the service."""
     if 300 <= answer.status < 400:
         # botocore takes the body with some of these for a result, whatever it is.
-        return "it leads elsewhere"
+        return f"it leads {_destination(answer)}"
     if not answer.body:
         return "the body is empty"
     flaw = _shortage(answer)
@@ -268,6 +273,15 @@ def _flaw(operation: str, answer: Arrived) -> str | None:
     if answer.status < 300:
         return _broken(output_shape(operation), document, "")
     return _broken_error(document)
+
+
+def _destination(answer: Arrived) -> str:
+    location = answer.headers.get("location", "")
+    # A path alone leads to another page of the same host.
+    with contextlib.suppress(ValueError):
+        if "://" in location:
+            return f"to {printable(origin_of(location))}"
+    return "elsewhere"
 
 
 def _shortage(answer: Arrived) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from urllib.parse import urlsplit
 
-from .._core.text import printable
+from .._core.text import origin_of, printable
 from .answers import UnreadableAnswerError, needed
 
 _SCHEMES = ("https", "http")
@@ -22,8 +22,7 @@ class DownloadUrl:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        parts = urlsplit(url)
-        self.origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        self.origin = origin_of(url)
 
     def __repr__(self) -> str:
         return f"<DownloadUrl of {self.origin}>"

@@ -263,6 +263,9 @@ def _errors(operation: str) -> t.Iterator[Kind]:
     error = as_json({"__type": "RepositoryNotFoundException", "message": "x" * 100})
     for status in (300, 304, 399):
         yield Kind(f"{status} with an error", _constant(http_answer(status, error)), is_final=True)
+    for status in (301, 302, 303, 307, 308):
+        page = http_answer(status, _PAGES["ascii"], "text/html", Location="http://portal.test/sign-in?for=ecr")
+        yield Kind(f"{status} to a portal", _constant(page), is_final=True)
     yield Kind("error cut", _constant(http_answer(400, error[:50], Content_Length=str(len(error)))))
     if operation == "UploadLayerPart":
         for wrong in t.cast("tuple[t.Any, ...]", (1.5, True, "10", [], {})):

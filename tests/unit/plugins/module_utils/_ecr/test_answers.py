@@ -279,3 +279,23 @@ class TestFlaws:
         with pytest.raises(ForeignAnswerError, match="the body is not JSON") as failed:
             layers.initiate()
         assert "canary" not in str(failed.value)
+
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    def test_redirection_names_the_host_it_leads_to_and_no_more(
+        self, layers: Layers, proxy: MeddlingProxy, status: int
+    ) -> None:
+        portal = http_answer(status, SIGN_IN, "text/html", Location="http://canary@portal.test:81/sign-in?canary")
+        meddle(proxy, portal)
+        flaw = rf"status {status}.*it leads to http://portal\.test:81,"
+        with pytest.raises(ForeignAnswerError, match=flaw) as failed:
+            layers.initiate()
+        assert "canary" not in str(failed.value)
+        assert failed.value.attempts == 1
+
+    @pytest.mark.parametrize("location", ["/sign-in", "", "portal.test"])
+    def test_redirection_that_names_no_host_leads_elsewhere(
+        self, layers: Layers, proxy: MeddlingProxy, location: str
+    ) -> None:
+        meddle(proxy, http_answer(303, SIGN_IN, "text/html", Location=location))
+        with pytest.raises(ForeignAnswerError, match=r"status 303.*it leads elsewhere,"):
+            layers.initiate()
