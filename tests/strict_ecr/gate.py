@@ -79,8 +79,8 @@ class Gate:
         # moto reads the body again.
         environ["wsgi.input"] = io.BytesIO(body)
         environ[DOCUMENT] = document
-        name = document.get("repositoryName")
-        repository = name if isinstance(name, str) else None
+        named = _named_repositories(document)
+        repository = named[0] if len(named) == 1 else None
         sent = _decoded_length(document.get("layerPartBlob"))
         self._control.calls.record(operation, repository, sent, _access_key(environ))
         if not self._is_allowed(operation, document):

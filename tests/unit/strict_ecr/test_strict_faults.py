@@ -60,6 +60,16 @@ def test_an_error_answer_strikes_before_the_call_is_applied(
     assert ecr.initiate_layer_upload(repositoryName=repository)["uploadId"]
 
 
+def test_a_call_that_names_its_repository_in_a_list_is_one_of_this_repository(
+    strict_ecr: StrictECR, ecr: ECRClient, repository: str
+) -> None:
+    strict_ecr.control.faults.add(Fault("access_denied", "DescribeRepositories", repository))
+    ecr.describe_repositories()
+    with refused("AccessDeniedException"):
+        ecr.describe_repositories(repositoryNames=[repository])
+    assert strict_ecr.control.calls.counts(repository)["DescribeRepositories"] == 1
+
+
 def test_the_kms_error_is_told(strict_ecr: StrictECR, ecr: ECRClient, repository: str) -> None:
     strict_ecr.control.faults.add(Fault("kms", "InitiateLayerUpload", repository, kms_error="KeyUnavailableException"))
     with refused("KmsException") as answer:

@@ -116,7 +116,9 @@ class MeddlingProxy:
 def _is_meant(meddling: Meddling, operation: str, body: bytes) -> bool:
     if meddling.operation != operation:
         return False
-    return meddling.repository is None or json.loads(body).get("repositoryName") == meddling.repository
+    request = json.loads(body)
+    named = [request.get("repositoryName"), *request.get("repositoryNames", [])]
+    return meddling.repository is None or meddling.repository in named
 
 
 def http_answer(status: int, body: bytes, content_type: str = "application/x-amz-json-1.1", **headers: str) -> bytes:
