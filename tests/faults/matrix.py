@@ -11,6 +11,7 @@ after it changes nothing.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import random
 import socket
@@ -113,22 +114,29 @@ def cells(bench: Bench, scenarios: t.Sequence[type[Scenario]] = SCENARIOS) -> li
 
 
 def _of_operation(scenario: type[Scenario], side: str, operation: str, count: int) -> t.Iterator[Cell]:
-    places = {0: "first", count - 1: "last", count // 2: "middle"}
-    places[0] = "first" if count > 1 else "only"
-    for skip, where in sorted(places.items()):
+    for skip, where in places(count).items():
         for trouble in troubles(operation):
             yield Cell(scenario, side, operation, skip, where, trouble)
 
 
+def places(count: int) -> dict[int, str]:
+    """Return the first, the middle and the last of so many calls, by the number of calls before."""
+    if count == 1:
+        return {0: "only"}
+    return {0: "first", **({count // 2: "middle"} if count > 2 else {}), count - 1: "last"}
+
+
 def sample(every: t.Sequence[Cell], count: int, seed: int) -> list[Cell]:
-    """Draw cells so that each task and each group of troubles has its share."""
+    """Draw cells, none of them twice, so that each task and each group of troubles has its share."""
     draw = random.Random(seed)
     by_share: dict[tuple[str, str], list[Cell]] = {}
-    for cell in every:
+    for cell in draw.sample(every, len(every)):
         by_share.setdefault((cell.scenario.title(), cell.trouble.group), []).append(cell)
     shares = list(by_share.values())
     draw.shuffle(shares)
-    return [draw.choice(shares[number % len(shares)]) for number in range(count)]
+    # The first of each share, then the second of each.
+    rounds = itertools.zip_longest(*shares)
+    return list(itertools.islice((cell for one in rounds for cell in one if cell), count))
 
 
 def try_out(bench: Bench, cell: Cell) -> str:
@@ -222,7 +230,8 @@ class Tally:
     """Counts the outcomes of cells."""
 
     def __init__(self) -> None:
-        self.outcomes: Counter[tuple[str, str, str]] = Counter()
+        # By task, trouble, operation and outcome.
+        self.outcomes: Counter[tuple[str, str, str, str]] = Counter()
         self.wrong: list[str] = []
 
     def add(self, bench: Bench, cell: Cell) -> None:
@@ -232,7 +241,7 @@ class Tally:
         except Exception as error:
             outcome = "wrong"
             self.wrong.append(f"{cell}: {type(error).__name__}: {error}")
-        self.outcomes[cell.scenario.title(), cell.trouble.group, outcome] += 1
+        self.outcomes[cell.scenario.title(), cell.trouble.group, cell.operation, outcome] += 1
 
     def merge(self, other: Tally) -> None:
         """Add what another one counted."""

@@ -53,20 +53,22 @@ def matrix_part(tally: Tally, every: int, seed: int) -> Part:
         *table(("Trouble", *head), _rows(tally.outcomes, 1)),
         "",
         *table(("Task", *head), _rows(tally.outcomes, 0)),
+        "",
+        *table(("Operation", *head), _rows(tally.outcomes, 2)),
     ]
     return Part("Fault matrix", lines, tally.wrong)
 
 
-def _rows(outcomes: Counter[tuple[str, str, str]], key: int) -> t.Iterator[tuple[object, ...]]:
+def _rows(outcomes: Counter[tuple[str, str, str, str]], key: int) -> t.Iterator[tuple[object, ...]]:
     for name in dict.fromkeys(cell[key] for cell in sorted(outcomes)):
         counts: Counter[str] = Counter()
         for cell, count in outcomes.items():
             if cell[key] == name:
-                counts[cell[2]] += count
+                counts[cell[-1]] += count
         yield (name, sum(counts.values()), *(counts[outcome] for outcome in (OVERCOME, FAILED, "wrong")))
     totals = Counter[str]()
     for cell, count in outcomes.items():
-        totals[cell[2]] += count
+        totals[cell[-1]] += count
     yield ("All", sum(totals.values()), *(totals[outcome] for outcome in (OVERCOME, FAILED, "wrong")))
 
 
@@ -105,15 +107,19 @@ def injector_part(pushes: Pushes, seed: int) -> Part:
     rows = [(title, *_outcomes(pushes.outcomes, title)) for title in titles]
     totals = Counter(outcome for _title, outcome in pushes.outcomes.elements())
     rows.append(("All", totals.total(), *(totals[outcome] for outcome in (OVERCOME, FAILED, "wrong"))))
+    every = pushes.deck.every
+    left = [f"{trouble.name} of {trouble.operation}" for trouble in pushes.deck.left]
     lines = [
         "[microburst](https://pypi.org/project/microburst/) is a proxy that reads botocore's models and answers as AWS",
-        f"would. It stood between the modules and the server for {totals.total()} pushes (seed {seed}), each with one",
+        f"would. It stood between the modules and the server for {totals.total()} runs (seed {seed}), each with one",
         "to four faults at operations drawn at random: every error that the model lists for the operation, errors that",
-        "all services have, and what it does to connections, requests and answers. The pushes are judged like the",
+        "all services have, and what it does to connections, requests and answers. The operations that the tasks call",
+        f"have {len(every)} such faults, and {len(every) - len(left)} of them struck. The runs are judged like the",
         "cells of the matrix. It leaves downloads from Amazon S3 alone. The server checks no signatures, so a changed",
         "Host does not matter.",
+        *([f"These did not strike: {', '.join(left)}."] if left else []),
         "",
-        *table(("Task", "Pushes", OVERCOME, FAILED, "wrong"), rows),
+        *table(("Task", "Runs", OVERCOME, FAILED, "wrong"), rows),
         "",
         *table(("Fault", "Struck"), sorted(pushes.faults.items())),
     ]

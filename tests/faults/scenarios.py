@@ -46,6 +46,8 @@ PART = 4_000
 LAYERS = (b"the first layer, which has three parts " * 300, b"the second layer " * 100)
 CONFIG = config_of(LAYERS)
 IMAGE: Contents = {"": Content(CONFIG, LAYERS)}
+_OTHER_LAYERS = (LAYERS[1], b"a layer of another image " * 100)
+OTHER_IMAGE: Contents = {"": Content(config_of(_OTHER_LAYERS), _OTHER_LAYERS)}
 
 
 @dataclass(frozen=True)
@@ -226,6 +228,8 @@ class PushImage(Scenario):
     module = "ecr_image"
     source = "OCI image layout"
     contents: Contents = IMAGE
+    # The digest of the other image, which has one of the tags before.
+    former = ""
 
     @classmethod
     def title(cls) -> str:
@@ -263,7 +267,7 @@ class PushImage(Scenario):
         for digest in view.tags().values():
             manifest = view.read(digest)
             assert digest_of(manifest) == digest
-            check_image(self.contents, manifest, view.read)
+            check_image(OTHER_IMAGE if digest == self.former else self.contents, manifest, view.read)
 
 
 class PushIndex(PushImage):
@@ -294,7 +298,7 @@ class PushDockerArchive(PushImage):
 
     def make(self) -> Path:
         path = self.directory / "image.tar"
-        path.write_bytes(tar_of(docker_archive(LAYERS)))
+        path.write_bytes(tar_of(docker_archive(self.contents[""].layers)))
         return path
 
 
@@ -316,6 +320,68 @@ class PushUncompressed(PushDockerArchive):
 
     def options(self) -> dict[str, t.Any]:
         return {**super().options(), "compress": "none"}
+
+
+class PushBothFormats(PushDockerArchive):
+    """Pushes what docker save writes since version 25: a layout and a docker archive in one."""
+
+    source = "archive of both formats"
+
+    def make(self) -> Path:
+        path = self.directory / "image.tar"
+        path.write_bytes(tar_of({**layout_of(self.contents).complete(), **docker_archive(LAYERS)}))
+        return path
+
+
+class PushUpdate(PushDockerArchive):
+    """Pushes an image to a repository where one of its tags is on another image, which has one layer in common."""
+
+    source = "docker archive, a tag moves"
+
+    def prepare(self) -> None:
+        super().prepare()
+        layout = layout_of(OTHER_IMAGE)
+        self.former = store_image(self.client, self.repository, layout, layout.entries[0], TAGS[1])
+
+    def check_left(self) -> None:
+        super().check_left()
+        assert TAGS[1] in self.view().tags(), "the tag is on neither image"
+
+
+class Remove(Scenario):
+    """Removes a tag, and an image by its digest; what is not named stays."""
+
+    module = "ecr_image"
+
+    @classmethod
+    def title(cls) -> str:
+        return f"{cls.module}, state: absent"
+
+    def prepare(self) -> None:
+        stored: list[str] = []
+        for contents, tag in ((IMAGE, TAGS[0]), (IMAGE, TAGS[1]), (OTHER_IMAGE, "other")):
+            layout = layout_of(contents)
+            stored.append(store_image(self.client, self.repository, layout, layout.entries[0], tag))
+        self.kept, _same, self.named = stored
+
+    def options(self) -> dict[str, t.Any]:
+        return {"repository_name": self.repository, "state": "absent", "tags": [TAGS[0]], "digests": [self.named]}
+
+    def check_done(self, result: dict[str, t.Any]) -> None:
+        assert self.view().tags() == {TAGS[1]: self.kept}
+        self.check_left()
+        assert {"tag": TAGS[0], "after": None}.items() <= result["tags"][0].items()
+        assert {each["digest"] for each in result["images"] if each["action"] != "kept"} == {self.named}
+
+    def check_left(self) -> None:
+        super().check_left()
+        view = self.view()
+        tags = view.tags()
+        assert tags[TAGS[1]] == self.kept
+        assert tags.items() <= {TAGS[0]: self.kept, TAGS[1]: self.kept, "other": self.named}.items()
+        for digest, contents in ((self.kept, IMAGE), (self.named, OTHER_IMAGE)):
+            if digest in tags.values():
+                check_image(contents, view.read(digest), view.read)
 
 
 class Copy(PushImage):
@@ -420,6 +486,9 @@ SCENARIOS: tuple[type[Scenario], ...] = (
     PushDockerArchive,
     PushCompressed,
     PushUncompressed,
+    PushBothFormats,
+    PushUpdate,
+    Remove,
     Copy,
     CopyIndex,
     Download,
