@@ -98,7 +98,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="draws the samples")
     parser.add_argument("--kills", type=int, default=100, help="how many runs to kill")
     parser.add_argument("--crowds", type=int, default=10, help="how often many processes run at once")
-    parser.add_argument("--pushes", type=int, default=300, help="how many pushes another fault injector strikes")
+    parser.add_argument(
+        "--pushes", type=int, default=300, help="how many runs another fault injector strikes, at least"
+    )
     parser.add_argument("--jobs", type=int, default=2, help="how many cells run at the same time")
     parser.add_argument("--report", type=Path, help="the file to write the outcomes to")
     arguments = parser.parse_args()

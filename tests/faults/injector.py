@@ -17,10 +17,12 @@ import time
 import typing as t
 import urllib.request
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.layerkit.ecr.tests.faults.matrix import Bench, judged
 from ansible_collections.layerkit.ecr.tests.faults.scenarios import SCENARIOS, Scenario
+from ansible_collections.layerkit.ecr.tests.strict_ecr.faults import DOWNLOAD
 from ansible_collections.layerkit.ecr.tests.strict_ecr.request_check import service_model
 
 # Where `make faults` installs it. It has a botocore of its own.
@@ -28,18 +30,8 @@ _PACKAGES = Path(__file__).parents[2] / ".work/microburst"
 _STARTS_WITHIN_SECONDS = 60
 _READ_TIMEOUT = 1.0
 _PUSHES = [each for each in SCENARIOS if each.module in ("ecr_layer", "ecr_image", "ecr_image_copy")]
-_OPERATIONS = (
-    "BatchCheckLayerAvailability",
-    "BatchGetImage",
-    "CompleteLayerUpload",
-    "DescribeImages",
-    "DescribeRepositories",
-    "GetDownloadUrlForLayer",
-    "InitiateLayerUpload",
-    "ListImageReferrers",
-    "PutImage",
-    "UploadLayerPart",
-)
+# A fault that nothing has let strike after so many times the pushes is left.
+_ROUNDS = 2
 # What any operation of AWS may answer, with the statuses that microburst gives them.
 _COMMON = (
     "AccessDeniedException",
@@ -47,8 +39,10 @@ _COMMON = (
     "IncompleteSignature",
     "InternalFailure",
     "InvalidSignatureException",
+    "RequestTimeTooSkewed",
     "RequestTimeout",
     "ServiceUnavailable",
+    "SignatureDoesNotMatch",
     "SlowDown",
     "ThrottlingException",
     "UnrecognizedClientException",
@@ -98,13 +92,13 @@ class Injector:
             finally:
                 process.terminate()
 
-    def set_rules(self, rules: list[dict[str, t.Any]]) -> None:
-        """Replace all rules."""
-        self._call("POST", "rules", rules)
+    def set_rules(self, rules: list[dict[str, t.Any]]) -> list[int]:
+        """Replace all rules, and return what ``fired`` calls them."""
+        return [rule["id"] for rule in self._call("POST", "rules", rules)]
 
     def fired(self) -> list[dict[str, t.Any]]:
         """Return the faults that struck since the last call."""
-        events = self._call("GET", "fired")
+        events = self._call("GET", "fired?limit=10000")
         self._call("DELETE", "fired")
         return t.cast("list[dict[str, t.Any]]", events)
 
@@ -126,20 +120,57 @@ class Injector:
             return json.loads(answer.read() or b"null")
 
 
-def rules(draw: random.Random) -> list[dict[str, t.Any]]:
-    """Draw some faults, each of one operation and for a few of its calls."""
-    return [_rule(draw) for _rule_of_push in range(draw.randint(1, 4))]
+@dataclass(frozen=True)
+class Trouble:
+    """A fault of an operation: an error by its code, or what is done to connections, requests and answers."""
+
+    operation: str
+    name: str
+
+    def rule(self, draw: random.Random) -> dict[str, t.Any]:
+        """Return the rule that lets it strike a few of the calls."""
+        rule: dict[str, t.Any] = {
+            "service": "ecr",
+            "operation": self.operation,
+            "times": draw.choice((1, 1, 2, 3, 8, 20)),
+        }
+        if draw.random() < 0.3:
+            rule["sequence"] = {"fail": 1, "pass": draw.randint(1, 3)}
+        return {**rule, **(_TRANSPORT.get(self.name) or {"error": {"code": self.name}})}
 
 
-def _rule(draw: random.Random) -> dict[str, t.Any]:
-    operation = draw.choice(_OPERATIONS)
-    rule: dict[str, t.Any] = {"service": "ecr", "operation": operation, "times": draw.choice((1, 1, 2, 3, 8, 20))}
-    if draw.random() < 0.3:
-        rule["sequence"] = {"fail": 1, "pass": draw.randint(1, 3)}
-    if draw.random() < 0.5:
-        return {**rule, **_TRANSPORT[draw.choice(sorted(_TRANSPORT))]}
-    modelled = sorted(shape.name for shape in service_model().operation_model(operation).error_shapes)
-    return {**rule, "error": {"code": draw.choice(draw.choice((modelled, _COMMON)))}}
+def troubles_of(operation: str) -> list[Trouble]:
+    """Return every fault of an operation: the errors that its model lists, those of all services, and the others."""
+    modelled = (shape.name for shape in service_model().operation_model(operation).error_shapes)
+    return [Trouble(operation, name) for name in dict.fromkeys((*modelled, *_COMMON, *_TRANSPORT))]
+
+
+class Deck:
+    """The faults of the operations that tasks call, in an order that is drawn."""
+
+    def __init__(self, operations: t.Iterable[str], draw: random.Random) -> None:
+        self._draw = draw
+        self.every = [trouble for operation in sorted(set(operations)) for trouble in troubles_of(operation)]
+        # Those that have not struck yet.
+        self.left = draw.sample(self.every, len(self.every))
+
+    def deal(self, operations: t.Collection[str]) -> list[Trouble]:
+        """Return up to four faults of these operations, the first one that has not struck yet if there is one."""
+        possible = [trouble for trouble in self.every if trouble.operation in operations]
+        others = self._draw.sample(possible, self._draw.randint(0, 3))
+        wanted = next((trouble for trouble in self.left if trouble.operation in operations), None)
+        return [wanted, *others] if wanted else others or possible[:1]
+
+    def struck(self, trouble: Trouble) -> None:
+        """Note that a fault struck."""
+        if trouble in self.left:
+            self.left.remove(trouble)
+
+    def put_back(self, trouble: Trouble) -> None:
+        """Note that a fault did not strike: others have their turn first."""
+        if trouble in self.left:
+            self.left.remove(trouble)
+            self.left.append(trouble)
 
 
 class Pushes:
@@ -149,29 +180,51 @@ class Pushes:
         self._bench = bench
         self._injector = injector
         self._draw = random.Random(seed)
+        self._operations = {kind: self._called(kind) for kind in _PUSHES}
+        self.deck = Deck(set().union(*self._operations.values()), self._draw)
         self.outcomes: Counter[tuple[str, str]] = Counter()
         self.faults: Counter[str] = Counter()
         self.wrong: list[str] = []
 
     def run(self, count: int) -> None:
-        """Push so many times, each task in its turn."""
-        for number in range(count):
-            scenario_class = _PUSHES[number % len(_PUSHES)]
-            chosen = rules(self._draw)
+        """Push at least so many times, each task in its turn, until every fault has struck."""
+        for number in range(_ROUNDS * count):
+            if number >= count and not self.deck.left:
+                break
+            kind = _PUSHES[number % len(_PUSHES)]
+            dealt = self.deck.deal(self._operations[kind])
+            chosen = [trouble.rule(self._draw) for trouble in dealt]
             try:
-                outcome = self._push(scenario_class(self._bench.place), chosen)
+                outcome = self._push(kind(self._bench.place), dealt, chosen)
             except Exception as error:
                 outcome = "wrong"
-                self.wrong.append(f"{scenario_class.title()}: {chosen}: {type(error).__name__}: {error}")
-            self.outcomes[scenario_class.title(), outcome] += 1
+                self.wrong.append(f"{kind.title()}: {chosen}: {type(error).__name__}: {error}")
+            self.outcomes[kind.title(), outcome] += 1
             if (number + 1) % 20 == 0:
-                print(f"{number + 1} of {count} pushes, {len(self.wrong)} wrong", flush=True)
+                print(
+                    f"{number + 1} of {count} pushes, {len(self.deck.left)} faults left, {len(self.wrong)} wrong",
+                    flush=True,
+                )
 
-    def _push(self, scenario: Scenario, chosen: list[dict[str, t.Any]]) -> str:
-        self._injector.set_rules(chosen)
+    def _called(self, kind: type[Scenario]) -> set[str]:
+        """Return the operations that a task calls."""
+        scenario = kind(self._bench.place)
+        end = self._bench.run(scenario)
+        assert not end.failed, end.message
+        calls = self._bench.place.server.control.calls
+        found = {operation for name in scenario.repositories().values() for operation in calls.counts(name)}
+        # Those come from Amazon S3.
+        return found - {DOWNLOAD}
+
+    def _push(self, scenario: Scenario, dealt: list[Trouble], chosen: list[dict[str, t.Any]]) -> str:
+        ids = self._injector.set_rules(chosen)
         connection = {"endpoint_url": self._injector.url, "aws_config": {"read_timeout": _READ_TIMEOUT}}
         end = self._bench.run(scenario, connection)
-        self.faults.update(_kind(str(event["action"])) for event in self._injector.fired())
+        fired = self._injector.fired()
+        self.faults.update(_kind(str(event["action"])) for event in fired)
+        struck = {event["rule_id"] for event in fired}
+        for number, trouble in zip(ids, dealt, strict=True):
+            (self.deck.struck if number in struck else self.deck.put_back)(trouble)
         return judged(self._bench, scenario, end)
 
 
