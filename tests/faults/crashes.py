@@ -23,6 +23,7 @@ from ansible_collections.layerkit.ecr.tests.faults.scenarios import (
     Download,
     DownloadArchive,
     DownloadDockerArchive,
+    PushDockerArchive,
     PushImage,
     PushLayer,
     Scenario,
@@ -62,6 +63,12 @@ class KilledImage(_OneAtATime):
     contents = IN_PARTS
 
 
+class KilledDockerArchive(_OneAtATime, PushDockerArchive):
+    """An image of many parts whose layers are compressed on the way."""
+
+    contents = IN_PARTS
+
+
 class KilledCopy(_OneAtATime, Copy):
     """A copy of many parts."""
 
@@ -80,7 +87,7 @@ class KilledArchive(_OneAtATime, DownloadArchive):
     contents = LARGE
 
 
-class KilledDockerArchive(_OneAtATime, DownloadDockerArchive):
+class KilledDockerDownload(_OneAtATime, DownloadDockerArchive):
     """A download of many ranges as docker save would write it."""
 
     contents = LARGE
@@ -89,10 +96,11 @@ class KilledDockerArchive(_OneAtATime, DownloadDockerArchive):
 KILLED: tuple[type[Scenario], ...] = (
     KilledLayer,
     KilledImage,
+    KilledDockerArchive,
     KilledCopy,
     KilledDownload,
     KilledArchive,
-    KilledDockerArchive,
+    KilledDockerDownload,
 )
 
 

@@ -27,6 +27,7 @@ PROCESSES = 10
 _SHARED = (b"a layer of all images " * 2_000, b"another layer of all images " * 1_000)
 # Every third process has the same image.
 _IMAGES = 3
+_CHANGING = ("InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "PutImage")
 
 
 def image(number: int) -> Contents:
@@ -64,10 +65,18 @@ class Crowd:
             assert end.result, f"it ended without a result: {end.crash}"
             assert not end.failed, end.message
         self._check()
+        calls = self._place.server.control.calls
+        sent = calls.bytes_received(self.repository), self._changes()
         again = self._bench.processes.run_all([self._run_of(number) for number in range(PROCESSES)])
         assert [end.result.get("changed") for end in again] == [False] * PROCESSES
+        assert (calls.bytes_received(self.repository), self._changes()) == sent, "a second round sends something"
         self._check()
         return ends
+
+    def _changes(self) -> int:
+        """Return how many calls changed something in the repository."""
+        counts = self._place.server.control.calls.counts(self.repository)
+        return sum(counts.get(operation, 0) for operation in _CHANGING)
 
     def _run_of(self, number: int) -> Run:
         wanted = number % _IMAGES
