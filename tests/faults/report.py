@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible_collections.layerkit.ecr.tests.faults.crashes import MIB, WIRE, Crashes
-from ansible_collections.layerkit.ecr.tests.faults.crowd import PROCESSES
+from ansible_collections.layerkit.ecr.tests.faults.crowd import PLAYED, PROCESSES
 from ansible_collections.layerkit.ecr.tests.faults.injector import Pushes
 from ansible_collections.layerkit.ecr.tests.faults.matrix import FAILED, OVERCOME, Tally
 from ansible_collections.layerkit.ecr.tests.faults.scenarios import PART
@@ -95,8 +95,9 @@ def crowd_part(count: int, wrong: list[str]) -> Part:
     """Return the section of many at once."""
     lines = [
         f"{PROCESSES} processes with one state directory pushed and copied overlapping images to one repository at the",
-        f"same time, {count} times, on mutable and immutable repositories by turns. {count - len(wrong)} times all of",
-        "them succeeded, every tag had its image with all bytes, no file was left, and a second round sent nothing.",
+        f"same time, {count} times, on mutable and immutable repositories by turns. They were hosts of a playbook the",
+        f"first {min(PLAYED, count)} times. {count - len(wrong)} times all of them succeeded, every tag had its image",
+        "with all bytes, no file was left, and a second round sent nothing.",
     ]
     return Part("Many at once", lines, wrong)
 
