@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 from unittest import mock
 
 from flask import Flask
@@ -61,7 +62,7 @@ def serve_with_tls(server: StrictECR, tls: ssl.SSLContext) -> Iterator[StrictECR
 @contextmanager
 def _running(control: Control, port: int, tls: ssl.SSLContext | None = None) -> Iterator[StrictECR]:
     stopping = threading.Event()
-    app = Gate(DomainDispatcherApplication(_create_app), control, stopping)
+    app = Gate(_Dispatcher(_create_app), control, stopping)
     server = make_server(_HOST, port, app, threaded=True, request_handler=_RequestHandler, ssl_context=tls)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), name="strict-ecr", daemon=True)
     thread.start()
@@ -91,6 +92,19 @@ def _create_app(service: SERVICE_NAMES) -> Flask:
     # In debug mode, reference cycles keep the body of every request until the next garbage collection.
     app.debug = False
     return app
+
+
+class _Dispatcher(DomainDispatcherApplication):
+    """Remembers the service of a host, for which moto looks at its directories with each request."""
+
+    def __init__(self, create_app: Callable[[SERVICE_NAMES], Flask]) -> None:
+        super().__init__(create_app)
+        self._services: dict[str | None, Any] = {}
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        if host not in self._services:
+            self._services[host] = super().get_backend_for_host(host)
+        return self._services[host]
 
 
 class _RequestHandler(MotoRequestHandler):

@@ -18,9 +18,13 @@ from botocore.loaders import JSONFileLoader, Loader
 
 @contextlib.contextmanager
 def botocore_read_once() -> t.Iterator[None]:
-    """Cache the data files, the list of the services, and the signatures of event handlers."""
+    """Cache the data files, the list of the services, and the signatures and the names of event handlers."""
     parsed = functools.cache(JSONFileLoader().load_file)
     services = functools.cache(Loader().list_available_services)
+    # The types of botocore lack what is private.
+    private: t.Any = hooks
+    # Each session has an aliaser of its own, with an empty cache.
+    alias = private.EventAliaser(hooks.HierarchicalEmitter())._alias_event_name
     accepts_kwargs = hooks.accepts_kwargs
     signatures: dict[t.Any, t.Any] = {}
 
@@ -37,6 +41,7 @@ def botocore_read_once() -> t.Iterator[None]:
         mock.patch.object(JSONFileLoader, "load_file", lambda _loader, path: parsed(path)),
         mock.patch.object(Loader, "list_available_services", lambda _loader, type_name: services(type_name)),
         mock.patch.object(hooks, "accepts_kwargs", accepts),
+        mock.patch.object(private.EventAliaser, "_alias_event_name", lambda _aliaser, name: alias(name)),
     ):
         yield
 
