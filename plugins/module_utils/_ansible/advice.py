@@ -232,13 +232,17 @@ _STORE_BUSY = (
 _DOWNLOAD_BROKE = (
     "The download broke off and retrying did not help. Check the network and the proxy, and run the task again"
 )
+_STORE_FAILED = "Amazon S3, or something in front of it, failed and retrying did not help. Run the task again later"
 _DOWNLOAD_ADVICE = {
     "403": _STORE_REFUSED,
     "404": "Amazon S3 does not have the layer, although the registry lists it. Push the image to this repository again",
     "407": ADVICE["407"],
     "416": "The stored layer is shorter than the manifest states. Push the image to this repository again",
     "429": _STORE_BUSY,
+    "500": _STORE_FAILED,
+    "502": _STORE_FAILED,
     "503": _STORE_BUSY,
+    "504": _STORE_FAILED,
     "ConnectTimeoutError": _STORE_UNREACHABLE,
     "ConnectionError": _STORE_UNREACHABLE,
     "HTTPClientError": _DOWNLOAD_BROKE,
@@ -297,9 +301,9 @@ def url_advice(*names: str) -> str | None:
     return next((_URL_ADVICE[name] for name in names if name in _URL_ADVICE), None) or advice(*names)
 
 
-def download_advice(*names: str) -> str:
-    """Return what an error of a download from Amazon S3 means and what to do next; names as in ``advice``."""
-    return next((_DOWNLOAD_ADVICE[name] for name in names if name in _DOWNLOAD_ADVICE), _DOWNLOAD_BROKE)
+def download_advice(*names: str) -> str | None:
+    """Return what a failed download from Amazon S3 means and what to do next; names and result as in ``advice``."""
+    return next((_DOWNLOAD_ADVICE[name] for name in names if name in _DOWNLOAD_ADVICE), None)
 
 
 def tls_advice(words: str) -> str:

@@ -61,7 +61,10 @@ if t.TYPE_CHECKING:
 
 Result = dict[str, t.Any]
 
-_UNKNOWN_ERROR = "Look it up in the API reference of Amazon ECR, and run the task again if it is temporary"
+_UNKNOWN_ERROR = (
+    "{code} is not an error that this collection knows. Look it up in the API reference of {service}, and run the task "
+    "again if it is temporary"
+)
 _NOTHING_SENT = "Nothing was sent"
 # Amazon ECR refuses signatures that are older or younger.
 _SKEW = datetime.timedelta(minutes=5)
@@ -118,7 +121,8 @@ def _foreign_answer(error: ForeignAnswerError) -> str:
 @message.register(DownloadError)
 def _download(error: DownloadError) -> str:
     origin = f"The layers of this registry are at {error.origin}" if error.origin else None
-    return sentences(_failed(error), origin, download_advice(*error.names))
+    meaning = download_advice(*error.names) or _UNKNOWN_ERROR.format(code=error.code, service="Amazon S3")
+    return sentences(_failed(error), origin, meaning)
 
 
 @message.register(ConnectionOptionsError)
@@ -331,7 +335,7 @@ def _meaning(error: CallError) -> str:
     find = url_advice if error.call.operation == "GetDownloadUrlForLayer" else advice
     kms_error = error.response.get("kmsError")
     cause = f"KMS reports {printable(str(kms_error))}" if kms_error else None
-    known = find(*error.names) or f"{error.code} is not an error that this collection knows. {_UNKNOWN_ERROR}"
+    known = find(*error.names) or _UNKNOWN_ERROR.format(code=error.code, service="Amazon ECR")
     return f"{known}. {cause}" if cause else known
 
 

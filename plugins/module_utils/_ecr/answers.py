@@ -121,6 +121,16 @@ def check_accounted(asked: t.Iterable[str], found: t.Container[str | None]) -> N
             raise UnreadableAnswerError(f"it does not say whether {name} is there")
 
 
+def redirection(headers: t.Mapping[str, str]) -> str:
+    """Return what is wrong with an answer that leads elsewhere: to which host, for its path may have a secret."""
+    location = headers.get("location", "")
+    # A path alone leads to another page of the same host.
+    with contextlib.suppress(ValueError):
+        if "://" in location:
+            return f"it leads to {printable(origin_of(location))}"
+    return "it leads elsewhere"
+
+
 class _Arrival(threading.local):
     """What this thread waits for."""
 
@@ -258,7 +268,7 @@ def _flaw(operation: str, answer: Arrived) -> str | None:
     """Return what is wrong with an answer, None if it is one of the service."""
     if 300 <= answer.status < 400:
         # botocore takes the body with some of these for a result, whatever it is.
-        return f"it leads {_destination(answer)}"
+        return redirection(answer.headers)
     if not answer.body:
         return "the body is empty"
     flaw = _shortage(answer)
@@ -273,15 +283,6 @@ def _flaw(operation: str, answer: Arrived) -> str | None:
     if answer.status < 300:
         return _broken(output_shape(operation), document, "")
     return _broken_error(document)
-
-
-def _destination(answer: Arrived) -> str:
-    location = answer.headers.get("location", "")
-    # A path alone leads to another page of the same host.
-    with contextlib.suppress(ValueError):
-        if "://" in location:
-            return f"to {printable(origin_of(location))}"
-    return "elsewhere"
 
 
 def _shortage(answer: Arrived) -> str | None:

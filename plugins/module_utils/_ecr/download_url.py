@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from urllib.parse import urlsplit
 
@@ -13,6 +14,9 @@ from .._core.text import origin_of, printable
 from .answers import UnreadableAnswerError, needed
 
 _SCHEMES = ("https", "http")
+# A name of labels, or an IPv6 address.
+_HOST = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
+_PRINTABLE = re.compile("[!-~]+")
 
 
 class DownloadUrl:
@@ -38,14 +42,19 @@ class DownloadUrl:
             raise UnreadableAnswerError(f"layerDigest is {printable(answered)}, and {digest} was asked for")
         url = needed(response, "downloadUrl")
         schemes = _SCHEMES[:1] if urlsplit(endpoint).scheme == "https" else _SCHEMES
-        try:
-            is_usable = urlsplit(url).scheme in schemes and bool(urlsplit(url).hostname) and url.isprintable()
-        except ValueError:
-            is_usable = False
-        if not is_usable:
+        if not _is_usable(url, schemes):
             raise UnreadableAnswerError(f"downloadUrl is not a URL with {' or '.join(schemes)}")
         return cls(url)
 
     def reveal(self) -> str:
         """Return the URL, to send a request to it."""
         return self._url
+
+
+def _is_usable(url: str, schemes: t.Collection[str]) -> bool:
+    try:
+        parts = urlsplit(url)
+        has_host = bool(_HOST.fullmatch(parts.hostname or "")) and parts.port != 0
+    except ValueError:
+        return False
+    return has_host and parts.scheme in schemes and bool(_PRINTABLE.fullmatch(url))

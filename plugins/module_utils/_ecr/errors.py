@@ -259,14 +259,18 @@ class DownloadError(CallError):
             return super().code
         status = self.exception.status
         is_failure = status is not None and status >= 300
-        return getattr(self.exception, "code", None) or (str(status) if is_failure else "UnreadableAnswer")
+        return self._code_of_store or (str(status) if is_failure else "UnreadableAnswer")
 
     @property
     def names(self) -> tuple[str, ...]:
         """What the failure is called, the most specific name first."""
         if not isinstance(self.exception, UnreadableAnswerError):
             return super().names
-        return (self.code, str(self.exception.status))
+        return (self.code, str(self.exception.status), *(() if self._code_of_store else ("UnreadableAnswer",)))
+
+    @property
+    def _code_of_store(self) -> str | None:
+        return getattr(self.exception, "code", None)
 
     @property
     def is_denied(self) -> bool:

@@ -30,7 +30,7 @@ try:
 except ImportError:
     pass  # AnsibleAWSModule reports a missing SDK
 
-from .answers import Arrived, UnreadableAnswerError
+from .answers import Arrived, UnreadableAnswerError, redirection
 
 if t.TYPE_CHECKING:
     from botocore.awsrequest import AWSResponse
@@ -55,7 +55,7 @@ class StoreAnswerError(UnreadableAnswerError):
 
     def __init__(self, flaw: str, answer: AWSResponse, code: str | None = None) -> None:
         # The body of an error can quote the signature of the request.
-        super().__init__(flaw, Arrived(answer.status_code, t.cast("t.Mapping[str, str]", answer.headers), b""))
+        super().__init__(flaw, Arrived(answer.status_code, _headers(answer), b""))
         self.code = code
 
 
@@ -119,6 +119,11 @@ class ObjectStore:
         )
 
 
+def _headers(answer: AWSResponse) -> t.Mapping[str, str]:
+    # They are one in all but the stubs.
+    return t.cast("t.Mapping[str, str]", answer.headers)
+
+
 def _check(answer: AWSResponse, first: int, last: int, size: int) -> None:
     """Check that an answer has the bytes that were asked for."""
     if answer.status_code >= 300:
@@ -159,7 +164,9 @@ def _refusal(answer: AWSResponse) -> StoreAnswerError:
         beginning = answer.raw.read(_MAX_ERROR)
     code = _ERROR_CODE.search(beginning)
     if code is None:
-        return StoreAnswerError("it is not an error of Amazon S3", answer)
+        leads_away = answer.status_code < 400
+        flaw = redirection(_headers(answer)) if leads_away else "it is not an error of Amazon S3"
+        return StoreAnswerError(flaw, answer)
     return StoreAnswerError(f"the error of Amazon S3 is {code[1].decode()}", answer, code[1].decode())
 
 

@@ -6,11 +6,15 @@
 
 from __future__ import annotations
 
+import typing as t
+from types import SimpleNamespace
+
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.failure import message, printable_traceback
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import LayerUploadError, Resume, UploadProgress
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Call, Repository
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import AnswerError, CallError
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import AnswerError, CallError, DownloadError
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.object_store import StoreAnswerError
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 CALL = Call("CompleteLayerUpload", Repository("app"), "u", ("sha256:" + "1" * 64,))
@@ -91,3 +95,27 @@ def test_traceback_of_an_exception_that_is_its_own_cause_ends() -> None:
     first, second = ValueError("first"), TypeError("second")
     first.__cause__, second.__cause__ = second, first
     assert printable_traceback(first) == "TypeError: second\n\nValueError: first\n"
+
+
+def failed_download(status: int, code: str | None) -> str:
+    answer = t.cast(t.Any, SimpleNamespace(status_code=status, headers={}))
+    call = Call("DownloadLayer", Repository("app"), digests=("sha256:" + "1" * 64,), first_byte=0, last_byte=9)
+    return message(DownloadError(call, StoreAnswerError("no bytes", answer, code), (), "http://bucket"))
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "words"),
+    [
+        (200, None, "This is not what Amazon S3 answers."),
+        (303, None, "This is not what Amazon S3 answers."),
+        (405, None, "This is not what Amazon S3 answers."),
+        (413, None, "This is not what Amazon S3 answers."),
+        (407, None, "The proxy requires authentication."),
+        (500, None, "failed and retrying did not help."),
+        (500, "InternalError", "failed and retrying did not help."),
+        (307, "TemporaryRedirect", "TemporaryRedirect is not an error that this collection knows."),
+    ],
+)
+def test_refused_download_is_not_one_that_broke_off(status: int, code: str | None, words: str) -> None:
+    assert words in failed_download(status, code)
+    assert "broke off" not in failed_download(status, code)

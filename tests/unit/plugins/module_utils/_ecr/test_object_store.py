@@ -110,12 +110,24 @@ def test_a_request_has_its_range_and_no_second_authentication(session: type[Reco
         ({"downloadUrl": "https://"}, "downloadUrl is not a URL with https"),
         ({"downloadUrl": "https://[canary/layer"}, "downloadUrl is not a URL with https"),
         ({"downloadUrl": f"{BUCKET}/layer\r\nX: canary"}, "downloadUrl is not a URL with https"),
+        ({"downloadUrl": "https://bucket:99999/canary"}, "downloadUrl is not a URL with https"),
+        ({"downloadUrl": "https://bucket:0/canary"}, "downloadUrl is not a URL with https"),
+        ({"downloadUrl": "https://bucket:port/canary"}, "downloadUrl is not a URL with https"),
+        ({"downloadUrl": "https://a bucket/canary"}, "downloadUrl is not a URL with https"),
+        ({"downloadUrl": "https://.../canary"}, "downloadUrl is not a URL with https"),
+        ({"downloadUrl": f"https://{64 * 'a'}.test/canary"}, "downloadUrl is not a URL with https"),
+        ({"downloadUrl": "https://bucket/c\u00e4nary"}, "downloadUrl is not a URL with https"),
     ],
 )
 def test_what_is_no_url_of_the_layer_is_refused(answer: dict[str, t.Any], flaw: str) -> None:
     with pytest.raises(UnreadableAnswerError, match=flaw) as refused:
         DownloadUrl.from_response(answer, DIGEST, REGISTRY)
     assert "canary" not in str(refused.value)
+
+
+@pytest.mark.parametrize("origin", [BUCKET, "https://10.0.0.7:8443", "https://[fd00::1]:8443", "https://Bucket.test."])
+def test_hosts_of_all_kinds_are_accepted(origin: str) -> None:
+    assert DownloadUrl.from_response({"downloadUrl": f"{origin}/layer?canary"}, DIGEST, REGISTRY).origin == origin
 
 
 def test_a_url_without_tls_is_accepted_from_an_endpoint_without_tls() -> None:
@@ -161,6 +173,7 @@ def received(monkeypatch: pytest.MonkeyPatch, answer: AWSResponse, first: int, l
         (answer_of(200, bytes(100), Content_Length="100"), "it is not the range of bytes that was asked for"),
         (answer_of(503, b"<Code>SlowDown</Code>"), "the error of Amazon S3 is SlowDown"),
         (answer_of(403, b"canary"), "it is not an error of Amazon S3"),
+        (answer_of(303, b"canary", Location="http://portal.test/?canary"), "it leads to http://portal.test$"),
     ],
 )
 def test_what_is_not_the_range_is_refused(monkeypatch: pytest.MonkeyPatch, answer: AWSResponse, flaw: str) -> None:
