@@ -65,6 +65,7 @@ class UploadState:
 
         :raises InvalidInputError: the directory cannot be created or written to
         """
+        _is_usable(directory)
         path = cls._path_of(directory, identity)
         obstacle = _obstacle(path)
         if obstacle:
@@ -174,11 +175,17 @@ def _is_usable(directory: str) -> bool:
 
     :raises InvalidInputError: neither
     """
+    if not directory:
+        # Python would take the working directory.
+        raise InvalidInputError("The path of the state directory is empty", "Give the path of a directory")
     path = Path(directory)
     for place in (path, *path.absolute().parents):
         try:
             is_directory = stat.S_ISDIR(place.stat().st_mode)
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            if place.is_symlink():
+                why = f"{str(place)!r} is a symbolic link to something that does not exist"
+                raise _unusable(directory, why) from error
             continue
         except (OSError, ValueError) as error:
             raise _unusable(directory, reason(error)) from error
