@@ -192,7 +192,8 @@ def _is_usable(directory: str) -> bool:
         if not is_directory:
             raise _unusable(directory, os.strerror(errno.ENOTDIR))
         if not os.access(place, os.W_OK | os.X_OK):
-            raise _unusable(directory, os.strerror(errno.EACCES))
+            is_read_only = os.statvfs(place).f_flag & os.ST_RDONLY
+            raise _unusable(directory, os.strerror(errno.EROFS if is_read_only else errno.EACCES))
         return place == path
     return False
 

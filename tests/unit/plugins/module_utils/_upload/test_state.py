@@ -367,14 +367,42 @@ def test_directory_that_cannot_be_written_to_is_refused_by_a_look(
     assert UploadState.peek(f"{tmp_path}/{path}", IDENTITY) == (None, None)
 
 
-@pytest.mark.parametrize("path", ["file", "file/state", "nul\0", "x" * 300])
-def test_directory_that_cannot_be_used_is_refused_by_a_look(tmp_path: Path, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("file", "Not a directory"),
+        ("file/state", "Not a directory"),
+        ("fifo", "Not a directory"),
+        ("nul\0", "embedded null byte"),
+        ("x" * 300, "File name too long"),
+        ("loop", "Too many levels of symbolic links"),
+        ("link", "'.*/link' is a symbolic link to something that does not exist"),
+        ("link/state", "'.*/link' is a symbolic link to something that does not exist"),
+    ],
+)
+def test_directory_that_cannot_be_used_is_refused_alike_by_a_look_and_by_a_run(
+    tmp_path: Path, path: str, why: str
+) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(InvalidInputError, match=r"State directory .* cannot be used: "):
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "link").symlink_to("nowhere")
+    with pytest.raises(InvalidInputError, match=f"State directory .* cannot be used: {why}$"):
         UploadState.peek(f"{tmp_path}/{path}", IDENTITY)
     with (
-        pytest.raises(InvalidInputError, match=r"State directory .* cannot be used: "),
+        pytest.raises(InvalidInputError, match=f"State directory .* cannot be used: {why}$"),
         UploadState.held(f"{tmp_path}/{path}", IDENTITY, Task(pytest.fail)),
+    ):
+        pass
+
+
+def test_empty_path_is_not_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidInputError, match="path of the state directory is empty"):
+        UploadState.peek("", IDENTITY)
+    with (
+        pytest.raises(InvalidInputError, match="path of the state directory is empty"),
+        UploadState.held("", IDENTITY, Task(pytest.fail)),
     ):
         pass
 
