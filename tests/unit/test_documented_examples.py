@@ -180,8 +180,11 @@ class Recap:
     printed: str
 
     def __getitem__(self, count: str) -> int:
-        # Each playbook of a run prints the counts of all that ran so far.
-        return int(re.findall(rf"^localhost .*\b{count}=(\d+)", self.printed, flags=re.MULTILINE)[-1])
+        return self.all(count)[-1]
+
+    def all(self, count: str) -> list[int]:
+        """Return a count after each playbook of the run: of all that ran so far."""
+        return [int(found) for found in re.findall(rf"^localhost .*\b{count}=(\d+)", self.printed, flags=re.MULTILINE)]
 
 
 class Host:
@@ -296,8 +299,11 @@ class Host:
         assert recap["ok"] + recap["rescued"] == sum(map(leaves, examples)), recap.printed
         assert recap["failed"] == recap["skipped"] == recap["ignored"] == 0, recap.printed
 
-    def play_document(self, document: Path, tested: t.Collection[str] = ()) -> None:
-        """Run all blocks of a document in their order, but for the commands that another test runs."""
+    def play_document(self, document: Path, tested: t.Collection[str] = (), *, twice: bool = False) -> None:
+        """Run all blocks of a document in their order, but for the commands that another test runs.
+
+        With ``twice``, its plays run once more after the last block, which must change nothing.
+        """
         written: set[str] = set()
         plays: list[str] = []
         built: set[str] = set()
@@ -320,9 +326,19 @@ class Host:
             else:
                 assert block.language == "json", block
                 assert json.loads(block.text)["Version"] == "2012-10-17"
-        if plays:
-            self.play_all(plays)
         assert not written, "a playbook is written, but no command runs it"
+        self.play_last(plays, again=self.plays_of(document) if twice else [])
+
+    def play_last(self, plays: list[str], *, again: list[str]) -> None:
+        """Play the last plays of a document, and those that must change nothing then, in one run of Ansible."""
+        if plays or again:
+            changed = [0, *self.play_all([*plays, *again]).all("changed")]
+            assert changed[len(plays)] == changed[-1], "the second run changed something"
+
+    def plays_of(self, document: Path) -> list[str]:
+        return [
+            self.redirect(block.text) for block in blocks_of(document) if block.language == "yaml" and not block.file
+        ]
 
     def redirect(self, text: str) -> str:
         """Return a playbook with the URL of the strict server in place of a VPC endpoint."""
@@ -459,12 +475,10 @@ def test_blocks_of_the_guide_to_promotion(host: Host, staging: ECRClient) -> Non
     assert staging
     host.client.create_repository(repositoryName="production/my-app")
     (document,) = [path for path in GUIDES if path.name == "guide_promote.rst"]
-    host.play_document(document)
+    host.play_document(document, twice=True)
     digest = host.images["all"]
     expected: Tags = {"my-app": {"1.4.2": digest, "stable": digest}, "production/my-app": {"1.4.2": digest}}
     assert_tags(host.tags(), expected)
-    again = host.play_all([block.text for block in blocks_of(document) if block.language == "yaml"])
-    assert again["changed"] == 0, "the second run changed something"
 
 
 def test_blocks_of_the_readme_of_the_role_for_promotion(host: Host, staging: ECRClient) -> None:
@@ -568,20 +582,14 @@ def test_blocks_of_a_guide(
     host: Host, guide: str, layers: dict[str, int] | None, tags: dict[str, dict[str, str]]
 ) -> None:
     (document,) = [path for path in GUIDES if path.name == guide]
-    host.play_document(document)
+    host.play_document(document, twice=True)
     assert layers is None or host.layers() == layers
     assert_tags(host.tags(), {name: {tag: host.images[key] for tag, key in of.items()} for name, of in tags.items()})
-    plays = [block.text for block in blocks_of(document) if block.language == "yaml" and not block.file]
-    again = host.play_all([host.redirect(text) for text in plays])
-    assert again["changed"] == 0, "the second run changed something"
 
 
 def test_blocks_of_the_guide_to_docker_save(host: Host) -> None:
-    document = ROOT / "docs/docsite/rst/guide_docker_save.rst"
-    host.play_document(document)
+    host.play_document(ROOT / "docs/docsite/rst/guide_docker_save.rst", twice=True)
     assert_tags(host.tags(), {"my-app": {"1.4.2": None}})
-    (block,) = blocks_of(document)
-    assert host.play(block.text)["changed"] == 0
 
 
 def test_blocks_of_the_guide_to_ci(host: Host) -> None:
