@@ -16,6 +16,7 @@ OPERATIONS = {"PutImage", "BatchGetImage"}
 def test_every_error_of_the_model_is_a_fault() -> None:
     names = {trouble.name for trouble in troubles_of("PutImage")}
     assert {"ImageTagAlreadyExistsException", "KmsException", "LayersNotFoundException", "SlowDown", "reset"} <= names
+    assert "ImageNotFoundException" not in {trouble.name for trouble in troubles_of("DescribeImages")}
 
 
 def test_each_fault_is_dealt_until_it_has_struck() -> None:
