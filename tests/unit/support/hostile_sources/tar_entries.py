@@ -69,8 +69,8 @@ def before(*blocks: bytes) -> Make:
     return archive(lambda: b"".join(blocks) + tar_of(oci_layout()))
 
 
-def old_sparse(name: bytes = b"strange") -> bytes:
-    header = bytearray(raw_header(octal(0), b"S", name))
+def old_sparse(name: bytes = b"strange", size: int = 0) -> bytes:
+    header = bytearray(raw_header(base256(size) if size < 0 else octal(size), b"S", name))
     header[257:265] = b"ustar  \0"
     header[386:398], header[398:410] = octal(0), octal(512)
     header[483:495] = octal(1024)

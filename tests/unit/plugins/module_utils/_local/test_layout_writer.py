@@ -110,13 +110,14 @@ def test_damaged_blob_alone_is_fetched_again(sources: Sources, dest: Path, tmp_p
     assert damage != "a link" or outside.read_bytes() == b"precious"
 
 
-@pytest.mark.parametrize("damage", [None, b"{}"])
-def test_damaged_manifest_is_written_again(sources: Sources, dest: Path, damage: bytes | None) -> None:
+@pytest.mark.parametrize("damage", ["missing", "short", "other bytes"])
+def test_damaged_manifest_is_written_again(sources: Sources, dest: Path, damage: str) -> None:
     download(sources.path, target_of(dest), "old")
     path = dest / blob_name(sources.old["digest"])
+    content = path.read_bytes()
     path.unlink()
-    if damage is not None:
-        path.write_bytes(damage)
+    if damage != "missing":
+        path.write_bytes(b"{}" if damage == "short" else content.replace(b"2", b"3", 1))
     result = download(sources.path, target_of(dest), "old")
     assert result.changed
     assert result.bytes_fetched == 0
@@ -269,6 +270,17 @@ def test_link_in_place_of_a_directory_is_named(sources: Sources, dest: Path, tmp
     (dest / link).symlink_to(tmp_path / "outside")
     with pytest.raises(InvalidInputError, match=rf": {link} is a symbolic link, which could lead out of the layout$"):
         download(sources.path, target_of(dest), "new")
+
+
+@pytest.mark.parametrize("name", ["blobs", "blobs/sha256", WORK])
+def test_file_in_place_of_a_directory_is_named(sources: Sources, dest: Path, tmp_path: Path, name: str) -> None:
+    download(sources.path, target_of(dest), "old")
+    (dest / WORK).mkdir()
+    (dest / name).rename(tmp_path / "outside")
+    (dest / name).write_bytes(b"precious")
+    with pytest.raises(InvalidInputError, match=rf": {name} is not a directory$"):
+        download(sources.path, target_of(dest), "new")
+    assert (dest / name).read_bytes() == b"precious"
 
 
 def test_dest_can_be_no_link_to_nothing(sources: Sources, dest: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._local.tar_entries im
 from ansible_collections.layerkit.ecr.tests.unit.support.hostile_sources.tar_entries import (
     long_name,
     octal,
+    old_sparse,
     pax,
     pax_record,
     raw_header,
@@ -50,6 +51,14 @@ def test_the_content_of_files_is_not_read() -> None:
 def test_large_headers_are_not_read(header: bytes) -> None:
     reader = Reader(header + tar_of({"a": b""}))
     with pytest.raises(InvalidInputError, match=r"damaged after byte 0: .* 8192 bytes of headers"):
+        names(reader)
+    assert sum(reader.sizes) < 8192
+
+
+def test_an_entry_before_the_one_that_is_read_is_not_read_again() -> None:
+    """Its size leads backwards, so that it would come again and again."""
+    reader = Reader(old_sparse(size=-1024) + tar_of({"a": b""}))
+    with pytest.raises(InvalidInputError, match="damaged after byte"):
         names(reader)
     assert sum(reader.sizes) < 8192
 

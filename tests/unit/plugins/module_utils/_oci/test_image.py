@@ -93,8 +93,9 @@ class Store(SourceImage):
         self.root = Descriptor(entry["mediaType"], entry["digest"], entry["size"])
         return entry
 
-    def assemble(self, *platforms: str) -> Image:
-        return assemble_image(self, [Platform.parse(platform, "platforms") for platform in platforms], NAME)
+    def assemble(self, *platforms: str, is_exact: bool = False) -> Image:
+        wanted = [Platform.parse(platform, "platforms") for platform in platforms]
+        return assemble_image(self, wanted, NAME, is_exact)
 
 
 @pytest.fixture
@@ -228,6 +229,16 @@ def test_an_image_without_one_of_its_blobs_is_missing(store: Store) -> None:
     del store.content[entries["linux/s390x"]["digest"]]
     image = store.assemble()
     assert (image.root.digest, image.missing) == (entries["linux/amd64"]["digest"], (lacking, "linux/s390x"))
+
+
+def test_an_index_whose_digest_was_asked_for_must_be_whole(store: Store) -> None:
+    entries = of_platforms(store, "linux/amd64", "linux/arm64/v8")
+    assert len(store.assemble(is_exact=True).children) == 2
+    del store.content[entries["linux/arm64/v8"]["digest"]]
+    assert store.assemble().root.digest == entries["linux/amd64"]["digest"]
+    with pytest.raises(PartialImageError) as error:
+        store.assemble(is_exact=True)
+    assert error.value.missing == ("linux/arm64/v8",)
 
 
 def test_an_image_without_its_configuration_is_missing(store: Store) -> None:
