@@ -34,9 +34,9 @@ def main() -> None:
     if not places:
         sys.exit("No place is in these files.")
     began = time.monotonic()
-    ended = run_all(places, arguments.jobs, arguments.resume)
+    ended, left_out = run_all(places, arguments.jobs, arguments.resume)
     if arguments.report and len(places) == len(PLACES):
-        arguments.report.write_text(report(ended, time.monotonic() - began), encoding="utf-8")
+        arguments.report.write_text(report(ended, time.monotonic() - began, left_out), encoding="utf-8")
     survived = [place for place, outcome in ended.items() if outcome is Outcome.SURVIVED and not place.harmless]
     noticed = [place for place, outcome in ended.items() if outcome is not Outcome.SURVIVED and place.harmless]
     print(f"{len(places)} mutants, {len(survived)} survived without a reason")

@@ -22,8 +22,11 @@ that no test notices makes it fail, unless the place has a reason why none can.
 """
 
 
-def report(ended: t.Mapping[Place, Outcome], seconds: float) -> str:
-    """Return the page."""
+def report(ended: t.Mapping[Place, Outcome], seconds: float, left_out: int) -> str:
+    """Return the page.
+
+    :param left_out: how many mutants the run left out, whose outcomes are those of earlier runs
+    """
     counts = Counter(ended.values())
     packages: dict[str, Counter[Outcome]] = {}
     for place, outcome in ended.items():
@@ -31,7 +34,8 @@ def report(ended: t.Mapping[Place, Outcome], seconds: float) -> str:
     rows = [(f"`{name}`", *_figures(package)) for name, package in packages.items()]
     lines = [
         _HEAD,
-        f"The run took {round(seconds / 60)} minutes.",
+        f"The run took {round(seconds / 60)} minutes."
+        + (f" It left out {left_out} mutants that tests noticed in earlier runs." if left_out else ""),
         "",
         *table(
             ("Package", "Mutants", "killed", "killed by the time limit", "survived"),

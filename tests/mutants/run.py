@@ -144,8 +144,10 @@ class Outcomes:
             self._path.write_text(json.dumps(self._known), encoding="utf-8")
 
 
-def run_all(places: t.Sequence[Place], jobs: int, resume: bool) -> dict[Place, Outcome]:
+def run_all(places: t.Sequence[Place], jobs: int, resume: bool) -> tuple[dict[Place, Outcome], int]:
     """Run the tests of each place, several at once. Print each outcome as it comes.
+
+    Returns the outcomes, and how many of them are those of earlier runs.
 
     :param resume: whether to leave out the places that tests noticed in earlier runs
     """
@@ -171,4 +173,4 @@ def run_all(places: t.Sequence[Place], jobs: int, resume: bool) -> dict[Place, O
     copies.put(first)
     with ThreadPoolExecutor(jobs) as pool:
         list(pool.map(run, enumerate(open_places, start=1)))
-    return {place: t.cast(Outcome, outcomes.get(place)) for place in places}
+    return {place: t.cast(Outcome, outcomes.get(place)) for place in places}, len(places) - len(open_places)
