@@ -10,7 +10,6 @@ import datetime
 import re
 import typing as t
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 
 try:
     from botocore.exceptions import ClientError
@@ -21,7 +20,7 @@ from .._core.digest import SHA256_DIGEST
 from .._core.errors import TaskError
 from .._core.text import printable
 from .answers import UnreadableAnswerError
-from .retry import is_final, may_have_been_applied, retried_silently
+from .retry import is_final, may_have_been_applied, retried_silently, time_in
 
 if t.TYPE_CHECKING:
     from .call import Call, Repository
@@ -150,14 +149,14 @@ class CallError(EcrError):
     def answered_at(self) -> datetime.datetime | None:
         """What the clock of AWS showed when it answered, as the error says, or else the header ``Date``."""
         stated = _TIME_OF_AWS.search(str(self.exception))
-        headers = self.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        if stated is None:
+            headers = self.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+            return time_in(headers.get("date", ""))
         try:
-            if stated:
-                time = datetime.datetime.strptime(stated[1], "%Y%m%dT%H%M%SZ")
-                return time.replace(tzinfo=datetime.timezone.utc)
-            return parsedate_to_datetime(headers["date"]).astimezone(datetime.timezone.utc)
-        except (KeyError, TypeError, ValueError, OverflowError):
+            time = datetime.datetime.strptime(stated[1], "%Y%m%dT%H%M%SZ")
+        except ValueError:
             return None
+        return time.replace(tzinfo=datetime.timezone.utc)
 
     @property
     def expected_byte(self) -> int | None:

@@ -146,12 +146,19 @@ def _retry_after(value: str) -> float:
     if re.fullmatch(r"[0-9]+", value):
         seconds = float(value)
     else:
-        try:
-            at = email.utils.parsedate_to_datetime(value)
-            seconds = at.replace(tzinfo=at.tzinfo or datetime.timezone.utc).timestamp() - time.time()
-        except (TypeError, ValueError, OverflowError):
-            return 0.0
+        at = time_in(value)
+        seconds = at.timestamp() - time.time() if at else 0.0
     return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
+
+
+def time_in(value: str) -> datetime.datetime | None:
+    """Return the time that a header states, in UTC if it names no zone; None if it cannot be read."""
+    try:
+        at = email.utils.parsedate_to_datetime(value)
+        return at.replace(tzinfo=at.tzinfo or datetime.timezone.utc).astimezone(datetime.timezone.utc)
+    except (TypeError, ValueError, OverflowError, IndexError):
+        # Python 3.9 has no better error for some of what is not a time.
+        return None
 
 
 def may_have_been_applied(failure: Exception) -> bool:

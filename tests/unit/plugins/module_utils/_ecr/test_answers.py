@@ -92,6 +92,18 @@ class TestRetryAfter:
         assert len(delays) == 1
         assert delays[0] <= 0.5
 
+    def test_error_of_python_39_for_what_is_no_time_is_ignored(
+        self, layers: Layers, proxy: MeddlingProxy, delays: list[float], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def read(value: str) -> t.NoReturn:
+            # "Jan 1970 , Jan" ends so there.
+            raise IndexError(value)
+
+        monkeypatch.setattr(email.utils, "parsedate_to_datetime", read)
+        meddle(proxy, http_answer(503, b"later", "text/plain", Retry_After="Jan 1970 , Jan"))
+        layers.initiate()
+        assert len(delays) == 1
+
     def test_answer_of_aws_is_obeyed_as_well(self, layers: Layers, proxy: MeddlingProxy, delays: list[float]) -> None:
         throttled = as_json({"__type": "ThrottlingException", "message": "Rate exceeded"})
         meddle(proxy, http_answer(400, throttled, Retry_After="7"))
