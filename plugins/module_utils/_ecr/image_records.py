@@ -20,6 +20,14 @@ ACTIVATING = "ACTIVATING"
 Entry = t.Mapping[str, t.Any]
 
 
+def _digest_in(entry: Entry, name: str) -> str:
+    """Return a digest that an answer must have."""
+    digest: str = needed(entry, name)
+    if not SHA256_DIGEST.fullmatch(digest):
+        raise UnreadableAnswerError(f"{name} is not a SHA-256 digest")
+    return digest
+
+
 class StoredImage(t.NamedTuple):
     """One entry of BatchGetImage's answer; ``manifest`` is the text that the registry keeps.
 
@@ -35,7 +43,7 @@ class StoredImage(t.NamedTuple):
     def from_response(cls, entry: Entry) -> StoredImage:
         """Return an entry of the answer's ``images``."""
         return cls(
-            digest=needed(needed(entry, "imageId"), "imageDigest"),
+            digest=_digest_in(needed(entry, "imageId"), "imageDigest"),
             manifest=needed(entry, "imageManifest"),
             media_type=entry.get("imageManifestMediaType"),
             registry_id=entry.get("registryId"),
@@ -173,11 +181,8 @@ class ImageDetail(t.NamedTuple):
     @classmethod
     def from_response(cls, entry: Entry) -> ImageDetail:
         """Return an entry of the answer's ``imageDetails``."""
-        digest = needed(entry, "imageDigest")
-        if not SHA256_DIGEST.fullmatch(digest):
-            raise UnreadableAnswerError("imageDigest is not a SHA-256 digest")
         return cls(
-            digest=digest,
+            digest=_digest_in(entry, "imageDigest"),
             tags=tuple(entry.get("imageTags") or ()),
             size=size_in(entry, "imageSizeInBytes"),
             pushed_at=entry.get("imagePushedAt"),
@@ -227,11 +232,8 @@ class ListedReferrer(t.NamedTuple):
     @classmethod
     def from_response(cls, entry: Entry) -> ListedReferrer:
         """Return an entry of the answer's ``referrers``."""
-        digest = needed(entry, "digest")
-        if not SHA256_DIGEST.fullmatch(digest):
-            raise UnreadableAnswerError("digest is not a SHA-256 digest")
         return cls(
-            digest=digest,
+            digest=_digest_in(entry, "digest"),
             media_type=needed(entry, "mediaType"),
             size=size_in(entry, "size"),
             artifact_type=entry.get("artifactType"),

@@ -170,7 +170,10 @@ _CONTRADICTIONS: dict[str, dict[Path, tuple[t.Any, ...]]] = {
         ("layerDigest",): ("", "text", "sha256:xyz", "md5:abc", "sha256:abc"),
         ("uploadId",): (_OTHER_UPLOAD,),
     },
-    "BatchGetImage": {("failures",): ([{"imageId": {}, "failureCode": "ImageNotFound"}], [{"failureCode": "x"}])},
+    "BatchGetImage": {
+        ("images", 0, "imageId", "imageDigest"): ("", "text", "sha256:xyz"),
+        ("failures",): ([{"imageId": {}, "failureCode": "ImageNotFound"}], [{"failureCode": "x"}]),
+    },
     "BatchDeleteImage": {
         ("imageIds", 0, "imageTag"): ("another",),
         ("imageIds", 0, "imageDigest"): (5, True, "", "sha256:<html>"),

@@ -63,6 +63,11 @@ class TestReturnedImages:
         with pytest.raises(UnreadableAnswerError, match=f"does not say whether {DIGEST} is there"):
             ReturnedImages.from_response({"images": images, "failures": failures}, [DIGEST], [])
 
+    @pytest.mark.parametrize("digest", ["", "1", "sha256:1\x1b[2J", f"{DIGEST}\n", "x" * 5000])
+    def test_image_under_a_name_that_is_no_digest(self, digest: str) -> None:
+        with pytest.raises(UnreadableAnswerError, match=r"^imageDigest is not a SHA-256 digest$"):
+            ReturnedImages.from_response({"images": [image(digest, "1")], "failures": []}, [], ["1"])
+
     @pytest.mark.parametrize("failures", [[], [not_found()], [not_found(imageTag="2")]])
     def test_single_tag_in_neither_list_is_not_absent(self, failures: list[t.Any]) -> None:
         with pytest.raises(UnreadableAnswerError, match="does not say whether 1 is there"):
