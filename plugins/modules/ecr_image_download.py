@@ -108,7 +108,7 @@ notes:
     is interrupted leaves a layout with the images that it had. The next task resumes from the bytes that were written.
   - Until a layout is complete, the unfinished files are in the directory V(.ecr_image_download) of O(dest). The
     unfinished file of an archive has the same directory and name as O(dest), with V(.) before and V(.partial) after
-    the name.
+    the name. If that is too long, the SHA-256 digest of the name stands for it.
   - Layers of images that a layout no longer lists are not removed. Use C(umoci gc --layout DIRECTORY).
   - Layers that have C(urls) in the manifest are skipped, because Amazon ECR does not store them.
   - Reading an image sets its last recorded pull time in Amazon ECR.
@@ -546,6 +546,8 @@ def read(module: EcrModule) -> DownloadRequest:
     check_quoted(module.options_as_written, "tag", "reference_name")
     if not 1 <= parallel <= MAX_PARALLEL:
         raise InvalidInputError(f"parallel {parallel} must be 1 to {MAX_PARALLEL}")
+    if not options["dest"]:
+        raise InvalidInputError("dest is empty", "Give the path of a directory or an archive")
     if options["tag"] is not None:
         checked_tags([options["tag"]], "tag")
     else:

@@ -33,6 +33,8 @@ if t.TYPE_CHECKING:
 
 _DIRECTORY = os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY
 _WHOLE = Held(Presence.WHOLE)
+# Bytes of the name of a file.
+_MAX_NAME = 255
 
 
 class ArchiveTarget(ImageWriter):
@@ -118,7 +120,10 @@ class ArchiveTarget(ImageWriter):
 
     @property
     def _partial(self) -> str:
-        return f".{self._file}.partial"
+        name = f".{self._file}.partial"
+        if len(os.fsencode(name)) <= _MAX_NAME:
+            return name
+        return f".{sha256_of([os.fsencode(self._file)]).partition(':')[2]}.partial"
 
     def _with_manifests(self, blobs: dict[str, Held], wanted: ImageContent) -> Holding:
         """Return the holding of an archive that has to be written: its manifests are written in the end."""

@@ -99,6 +99,18 @@ def test_same_image_makes_the_same_bytes(sources: Sources, dest: Path, tmp_path:
     assert all(entry.isreg() for entry in entries)
 
 
+@pytest.mark.parametrize("name", ["x" * 246, "x" * 255, "\u00e4" * 127])
+def test_name_can_be_as_long_as_the_file_system_allows(sources: Sources, dest: Path, name: str) -> None:
+    dest = dest.with_name(name)
+    with pytest.raises(BrokenConnectionError):
+        download(sources.path, target_of(dest, "oci-archive"), "app", faults=Faults(MIB))
+    (partial,) = dest.parent.iterdir()
+    assert partial.name.startswith(".")
+    assert partial.name.endswith(".partial")
+    download(sources.path, target_of(dest, "oci-archive"), "app")
+    assert [path.name for path in dest.parent.iterdir()] == [name]
+
+
 def test_docker_archive_has_the_layers_as_they_are(sources: Sources, dest: Path) -> None:
     download(sources.path, target_of(dest, "docker-archive"), "app", name="example.org/app:1.0")
     with tarfile.open(dest) as archive:

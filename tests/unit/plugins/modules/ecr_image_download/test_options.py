@@ -23,6 +23,7 @@ DIGEST = "sha256:" + "0" * 64
         ({"tag": 1.10}, "tag 1.1 is a number with a fraction"),
         ({"tag": None, "digest": "sha256:123"}, "digest 'sha256:123' must be sha256:"),
         ({"platforms": ["linux"]}, "platforms 'linux' must be os/architecture"),
+        ({"dest": ""}, "dest is empty. Give the path of a directory or an archive."),
         ({"parallel": 0}, "parallel 0 must be 1 to 32"),
         ({"parallel": 33}, "parallel 33 must be 1 to 32"),
         ({"reference_name": "a b"}, "reference_name 'a b' is not a name for an image in an OCI image layout"),
