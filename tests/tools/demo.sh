@@ -8,8 +8,11 @@
 # Usage: demo.sh [LAYER], where LAYER is a file, or a directory to pack. Default: the botocore package, which has two parts.
 set -euo pipefail
 tools="$(dirname "$0")"
+# shellcheck source=tests/tools/interruptible.sh
+source "$tools/interruptible.sh"
+when_interrupted 'The demo was interrupted. Run make demo again: it starts from the beginning.'
 all=.work/demo
-layer="${1:-$(python -c 'import botocore; print(*botocore.__path__)')}"
+layer="${1:-$(interruptible python -c 'import botocore; print(*botocore.__path__)')}"
 
 if [ ! -e "$layer" ]; then
   echo "LAYER must be a file or a directory, and $layer does not exist." >&2
@@ -21,23 +24,23 @@ fi
 for left in "$all"/*/; do
   pid="$(basename "$left")"
   if [ -e "$left" ] && ! kill -0 "$pid" 2>/dev/null; then
-    python "$tools/ecr_server.py" stop "$left"
+    interruptible python "$tools/ecr_server.py" stop "$left"
     rm -rf "$left"
   fi
 done
 work="$all/$$"
 mkdir -p "$work"
 trap 'python "$tools/ecr_server.py" stop "$work"; rm -rf "$work"' EXIT
-trap 'echo "The demo was interrupted. Run make demo again: it starts from the beginning." >&2; exit 130' INT TERM
 
 if [ -d "$layer" ]; then
-  python "$tools/make_layer.py" "$layer" "$work/layer.tar.gz"
+  interruptible python "$tools/make_layer.py" "$layer" "$work/layer.tar.gz"
   layer="$work/layer.tar.gz"
 fi
-python "$tools/make_image.py" plugins "$work/image.tar"
+interruptible python "$tools/make_image.py" plugins "$work/image.tar"
 
 echo 'Starting a local server that behaves like Amazon ECR. Nothing leaves this machine, and no AWS account is needed.'
-url="$(python "$tools/ecr_server.py" start strict "$work")"
+interruptible python "$tools/ecr_server.py" start strict "$work" >"$work/url"
+url="$(cat "$work/url")"
 export AWS_REGION=eu-central-1 AWS_ACCESS_KEY_ID=AKIADEMOOFLAYERKIT AWS_SECRET_ACCESS_KEY=made-up-for-the-demo-of-layerkit
 export ANSIBLE_LOCALHOST_WARNING=false ANSIBLE_INVENTORY_UNPARSED_WARNING=false
 # Fewer processes for each task.
@@ -49,9 +52,9 @@ play() {
 }
 
 printf '\n==> First run: push a layer and an image to the server on %s, give the image a tag, download it\n' "$url"
-play first
+interruptible play first
 printf '\n==> Second run: the same playbook again. Everything is there, so it changes nothing\n'
-play second
+interruptible play second
 
 if ! grep -Eq '^localhost .* changed=0 ' "$work/second.log"; then
   echo 'FAILED: the second run changed something' >&2

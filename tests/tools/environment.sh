@@ -8,19 +8,21 @@
 # Usage: environment.sh PYTHON MADE_FOR
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+source tests/tools/interruptible.sh
+when_interrupted 'The environment is not complete. Run make again: it starts from the beginning.'
 
 # Find the real interpreter: PYTHON can be the shim of a version manager, or belong to a virtual environment.
 command -v "$1" >/dev/null || {
   echo "There is no $1. Install Python 3.11 or later, or name another one: make PYTHON=python3.12" >&2
   exit 1
 }
-python="$("$1" -c '
+python="$(interruptible "$1" -c '
 import sys
 if sys.version_info < (3, 11):
     sys.exit(f"Python 3.11 or later is required; this is {sys.version.split()[0]}. Select another one: make PYTHON=python3.12")
 print(getattr(sys, "_base_executable", sys.executable))
 ')"
-"$python" -c 'import ensurepip, venv' 2>/dev/null || {
+interruptible "$python" -c 'import ensurepip, venv' 2>/dev/null || {
   echo "$python lacks the module venv or ensurepip." \
     "Install it (on Debian and Ubuntu: apt-get install python3-venv), or name another Python: make PYTHON=python3.12" >&2
   exit 1
@@ -37,7 +39,7 @@ if command -v flock >/dev/null; then
 fi
 
 install() {
-  "$@" || {
+  interruptible "$@" || {
     echo 'The packages could not be installed. Check the network, the proxy (HTTPS_PROXY) and the package index' \
       '(PIP_INDEX_URL, UV_INDEX_URL), and run make again.' >&2
     exit 1
@@ -45,14 +47,14 @@ install() {
 }
 echo 'Creating the environment in .venv. The first time, this downloads about 150 MB.'
 rm -rf .venv
-"$python" -m venv .venv
+interruptible "$python" -m venv .venv
 install .venv/bin/python -m pip install -qq --disable-pip-version-check uv
 install .venv/bin/uv pip install --quiet --python .venv/bin/python -r requirements-dev.txt
 # botocore's other signer, for its test alone: if awscrt were in the environment, every process would import it.
 install .venv/bin/uv pip install --quiet --python .venv/bin/python --target .venv/awscrt 'awscrt>=0.27'
 
-collections="$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/ansible_collections"
+collections="$(interruptible .venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/ansible_collections"
 mkdir -p "$collections/layerkit"
 ln -sfn "$PWD" "$collections/layerkit/ecr"
-.venv/bin/ansible --version | sed -n '1p;/python version/p'
+interruptible .venv/bin/ansible --version | sed -n '1p;/python version/p'
 echo "$2" >.venv/made-for

@@ -14,8 +14,6 @@ import gzip
 import hashlib
 import io
 import json
-import signal
-import sys
 import tarfile
 import tempfile
 from pathlib import Path
@@ -28,7 +26,8 @@ _TYPE = "application/vnd.oci.image"
 
 def make_image(directory: Path, archive: Path) -> None:
     """Write an image of one layer to ``archive``, for linux/amd64, with the tag 1.0."""
-    with tempfile.TemporaryDirectory() as temporary:
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=archive.parent) as temporary:
         layer = Path(temporary, "layer.tar.gz")
         make_layer(directory, layer)
         packed = layer.read_bytes()
@@ -61,7 +60,6 @@ def make_image(directory: Path, archive: Path) -> None:
 
 
 def _pack(files: dict[str, bytes], archive: Path) -> None:
-    archive.parent.mkdir(parents=True, exist_ok=True)
     with tarfile.open(archive, "w") as target:
         for name, content in files.items():
             member = tarfile.TarInfo(name)
@@ -83,10 +81,7 @@ def main() -> None:
     parser.add_argument("directory", type=Path)
     parser.add_argument("archive", type=Path)
     arguments = parser.parse_args()
-    try:
-        make_image(arguments.directory, arguments.archive)
-    except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)
+    make_image(arguments.directory, arguments.archive)
 
 
 if __name__ == "__main__":

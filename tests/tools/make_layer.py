@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import signal
-import sys
 import tarfile
 from pathlib import Path
 
@@ -44,10 +42,7 @@ def main() -> None:
     parser.add_argument("directory", type=Path)
     parser.add_argument("layer", type=Path)
     arguments = parser.parse_args()
-    try:
-        make_layer(arguments.directory, arguments.layer)
-    except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)
+    make_layer(arguments.directory, arguments.layer)
 
 
 if __name__ == "__main__":

@@ -14,14 +14,15 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "tools" / "environment.sh"
+TOOLS = Path(__file__).parents[2] / "tools"
 
 
 @pytest.fixture
 def script(tmp_path: Path) -> Path:
     (tmp_path / "tests/tools").mkdir(parents=True)
     (tmp_path / "requirements-dev.txt").write_text("boto3\n", encoding="utf-8")
-    return Path(shutil.copy(SCRIPT, tmp_path / "tests/tools"))
+    shutil.copy(TOOLS / "interruptible.sh", tmp_path / "tests/tools")
+    return Path(shutil.copy(TOOLS / "environment.sh", tmp_path / "tests/tools"))
 
 
 def failed(script: Path, python: str, **variables: str) -> str:

@@ -2,38 +2,72 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a user sees who interrupts the demo while it makes its files."""
+"""What a user reads who presses Ctrl-C during make demo. A Python that sleeps stands for every Python that runs."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-import types
 from pathlib import Path
 
 import pytest
-from ansible_collections.layerkit.ecr.tests.tools import make_image, make_layer
+
+TOOLS = Path(__file__).parents[2] / "tools"
+# A Python that is interrupted prints a traceback, in particular while it imports.
+SLEEP = "import os, time; open('running', 'w').write(str(os.getpid())); time.sleep(60)"
+AGAIN = "Run make {}again: it starts from the beginning.\n"
 
 
-@pytest.mark.parametrize("tool", [make_layer, make_image], ids=["layer", "image"])
-def test_an_interrupted_tool_prints_nothing_and_leaves_no_temporary_files(
-    tool: types.ModuleType, tmp_path: Path
-) -> None:
-    content, temporary = tmp_path / "content", tmp_path / "temporary"
-    content.mkdir()
-    temporary.mkdir()
-    with (content / "file").open("wb") as endless:
-        endless.truncate(1 << 40)
-    command = [sys.executable, str(tool.__file__), str(content), str(tmp_path / "made")]
-    environment = {**os.environ, "TMPDIR": str(temporary)}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment) as process:
-        while not (tmp_path / "made").exists() and not list(temporary.rglob("*.gz")):
-            assert process.poll() is None
-            time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
-        _output, errors = process.communicate()
-    assert (process.returncode, errors) == (128 + signal.SIGINT, b"")
-    assert list(temporary.iterdir()) == []
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    shutil.copytree(TOOLS, tmp_path / "tests/tools", ignore=shutil.ignore_patterns("*.py"))
+    python = tmp_path / "bin/python"
+    python.parent.mkdir()
+    # Only the first one: the demo stops its server with another one.
+    python.write_text(f'#!/bin/sh\n[ -e running ] || exec {sys.executable} -c "{SLEEP}"\n', encoding="utf-8")
+    python.chmod(0o755)
+    return tmp_path
+
+
+def running(checkout: Path) -> int:
+    """Return the process that stands for Python, once it runs."""
+    path = checkout / "running"
+    for _attempt in range(1000):
+        if path.exists() and (pid := path.read_text(encoding="utf-8")):
+            return int(pid)
+        time.sleep(0.01)
+    raise AssertionError("the script does not run Python")
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["tests/tools/demo.sh"], "The demo was interrupted. " + AGAIN.format("demo ")),
+        (["tests/tools/demo.sh", "bin"], "The demo was interrupted. " + AGAIN.format("demo ")),
+        (["tests/tools/environment.sh", "python", "made for"], "The environment is not complete. " + AGAIN.format("")),
+    ],
+    ids=["first-python", "layer", "environment"],
+)
+def test_ctrl_c_ends_with_one_sentence(checkout: Path, command: list[str], message: str) -> None:
+    path = f"{checkout / 'bin'}:{os.environ['PATH']}"
+    # The terminal interrupts the whole group. A script in the background would ignore it.
+    script = subprocess.Popen(
+        ["env", "--default-signal=INT", *command],
+        cwd=checkout,
+        env={**os.environ, "PATH": path},
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with script:
+        python = running(checkout)
+        os.killpg(script.pid, signal.SIGINT)
+        output, errors = script.communicate(timeout=30)
+    assert (script.returncode, output, errors) == (130, "", message)
+    with pytest.raises(ProcessLookupError):
+        os.kill(python, 0)
