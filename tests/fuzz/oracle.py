@@ -60,8 +60,6 @@ class Sandbox:
     def __init__(self) -> None:
         memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
         self.directory = Path(tempfile.mkdtemp(prefix="layerkit-fuzz-", dir=memory))
-        # What is kept of compressed layers.
-        os.environ["TMPDIR"] = str(self.directory)
         self._is_listening = False
         self._others: list[str] = []
         sys.addaudithook(self._hear)
@@ -82,6 +80,8 @@ class Sandbox:
 
         :param readable: files and directories
         """
+        # What is kept of compressed layers.
+        os.environ["TMPDIR"] = str(self.directory)
         self._allowed = (*map(str, readable), str(self.directory))
         self._others.clear()
         self._is_listening = True
