@@ -274,7 +274,8 @@ def test_a_url_shows_its_host_alone() -> None:
             st.integers(0, 3),
         ),
         max_size=5,
-    ),
+        # The third URL in a row that is refused is the last one.
+    ).filter(lambda faults: [kind for kind, _skip in faults].count("expire_url") < 3),
     first=st.integers(0, len(DATA) - 1),
     size=st.integers(1, len(DATA)),
 )
