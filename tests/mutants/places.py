@@ -383,7 +383,7 @@ _ECR = (
         ("elif first != 0 or _length(answer) != size:", "elif first != 0:"),
         ('if encoding not in ("identity", "aws-chunked"):', "if False:"),
         ("if not chunk:\n", "if False:\n"),
-        ('kwargs[key] = value if key == "proxy_url" else origin', "kwargs[key] = value"),
+        ('kwargs[key] = masked(value) if key == "proxy_url" else origin', "kwargs[key] = value"),
     ),
     *_of(
         "_ecr/downloads.py",
@@ -395,7 +395,7 @@ _ECR = (
     *_of(
         "_ecr/download_url.py",
         "_ecr/test_object_store.py",
-        ('schemes = _SCHEMES[:1] if urlsplit(endpoint).scheme == "https" else _SCHEMES', "schemes = _SCHEMES"),
+        ('schemes = SCHEMES[:1] if urlsplit(endpoint).scheme == "https" else SCHEMES', "schemes = SCHEMES"),
         ("if answered not in (None, digest):", "if False:"),
     ),
     *_of(

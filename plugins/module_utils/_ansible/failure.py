@@ -29,6 +29,7 @@ from .._ecr.errors import (
     ImmutableTagError,
     NotDeletedError,
     NotReturnedError,
+    ProxyError,
     Undeleted,
 )
 from .._ecr.limits import MIN_PART
@@ -130,6 +131,12 @@ def _connection_options(error: ConnectionOptionsError) -> str:
     remedy = "A connection option is not valid. Check endpoint_url and aws_config"
     reason = f"The error was: {printable(error.problem, _MAX_ANSWER)}"
     return sentences(f"Failed to {_task(error.call)}", remedy, reason)
+
+
+@message.register(ProxyError)
+def _proxy(error: ProxyError) -> str:
+    remedy = "Check HTTPS_PROXY and HTTP_PROXY on the host that runs the module, and proxies in aws_config"
+    return sentences(f"Failed to {_task(error.call)}", error.problem, remedy)
 
 
 @message.register(NotReturnedError)

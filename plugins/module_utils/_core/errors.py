@@ -17,8 +17,9 @@
     └── EcrError                  _ecr/errors.py: a call to Amazon ECR
         ├── CallError             no attempt succeeded
         │   ├── DownloadError       bytes of a layer could not be read
-    │   └── ForeignAnswerError  something else than Amazon ECR answered
+        │   └── ForeignAnswerError  something else than Amazon ECR answered
         ├── ConnectionOptionsError  it cannot even be made
+        ├── ProxyError            it cannot even be made, because of the URL of the proxy
         ├── AnswerError           it succeeded, and the answer is not the one expected
         ├── NotReturnedError      it succeeded without the image that was asked for
         ├── NotDeletedError       it succeeded without the deletion of some images

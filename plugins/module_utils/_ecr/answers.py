@@ -42,6 +42,8 @@ _SECRETS = (b"downloadUrl", b"X-Amz-")
 _NO_HEADER = "the access key or the session token has a line break, which no HTTP header can have"
 _ERROR_CODE = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,99}")
 _TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: (\d{3})\b")
+# What urllib3 raises for the URL of a redirection. Those of the endpoint and of the proxy are checked before.
+_NO_LOCATION = ("LocationParseError", "LocationValueError")
 # 64-bit numbers, which the model calls long.
 _LONG = range(-(2**63), 2**63)
 
@@ -231,6 +233,9 @@ def _cause(failure: HTTPClientError | ProxyConnectionError) -> Exception | None:
     if isinstance(error, TaskError):
         # The source cannot be read, or was changed while it was sent.
         return error
+    if type(error).__name__ in _NO_LOCATION:
+        # Without its words, which can quote a secret of the URL.
+        return UnreadableAnswerError("it leads to what is not a URL")
     for cause in (error, *getattr(error, "args", ())):
         if _is_about_http(cause) or (failure.__class__ is HTTPClientError and _is_of_urllib3(cause)):
             words = printable(str(cause), _MAX_SHOWN)

@@ -19,9 +19,7 @@ try:
     from botocore import xform_name
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
-    from botocore.httpsession import mask_proxy_url
     from botocore.loaders import JSONFileLoader
-    from botocore.utils import get_environ_proxies
 except ImportError:
     pass  # AnsibleAWSModule reports a missing SDK
 
@@ -31,9 +29,10 @@ from .._core.text import quoted
 from .answers import UnreadableAnswerError, answered, watch_answers
 from .call import Call, Repository
 from .credentials import credential_failures_named
-from .errors import CallError, ConnectionOptionsError, Denial, EcrError, ForeignAnswerError
+from .errors import CallError, ConnectionOptionsError, Denial, EcrError, ForeignAnswerError, ProxyError
 from .retry import RetryAfter, with_retries
 from .service_model import SERVICE, dns_suffix, is_known_region, most_like_region
+from .web_url import fault_in, masked, proxy_for
 
 if t.TYPE_CHECKING:
     from .._core.task import Task
@@ -115,6 +114,17 @@ def _check_endpoint(url: str) -> None:
         raise ValueError(f"Invalid endpoint: {url}. Its port is 0")
 
 
+def _check_proxy(client: t.Any, call: Call) -> None:
+    """Check the proxy in force, whose password botocore shows in some errors.
+
+    :raises ProxyError: no request can be sent through it
+    """
+    proxy = proxy_for(str(client.meta.endpoint_url), client.meta.config.proxies)
+    fault = None if proxy is None else fault_in(proxy)
+    if proxy and fault:
+        raise ProxyError(call, masked(proxy), fault)
+
+
 class EcrClient:
     """A client of one repository.
 
@@ -154,7 +164,7 @@ class EcrClient:
         :param module: an AnsibleAWSModule
         :param connections: how many threads will use the client
         :param options: connection options in place of those of the module
-        :raises EcrError: no region is set, the profile does not exist, or botocore refuses an option
+        :raises EcrError: no region is set, the profile does not exist, or an option or the proxy cannot be used
         """
         # One attempt a call, because an attempt that this code does not see makes the next answer ambiguous.
         once = Config(retries={"total_max_attempts": 1}, max_pool_connections=max(_CONNECTIONS, connections))
@@ -174,6 +184,7 @@ class EcrClient:
         except ValueError as error:
             # An endpoint that is not a URL.
             raise ConnectionOptionsError(call, error) from error
+        _check_proxy(client, call)
         if not is_known_region(client.meta.region_name):
             task.warn(
                 f"botocore does not know a region {quoted(client.meta.region_name)}. Regions look like "
@@ -193,20 +204,14 @@ class EcrClient:
     @property
     def endpoint(self) -> str:
         """The URL that is called, without a password in it."""
-        return str(mask_proxy_url(str(self._client.meta.endpoint_url)))
+        return masked(str(self._client.meta.endpoint_url))
 
     @property
     def proxy(self) -> str | None:
         """The URL of the proxy in force, without a password in it; None if there is none."""
         endpoint = str(self._client.meta.endpoint_url)
-        proxies = self._client.meta.config.proxies
-        if proxies is None:
-            proxies = get_environ_proxies(endpoint)
-        proxy = proxies.get(urlsplit(endpoint).scheme)
-        if not proxy:
-            return None
-        # botocore masks a password only in a complete URL.
-        return str(mask_proxy_url(proxy if "://" in proxy else f"http://{proxy.lstrip('/')}"))
+        proxy = proxy_for(endpoint, self.config.proxies)
+        return None if proxy is None else masked(proxy)
 
     @property
     def config(self) -> t.Any:

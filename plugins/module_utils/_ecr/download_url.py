@@ -12,10 +12,8 @@ from urllib.parse import urlsplit
 
 from .._core.text import origin_of, printable
 from .answers import UnreadableAnswerError, needed
+from .web_url import SCHEMES, fault_in
 
-_SCHEMES = ("https", "http")
-# A name of labels, or an IPv6 address.
-_HOST = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
 _PRINTABLE = re.compile("[!-~]+")
 
 
@@ -41,20 +39,11 @@ class DownloadUrl:
         if answered not in (None, digest):
             raise UnreadableAnswerError(f"layerDigest is {printable(answered)}, and {digest} was asked for")
         url = needed(response, "downloadUrl")
-        schemes = _SCHEMES[:1] if urlsplit(endpoint).scheme == "https" else _SCHEMES
-        if not _is_usable(url, schemes):
+        schemes = SCHEMES[:1] if urlsplit(endpoint).scheme == "https" else SCHEMES
+        if not _PRINTABLE.fullmatch(url) or fault_in(url, schemes):
             raise UnreadableAnswerError(f"downloadUrl is not a URL with {' or '.join(schemes)}")
         return cls(url)
 
     def reveal(self) -> str:
         """Return the URL, to send a request to it."""
         return self._url
-
-
-def _is_usable(url: str, schemes: t.Collection[str]) -> bool:
-    try:
-        parts = urlsplit(url)
-        has_host = bool(_HOST.fullmatch(parts.hostname or "")) and parts.port != 0
-    except ValueError:
-        return False
-    return has_host and parts.scheme in schemes and bool(_PRINTABLE.fullmatch(url))

@@ -285,6 +285,17 @@ class ConnectionOptionsError(EcrError):
         self.exception = exception
 
 
+class ProxyError(EcrError):
+    """A proxy that no request can be sent through, because of its URL.
+
+    :param proxy: the URL, without a password
+    :param fault: what is wrong with it: a clause without its period
+    """
+
+    def __init__(self, call: Call, proxy: str, fault: str) -> None:
+        super().__init__(call, f"The proxy {printable(proxy)} cannot be used: {fault}")
+
+
 class AnswerError(EcrError):
     """A call that succeeded, with an answer that is not the one expected.
 

@@ -31,6 +31,7 @@ except ImportError:
     pass  # AnsibleAWSModule reports a missing SDK
 
 from .answers import Arrived, UnreadableAnswerError, redirection
+from .web_url import masked
 
 if t.TYPE_CHECKING:
     from botocore.awsrequest import AWSResponse
@@ -201,8 +202,7 @@ def _without_secrets(error: BotoCoreError, origin: str) -> BotoCoreError:
         if key == "error":
             kwargs[key] = _reason(error)
         elif isinstance(value, str):
-            # botocore has masked the password of a proxy.
-            kwargs[key] = value if key == "proxy_url" else origin
+            kwargs[key] = masked(value) if key == "proxy_url" else origin
     try:
         return type(error)(**kwargs)
     except (KeyError, TypeError):

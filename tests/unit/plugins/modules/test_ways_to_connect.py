@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import typing as t
@@ -14,7 +15,13 @@ from pathlib import Path
 
 import boto3
 import pytest
-from ansible_collections.layerkit.ecr.plugins.modules import ecr_image, ecr_image_copy, ecr_image_download, ecr_layer
+from ansible_collections.layerkit.ecr.plugins.modules import (
+    ecr_image,
+    ecr_image_copy,
+    ecr_image_download,
+    ecr_layer,
+    ecr_layer_info,
+)
 from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import REGION
 from ansible_collections.layerkit.ecr.tests.strict_ecr.server import StrictECR, serve_with_tls
 from ansible_collections.layerkit.ecr.tests.unit.support import private_ca
@@ -114,6 +121,30 @@ def test_proxy_of_aws_config_is_used_for_every_request(strict_ecr: StrictECR, re
         pushed = run_module(ecr_image, connection=connection, repository_name=repository, src=image, tags=["1"])
     assert pushed["changed"] is True
     assert proxy.calls == [*strict_ecr.control.calls.operations(repository)[1:]]
+
+
+@pytest.mark.parametrize(
+    ("proxy", "shown", "fault"),
+    [
+        ("http://user:canary@proxy.test:99999", "http://***:***@proxy.test:99999", "its port is not a number"),
+        ("socks5://user:canary@proxy.test", "socks5://***:***@proxy.test", "its scheme is not https or http"),
+        ("user:canary@a proxy:3128", "http://***:***@a proxy:3128", "its host is not a name or an address"),
+        ("http://user:canary@[proxy", "http://***:***@[proxy", "it is not a URL"),
+    ],
+)
+def test_proxy_that_cannot_be_used_is_named_at_once_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, proxy: str, shown: str, fault: str
+) -> None:
+    for name in ("http_proxy", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    connection = {**KEYS, "region": REGION, "endpoint_url": "http://ecr.test"}
+    with pytest.raises(ModuleFailedError) as failed:
+        run_module(ecr_layer_info, connection=connection, repository_name="app", layer_digests=["sha256:" + "0" * 64])
+    assert f"The proxy {shown} cannot be used: {fault}" in failed.value.msg
+    assert "Check HTTPS_PROXY and HTTP_PROXY" in failed.value.msg
+    assert "attempts" not in failed.value.msg
+    assert "canary" not in json.dumps(failed.value.result)
 
 
 def configure(text: str) -> None:

@@ -21,6 +21,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._core.blob import Fil
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import ContentChangedError, TaskStoppedError
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.task import Task
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr import part_body
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.answers import UnreadableAnswerError, answered
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Repository
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.client import EcrClient
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import CallError, ForeignAnswerError
@@ -35,6 +36,8 @@ from ansible_collections.layerkit.ecr.tests.unit.support.meddling_proxy import (
     http_answer,
 )
 from ansible_collections.layerkit.ecr.tests.unit.support.module_runner import ModuleFailedError, run_module
+from botocore.exceptions import HTTPClientError
+from urllib3.exceptions import LocationParseError
 
 if t.TYPE_CHECKING:
     from ansible_collections.layerkit.ecr.tests.strict_ecr.server import StrictECR
@@ -311,3 +314,12 @@ class TestFlaws:
         meddle(proxy, http_answer(303, SIGN_IN, "text/html", Location=location))
         with pytest.raises(ForeignAnswerError, match=r"status 303.*it leads elsewhere,"):
             layers.initiate()
+
+    def test_redirection_to_what_is_no_url_is_not_quoted(self) -> None:
+        def send() -> t.NoReturn:
+            # urllib3 reads the URL, although it is not to follow it.
+            raise HTTPClientError(error=LocationParseError("http://portal.test:99999/?canary"))
+
+        # The complete text, which so quotes nothing.
+        with pytest.raises(UnreadableAnswerError, match=r"^it leads to what is not a URL$"):
+            answered(OPERATION, send, dict)

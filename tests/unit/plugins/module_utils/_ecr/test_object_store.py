@@ -21,7 +21,7 @@ from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.download_url imp
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.object_store import ObjectStore
 from botocore.awsrequest import AWSResponse, HeadersDict
 from botocore.config import Config
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import EndpointConnectionError, ProxyConnectionError
 from botocore.httpsession import URLLib3Session
 
 BUCKET = "https://prod-eu-west-1-starport-layer-bucket.s3.eu-west-1.amazonaws.com"
@@ -89,6 +89,17 @@ def test_the_environment_decides_on_the_proxy_of_s3_alone(
     assert [options["proxies"].get("https") for options in session.made] == ["http://proxy:3128", None]
 
 
+def test_the_password_of_a_proxy_is_in_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def send(_request: t.Any) -> t.NoReturn:
+        # What botocore makes of a scheme that it does not know.
+        raise ProxyConnectionError(proxy_url="http://socks5://user:canary@proxy:1080")
+
+    session = SimpleNamespace(send=send)
+    with pytest.raises(ProxyConnectionError, match=r"socks5://\*\*\*:\*\*\*@proxy:1080") as failed:
+        received_by(monkeypatch, session, 0, 9, 10)
+    assert "canary" not in str(failed.value)
+
+
 def test_a_request_has_its_range_and_no_second_authentication(session: type[RecordingSession]) -> None:
     read(verify=False)
     request = session.sent[0]
@@ -143,9 +154,12 @@ def answer_of(status: int, body: bytes, **headers: str) -> AWSResponse:
 
 def received(monkeypatch: pytest.MonkeyPatch, answer: AWSResponse, first: int, last: int, size: int) -> bytes:
     """Return the bytes of a range of an object of ``size`` bytes to which this is the answer."""
-    monkeypatch.setattr(
-        object_store, "URLLib3Session", lambda **_options: SimpleNamespace(send=lambda _request: answer)
-    )
+    return received_by(monkeypatch, SimpleNamespace(send=lambda _request: answer), first, last, size)
+
+
+def received_by(monkeypatch: pytest.MonkeyPatch, session: SimpleNamespace, first: int, last: int, size: int) -> bytes:
+    """Return the bytes of a range that a session of botocore receives."""
+    monkeypatch.setattr(object_store, "URLLib3Session", lambda **_options: session)
     config = SimpleNamespace(proxies={}, connect_timeout=1, read_timeout=1, client_cert=None, proxies_config=None)
     store = ObjectStore(t.cast(t.Any, SimpleNamespace(config=config, verify=True)), 1)
     return b"".join(store.read(DownloadUrl(f"{BUCKET}/layer?canary"), first, last, size))
