@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 UPLOAD = "5e9ba2c1-1a3d-4b36-8c2e-5a4d5c1bb9d7"
 DIGEST = f"sha256:{'a' * 64}"
 PART = {"upload_id": UPLOAD, "part_first_byte": 0, "part_last_byte": 0}
-# Three of them change the registry, one warns, and four fail, one of those after its warning.
+# Three of them change the registry, one warns, and six fail, one of those after its warning.
 TASKS: list[dict[str, t.Any]] = [
     {"layerkit.ecr.ecr_layer_info": {"layer_digests": [DIGEST]}},
     {"layerkit.ecr.ecr_image_info": {"tags": ["1"]}},
@@ -30,6 +30,8 @@ TASKS: list[dict[str, t.Any]] = [
     {"layerkit.ecr.ecr_layer": {"src": "layer", "state_dir": "state"}, "check_mode": True},
     {"layerkit.ecr.ecr_layer": {"src": "layer", "state_dir": "state"}},
     {"layerkit.ecr.ecr_image": {"src": "layer"}},
+    {"layerkit.ecr.ecr_image_copy": {"source": {"repository_name": "absent", "tag": "1"}}},
+    {"layerkit.ecr.ecr_image_download": {"tag": "1", "dest": "image"}},
 ]
 
 
@@ -68,7 +70,7 @@ def test_tasks_print_their_warnings_and_no_deprecation(
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert len(re.findall("^TASK", ran.stdout, re.MULTILINE)) == len(TASKS)
-    outcomes = re.search(r"ok=9 +changed=3 .* ignored=4", ran.stdout)
+    outcomes = re.search(r"ok=11 +changed=3 .* ignored=6", ran.stdout)
     assert outcomes, ran.stdout
     assert "The part is 1 bytes and is not the last" in ran.stderr.replace("\n", " ")
     assert "deprecat" not in (ran.stdout + ran.stderr).lower()
