@@ -4,11 +4,17 @@
 
 """Runs every documented example with Ansible against the strict server.
 
-The examples of the modules, README.md, the guides and the READMEs of the roles run unchanged, with these exceptions:
+The examples of the modules, README.md, the guides and the READMEs of the roles run as they are printed, with these
+exceptions:
 
 - ``endpoint_url`` of a VPC endpoint is replaced by the URL of the strict server.
 - Of the files of CI services, the commands run in a shell, with the variables that the service sets.
 - The commands in ``NOT_RUN`` do not run, for the reasons given there.
+- A policy is compared with the form of policies and with the operations of AWS. test_permissions.py runs modules with
+  the policies of guide_permissions.rst.
+
+Each document has a test marked with ``runs``. That test fails if a snippet of the document neither ran in it nor has a
+reason, and ``test_every_document_runs`` fails if a document has no such test.
 
 ``Host`` prepares what an example finds on a user's machine: a working directory with the files that it names, AWS
 credentials, and the repositories that exist. ``AWS_URL`` leads to the strict server.
@@ -16,7 +22,9 @@ credentials, and the repositories that exist. ``AWS_URL`` leads to the strict se
 
 from __future__ import annotations
 
+import functools
 import gzip
+import importlib
 import io
 import itertools
 import json
@@ -33,6 +41,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
+import botocore.session
 import pytest
 import yaml
 from ansible_collections.layerkit.ecr.plugins.modules import (
@@ -49,6 +58,7 @@ from ansible_collections.layerkit.ecr.plugins.modules import (
 from ansible_collections.layerkit.ecr.tests.strict_ecr.fixtures import ecr_client
 from ansible_collections.layerkit.ecr.tests.unit.support.image_files import Files, digest_of, docker_archive, tar_of
 from ansible_collections.layerkit.ecr.tests.unit.support.layout_writer import LayoutWriter
+from ansible_collections.layerkit.ecr.tests.unit.support.permission_guide import policies
 from ansible_collections.layerkit.ecr.tests.unit.support.pushing import image_manifest, index_manifest
 
 if t.TYPE_CHECKING:
@@ -57,9 +67,16 @@ if t.TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
-ROLE_README = ROOT / "roles/push_image/README.md"
-PROMOTION_README = ROOT / "roles/promote_image/README.md"
-GUIDES = sorted((ROOT / "docs/docsite/rst").glob("*.rst"))
+GUIDES = ROOT / "docs/docsite/rst"
+# Every document that users read snippets in, by its name below the root.
+DOCUMENTS = {
+    path.relative_to(ROOT).as_posix(): path
+    for pattern in ("*.md", "roles/*/README.md", "docs/docsite/rst/*.rst", "plugins/modules/*.py")
+    for path in sorted(ROOT.glob(pattern))
+    if path.name != "CONTRIBUTING.md"
+}
+ROLE_README = "roles/push_image/README.md"
+PROMOTION_README = "roles/promote_image/README.md"
 
 # The commands that do not run here, and why.
 NOT_RUN = {
@@ -67,7 +84,7 @@ NOT_RUN = {
     "cd layerkit.ecr": "Follows the clone.",
     "make demo": "Runs in continuous integration; the target must exist.",
     "make test": "Runs this test; the target must exist.",
-    "ansible-galaxy collection install layerkit.ecr": "Needs Galaxy; tests/tools/package.sh installs the tarball.",
+    "ansible-galaxy collection install layerkit.ecr": "Runs in tests/tools/package.sh, with a Galaxy server there.",
     "python3 -m pip install boto3 packaging": "Needs the network, and would change the environment.",
     "aws ecr create-repository --repository-name my-app": "Needs the AWS CLI; Host creates this repository.",
     "aws ecr create-repository --repository-name my-app --image-tag-mutability IMMUTABLE": "Needs the AWS CLI.",
@@ -146,11 +163,12 @@ def blocks_of(document: Path) -> list[Block]:
     if document.suffix == ".md":
         found = re.findall(r"^( *)```(\w*)\n(.*?)^\1```$", text, flags=re.DOTALL | re.MULTILINE)
         blocks = [Block(language, textwrap.dedent(code)) for _indent, language, code in found]
-        marks = text.count("```") // 2
+        marks = len(re.findall(r"^ *(?:```|~~~)", text, flags=re.MULTILINE)) / 2
     else:
         found = re.findall(r"^\.\. code-block:: (\w+)\n\n((?:(?: {4}.*)?\n)+)", text, flags=re.MULTILINE)
         blocks = [Block(language, textwrap.dedent(code)) for language, code in found]
-        marks = text.count("code-block::") + len(re.findall(r"^[^.\n].*::$", text, flags=re.MULTILINE))
+        marks = len(re.findall(r"code(?:-block)?::|sourcecode::|literalinclude::|parsed-literal::|prompt::", text))
+        marks += len(re.findall(r"^ *(?!\.\. )\S.*::$", text, flags=re.MULTILINE))
     assert len(blocks) == marks, f"{document} has a block that is not recognized"
     return blocks
 
@@ -161,16 +179,42 @@ def leaves(tasks: list[dict[str, t.Any]]) -> int:
     return sum("block" not in task for task in tasks) + sum(map(leaves, groups))
 
 
-def redirected(value: t.Any, url: str) -> t.Any:
-    """Replace the VPC endpoint, which a test cannot reach, by another URL."""
-    if isinstance(value, list):
-        return [redirected(item, url) for item in value]
-    if isinstance(value, dict):
-        if "endpoint_url" in value:
-            assert VPC_ENDPOINT.fullmatch(value["endpoint_url"]), value
-            value = {**value, "endpoint_url": url}
-        return {key: redirected(item, url) for key, item in value.items()}
-    return value
+def in_a_play(tasks: str) -> str:
+    """Return a playbook with the text of tasks, indented."""
+    text = textwrap.indent(tasks.replace("---\n", "", 1), "    ")
+    return f"- hosts: localhost\n  gather_facts: false\n  tasks:\n{text}"
+
+
+@functools.cache
+def operations_of(service: str) -> frozenset[str]:
+    """Return the operations of a service of AWS."""
+    model = botocore.session.get_session().get_service_model(service)
+    return frozenset(model.operation_names)
+
+
+def snippets_of(document: Path) -> list[str]:
+    """Return what a user runs: the examples of a module, or the playbooks, tasks, commands and policies of a text."""
+    if document.suffix == ".py":
+        return [importlib.import_module(f"{ecr_image.__package__}.{document.stem}").EXAMPLES]
+    snippets: list[str] = []
+    for block in blocks_of(document):
+        snippets += block.commands if block.language == "sh" or block.is_ci_job else [block.text]
+    return snippets
+
+
+def left_out(document: Path, ran: t.Collection[str]) -> list[str]:
+    """Return the snippets of a document that did not run and have no reason for that."""
+    return [snippet for snippet in snippets_of(document) if snippet not in ran and snippet not in NOT_RUN]
+
+
+# The documents that have a test that runs them.
+RUN: list[str] = []
+
+
+def runs(*documents: str) -> pytest.MarkDecorator:
+    """Mark the test that runs all snippets of these documents, with the fixture ``host``."""
+    RUN.extend(documents)
+    return pytest.mark.runs(*documents)
 
 
 @dataclass
@@ -194,6 +238,7 @@ class Host:
         self.directory = directory / "project"
         self.home = directory / "home"
         self.server = server
+        self.ran: set[str] = set()
         self.client = ecr_client(server.url, region=REGION)
         (self.directory / "build").mkdir(parents=True)
         self.home.mkdir()
@@ -284,19 +329,17 @@ class Host:
         """Play playbooks and tasks one after the other, in one run of Ansible."""
         names = [f"example-{number}.yml" for number, _text in enumerate(texts)]
         for name, text in zip(names, texts, strict=True):
+            reachable = VPC_ENDPOINT.sub(self.server.url, text)
             is_playbook = any("hosts" in item for item in yaml.safe_load(text))
-            play = {"hosts": "localhost", "gather_facts": False, "tasks": yaml.safe_load(text)}
-            written = text if is_playbook else yaml.safe_dump([play], sort_keys=False)
-            (self.directory / name).write_text(written, encoding="utf-8")
-        return Recap(self.run("ansible-playbook", *names, fails=fails))
+            (self.directory / name).write_text(reachable if is_playbook else in_a_play(reachable), encoding="utf-8")
+        recap = Recap(self.run("ansible-playbook", *names, fails=fails))
+        self.ran.update(texts)
+        return recap
 
     def play_tasks(self, *texts: str) -> None:
         """Play examples of modules; every task must run, and none may fail without being rescued."""
-        examples = [yaml.safe_load(text) for text in texts]
-        recap = self.play_all(
-            [yaml.safe_dump(redirected(tasks, self.server.url), sort_keys=False) for tasks in examples]
-        )
-        assert recap["ok"] + recap["rescued"] == sum(map(leaves, examples)), recap.printed
+        recap = self.play_all(texts)
+        assert recap["ok"] + recap["rescued"] == sum(leaves(yaml.safe_load(text)) for text in texts), recap.printed
         assert recap["failed"] == recap["skipped"] == recap["ignored"] == 0, recap.printed
 
     def play_document(self, document: Path, tested: t.Collection[str] = (), *, twice: bool = False) -> None:
@@ -304,29 +347,25 @@ class Host:
 
         With ``twice``, its plays run once more after the last block, which must change nothing.
         """
-        written: set[str] = set()
+        written: dict[str, str] = {}
         plays: list[str] = []
-        built: set[str] = set()
         for block in blocks_of(document):
             if plays and (block.language != "yaml" or block.file):
                 self.play_all(plays)
                 plays = []
             if block.is_ci_job or block.language == "sh":
                 for command in block.commands:
-                    if command not in tested and command not in built:
+                    # The jobs of CI services build the same image.
+                    if command not in tested and not (command in self.ran and command.startswith("buildah ")):
                         self.run_command(command)
-                    if block.is_ci_job and command.startswith("buildah "):
-                        built.add(command)
-                    written -= set(shlex.split(command))
+                    self.ran.update(written.pop(word) for word in shlex.split(command) if word in written)
             elif block.language == "yaml" and block.file:
                 (self.directory / block.file).write_text(block.text, encoding="utf-8")
-                written.add(block.file)
+                written[block.file] = block.text
             elif block.language == "yaml":
-                plays.append(self.redirect(block.text))
+                plays.append(block.text)
             else:
-                assert block.language == "json", block
-                assert json.loads(block.text)["Version"] == "2012-10-17"
-        assert not written, "a playbook is written, but no command runs it"
+                self.check_policy(block)
         self.play_last(plays, again=self.plays_of(document) if twice else [])
 
     def play_last(self, plays: list[str], *, again: list[str]) -> None:
@@ -336,21 +375,34 @@ class Host:
             assert changed[len(plays)] == changed[-1], "the second run changed something"
 
     def plays_of(self, document: Path) -> list[str]:
-        return [
-            self.redirect(block.text) for block in blocks_of(document) if block.language == "yaml" and not block.file
-        ]
+        return [block.text for block in blocks_of(document) if block.language == "yaml" and not block.file]
 
-    def redirect(self, text: str) -> str:
-        """Return a playbook with the URL of the strict server in place of a VPC endpoint."""
-        return VPC_ENDPOINT.sub(self.server.url, text)
-
-    def run_command(self, command: str) -> None:
+    def run_command(self, command: str) -> str:
+        """Run a command in a shell, and return what it printed."""
+        if command in NOT_RUN:
+            return ""
+        self.ran.add(command)
         if command.startswith("export "):
-            for word in shlex.split(command)[1:]:
-                name, _equals, value = word.partition("=")
-                self.environment[name] = value
-        elif command not in NOT_RUN:
-            self.run("sh", "-c", command)
+            assignments = (word.partition("=") for word in shlex.split(command)[1:])
+            self.environment.update({name: value for name, _equals, value in assignments})
+            return ""
+        return self.run("sh", "-c", command)
+
+    def check_policy(self, block: Block) -> None:
+        """Compare a policy with the form of policies, and its actions with the operations of AWS."""
+        assert block.language == "json", block
+        policy = json.loads(block.text)
+        assert policy.keys() == {"Version", "Statement"}
+        assert policy["Version"] == "2012-10-17"
+        for statement in policy["Statement"]:
+            assert statement.keys() <= {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
+            assert statement["Effect"] == "Allow"
+            assert "Principal" in statement or "Resource" in statement
+            actions = statement["Action"]
+            for action in [actions] if isinstance(actions, str) else actions:
+                service, _colon, operation = action.partition(":")
+                assert operation in operations_of(service), action
+        self.ran.add(block.text)
 
     def repositories(self) -> list[str]:
         return [found["repositoryName"] for found in self.client.describe_repositories()["repositories"]]
@@ -393,15 +445,54 @@ def assert_tags(found: dict[str, dict[str, str]], expected: Tags) -> None:
 
 
 @pytest.fixture
-def host(tmp_path: Path, strict_ecr: StrictECR) -> t.Iterator[Host]:
+def host(tmp_path: Path, strict_ecr: StrictECR, request: pytest.FixtureRequest) -> t.Iterator[Host]:
     host = Host(tmp_path, strict_ecr)
     for repository in REPOSITORIES:
         host.client.create_repository(repositoryName=repository)
     yield host
     for repository in host.repositories():
         host.client.delete_repository(repositoryName=repository, force=True)
+    for mark in request.node.iter_markers("runs"):
+        for document in mark.args:
+            assert left_out(DOCUMENTS[document], host.ran) == [], f"{document} has snippets that did not run"
 
 
+def test_every_document_runs() -> None:
+    assert sorted(RUN) == sorted(name for name, path in DOCUMENTS.items() if left_out(path, ran=()))
+
+
+def test_a_snippet_that_does_not_run_is_found(tmp_path: Path) -> None:
+    document = tmp_path / "guide.rst"
+    code = ".. code-block:: {}\n\n    {}\n\n"
+    document.write_text(
+        code.format("sh", "make demo\n    ls  # lists") + code.format("yaml", "- name: A"), encoding="utf-8"
+    )
+    assert left_out(document, ran=["- name: A\n\n"]) == ["ls"]
+    assert left_out(document, ran=["ls"]) == ["- name: A\n\n"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("guide.rst", "Run this::\n\n    ls\n"),
+        ("guide.rst", "- An item:\n\n  .. code-block:: sh\n\n      ls\n"),
+        ("guide.rst", ".. code:: sh\n\n    ls\n"),
+        ("README.md", "~~~sh\nls\n~~~\n"),
+        ("README.md", "```sh\nls\n"),
+    ],
+)
+def test_a_snippet_in_another_form_is_refused(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(AssertionError, match="is not recognized"):
+        blocks_of(tmp_path / name)
+
+
+@runs(
+    "plugins/modules/ecr_layer_info.py",
+    "plugins/modules/ecr_initiate_layer_upload.py",
+    "plugins/modules/ecr_upload_layer_part.py",
+    "plugins/modules/ecr_complete_layer_upload.py",
+)
 def test_examples_of_single_calls_and_of_look_ups(host: Host) -> None:
     # Only the last module makes a layer, which the others would find.
     modules = (ecr_layer_info, ecr_initiate_layer_upload, ecr_upload_layer_part, ecr_complete_layer_upload)
@@ -409,11 +500,13 @@ def test_examples_of_single_calls_and_of_look_ups(host: Host) -> None:
     assert host.layers() == {DIGEST: len(LAYER)}
 
 
+@runs("plugins/modules/ecr_layer.py")
 def test_examples_of_ecr_layer(host: Host) -> None:
     host.play_tasks(ecr_layer.EXAMPLES)
     assert host.layers() == {DIGEST: len(LAYER), digest_of(MODEL): len(MODEL)}
 
 
+@runs("plugins/modules/ecr_image.py")
 def test_examples_of_ecr_image(host: Host) -> None:
     host.play_tasks(ecr_image.EXAMPLES)
     # An example removes the tag 1.4.2.
@@ -455,6 +548,7 @@ def staging(host: Host) -> t.Iterator[ECRClient]:
     client.delete_repository(repositoryName="my-app", force=True)
 
 
+@runs("plugins/modules/ecr_image_copy.py")
 def test_examples_of_ecr_image_copy(host: Host, staging: ECRClient) -> None:
     assert staging
     elsewhere = ecr_client(host.server.url, region="us-east-1")
@@ -471,19 +565,20 @@ def test_examples_of_ecr_image_copy(host: Host, staging: ECRClient) -> None:
     assert_tags(host.tags(), expected)
 
 
+@runs("docs/docsite/rst/guide_promote.rst")
 def test_blocks_of_the_guide_to_promotion(host: Host, staging: ECRClient) -> None:
     assert staging
     host.client.create_repository(repositoryName="production/my-app")
-    (document,) = [path for path in GUIDES if path.name == "guide_promote.rst"]
-    host.play_document(document, twice=True)
+    host.play_document(GUIDES / "guide_promote.rst", twice=True)
     digest = host.images["all"]
     expected: Tags = {"my-app": {"1.4.2": digest, "stable": digest}, "production/my-app": {"1.4.2": digest}}
     assert_tags(host.tags(), expected)
 
 
+@runs(PROMOTION_README)
 def test_blocks_of_the_readme_of_the_role_for_promotion(host: Host, staging: ECRClient) -> None:
     assert staging
-    host.play_document(PROMOTION_README)
+    host.play_document(ROOT / PROMOTION_README)
     expected: Tags = {
         "my-app": dict.fromkeys(("1.4.2", "stable"), host.images["all"]),
         "my-function": {"1.4.2": host.images["linux/amd64"]},
@@ -492,12 +587,13 @@ def test_blocks_of_the_readme_of_the_role_for_promotion(host: Host, staging: ECR
 
 
 def test_policy_of_the_guide_to_promotion() -> None:
-    (document,) = [path for path in GUIDES if path.name == "guide_promote.rst"]
-    (policy,) = [json.loads(block.text) for block in blocks_of(document) if block.language == "json"]
+    blocks = blocks_of(GUIDES / "guide_promote.rst")
+    (policy,) = [json.loads(block.text) for block in blocks if block.language == "json"]
     note = yaml.safe_load(ecr_image_copy.DOCUMENTATION)["notes"][0]
     assert set(policy["Statement"][0]["Action"]) == set(re.findall(r"C\((ecr:\w+)\)", note))
 
 
+@runs("plugins/modules/ecr_image_info.py")
 def test_examples_of_ecr_image_info(host: Host) -> None:
     # The last example waits for an image that another pipeline pushes.
     image = {"repository_name": "my-app", "src": "build/app.tar", "tags": ["1.4.2"]}
@@ -505,6 +601,7 @@ def test_examples_of_ecr_image_info(host: Host) -> None:
     host.play_tasks(push, ecr_image_info.EXAMPLES)
 
 
+@runs("plugins/modules/ecr_image_download.py")
 def test_examples_of_ecr_image_download(host: Host) -> None:
     host.client.create_repository(repositoryName="mirror/my-app")
     image = {"repository_name": "my-app", "src": "build/app.tar", "tags": ["1.4.2", "1.5.0"]}
@@ -512,12 +609,6 @@ def test_examples_of_ecr_image_download(host: Host) -> None:
     host.play_tasks(ecr_image_download.EXAMPLES)
     assert host.tags()["mirror/my-app"] == {"1.4.2": host.images["all"]}
     assert root_of(host.directory / "build/my-app-oci.tar") == host.images["all"]
-
-
-def test_examples_of_all_modules_run() -> None:
-    tested = {"ecr_complete_layer_upload", "ecr_initiate_layer_upload", "ecr_layer", "ecr_layer_info"}
-    tested |= {"ecr_upload_layer_part", "ecr_image", "ecr_image_copy", "ecr_image_download", "ecr_image_info"}
-    assert {path.stem for path in (ROOT / "plugins/modules").glob("*.py")} == tested
 
 
 def first_push() -> tuple[Block, list[str]]:
@@ -528,14 +619,15 @@ def first_push() -> tuple[Block, list[str]]:
     return playbook, commands
 
 
+@runs("README.md")
 def test_blocks_of_the_readme(host: Host) -> None:
     playbook, commands = first_push()
     assert playbook.file
     (host.directory / playbook.file).write_text(playbook.text, encoding="utf-8")
     check, *pushes = commands
-    assert Recap(host.run("sh", "-c", check))["changed"] == 1
+    assert Recap(host.run_command(check))["changed"] == 1
     assert host.tags() == {}
-    first, second = (Recap(host.run("sh", "-c", push)) for push in pushes)
+    first, second = (Recap(host.run_command(push)) for push in pushes)
     assert (first["changed"], second["changed"]) == (1, 0)
     assert f"amazonaws.com/my-app@{host.images['all']}" in first.printed
     host.play_document(README, tested=commands)
@@ -544,9 +636,7 @@ def test_blocks_of_the_readme(host: Host) -> None:
 
 def test_policy_for_ecr_image() -> None:
     policy = next(
-        json.loads(block.text)
-        for block in blocks_of(ROOT / "docs/docsite/rst/guide_permissions.rst")
-        if block.language == "json"
+        json.loads(block.text) for block in blocks_of(GUIDES / "guide_permissions.rst") if block.language == "json"
     )
     (statement,) = policy["Statement"]
     notes = [note for note in yaml.safe_load(ecr_image.DOCUMENTATION)["notes"] if "O(state=absent)" not in note]
@@ -557,7 +647,7 @@ def test_policy_for_ecr_image() -> None:
 
 
 def test_policy_of_the_guide_to_air_gaps() -> None:
-    blocks = blocks_of(ROOT / "docs/docsite/rst/guide_air_gap.rst")
+    blocks = blocks_of(GUIDES / "guide_air_gap.rst")
     (statement,) = [json.loads(block.text)["Statement"][0] for block in blocks if block.language == "json"]
     notes = " ".join(yaml.safe_load(ecr_image_download.DOCUMENTATION)["notes"])
     required, optional = notes.split("is optional", maxsplit=1)[0].rsplit("C(ecr:", 1)
@@ -565,35 +655,42 @@ def test_policy_of_the_guide_to_air_gaps() -> None:
     assert optional.startswith("DescribeImages")
 
 
+def guide(name: str, tags: dict[str, dict[str, str]], layers: dict[str, int] | None = None) -> t.Any:
+    """A guide, and what the repositories have after it."""
+    document = f"docs/docsite/rst/{name}.rst"
+    return pytest.param(ROOT / document, layers, tags, marks=runs(document), id=name)
+
+
 @pytest.mark.parametrize(
-    ("guide", "layers", "tags"),
+    ("document", "layers", "tags"),
     [
-        ("guide_air_gap.rst", None, {"my-app": {"1.4.2": "all"}, "my-worker": {"1.4.2": "all"}}),
-        ("guide_awx.rst", None, {"my-app": {"1.4.2": "all"}}),
-        ("guide_images.rst", None, {"my-app": {"latest": "all"}}),
-        ("guide_immutable_tags.rst", None, {"my-app": {"1.4.2": "all"}}),
-        ("guide_layers.rst", {DIGEST: len(LAYER)}, {}),
-        ("guide_platforms.rst", None, {"my-function": {"1.4.2": "linux/amd64"}}),
-        ("guide_private_networks.rst", None, {"my-app": {"1.4.2": "all"}}),
-        ("guide_resume.rst", None, {"my-app": {"1.4.2": "all"}}),
+        guide("guide_air_gap", {"my-app": {"1.4.2": "all"}, "my-worker": {"1.4.2": "all"}}),
+        guide("guide_awx", {"my-app": {"1.4.2": "all"}}),
+        guide("guide_images", {"my-app": {"latest": "all"}}),
+        guide("guide_immutable_tags", {"my-app": {"1.4.2": "all"}}),
+        guide("guide_layers", {}, layers={DIGEST: len(LAYER)}),
+        guide("guide_platforms", {"my-function": {"1.4.2": "linux/amd64"}}),
+        guide("guide_private_networks", {"my-app": {"1.4.2": "all"}}),
+        guide("guide_resume", {"my-app": {"1.4.2": "all"}}),
     ],
 )
 def test_blocks_of_a_guide(
-    host: Host, guide: str, layers: dict[str, int] | None, tags: dict[str, dict[str, str]]
+    host: Host, document: Path, layers: dict[str, int] | None, tags: dict[str, dict[str, str]]
 ) -> None:
-    (document,) = [path for path in GUIDES if path.name == guide]
     host.play_document(document, twice=True)
     assert layers is None or host.layers() == layers
     assert_tags(host.tags(), {name: {tag: host.images[key] for tag, key in of.items()} for name, of in tags.items()})
 
 
+@runs("docs/docsite/rst/guide_docker_save.rst")
 def test_blocks_of_the_guide_to_docker_save(host: Host) -> None:
-    host.play_document(ROOT / "docs/docsite/rst/guide_docker_save.rst", twice=True)
+    host.play_document(GUIDES / "guide_docker_save.rst", twice=True)
     assert_tags(host.tags(), {"my-app": {"1.4.2": None}})
 
 
+@runs("docs/docsite/rst/guide_ci.rst")
 def test_blocks_of_the_guide_to_ci(host: Host) -> None:
-    document = ROOT / "docs/docsite/rst/guide_ci.rst"
+    document = GUIDES / "guide_ci.rst"
     (gitlab,) = [block for block in blocks_of(document) if block.file == ".gitlab-ci.yml"]
     # All jobs get their credentials as that of GitLab does: by its ID token, from the token service.
     variables = {
@@ -607,15 +704,16 @@ def test_blocks_of_the_guide_to_ci(host: Host) -> None:
     assert set(host.tags()["my-app"]) == {"on-github", "on-gitlab", "on-jenkins"}
 
 
+@runs("docs/docsite/rst/guide_troubleshooting.rst")
 def test_blocks_of_the_guide_to_troubleshooting(host: Host) -> None:
-    document = ROOT / "docs/docsite/rst/guide_troubleshooting.rst"
+    document = GUIDES / "guide_troubleshooting.rst"
     (block,) = blocks_of(document)
     recap = host.play(block.text)
     assert (recap["rescued"], recap["skipped"]) == (1, 0), recap.printed
 
 
 def test_endpoints_that_environment_variables_choose(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = (ROOT / "docs/docsite/rst/guide_private_networks.rst").read_text(encoding="utf-8")
+    text = (GUIDES / "guide_private_networks.rst").read_text(encoding="utf-8")
     rows = re.findall(r"    \* - (.*)\n      - ``(https://ecr\S*)``\n", text)
     variables = [re.findall(r"AWS_USE_\w+", first) for first, _url in rows]
     variables[-1] = [name for names in variables for name in names]
@@ -635,7 +733,7 @@ def test_endpoints_that_environment_variables_choose(monkeypatch: pytest.MonkeyP
 
 def test_sample_of_an_execution_environment(tmp_path: Path) -> None:
     sample = ROOT / "docs/execution-environment.yml"
-    blocks = blocks_of(ROOT / "docs/docsite/rst/guide_awx.rst")
+    blocks = blocks_of(GUIDES / "guide_awx.rst")
     (printed,) = [block.text for block in blocks if block.file == "execution-environment.yml"]
     assert yaml.safe_load(printed) == yaml.safe_load(sample.read_text(encoding="utf-8"))
     command = ["ansible-builder", "create", "--file", str(sample), "--context", str(tmp_path)]
@@ -661,6 +759,7 @@ def seed_manifest(host: Host, manifest: str, days: int, *tags: str) -> str:
     return digest
 
 
+@runs("docs/docsite/rst/guide_cleanup.rst")
 def test_blocks_of_the_guide_to_cleaning_up(host: Host) -> None:
     seed(host, "merged", 1, "my-branch")
     child = seed(host, "child", 90)
@@ -681,7 +780,7 @@ def test_blocks_of_the_guide_to_cleaning_up(host: Host) -> None:
     archived = seed(host, "archived", 30, "0.9")
     host.server.control.set_image_status("my-app", archived, "ARCHIVED")
     kept.add(seed(host, "signature of the archived", 30, f"{tag_of(archived)}.att"))
-    (document,) = [path for path in GUIDES if path.name == "guide_cleanup.rst"]
+    document = GUIDES / "guide_cleanup.rst"
     host.play_document(document)
     left = {image["imageDigest"] for image in host.client.describe_images(repositoryName="my-app")["imageDetails"]}
     assert (left & removed, left) == (set(), kept)
@@ -690,36 +789,21 @@ def test_blocks_of_the_guide_to_cleaning_up(host: Host) -> None:
 
 
 def test_upload_of_the_guide_in_single_calls(host: Host) -> None:
-    block = blocks_of(ROOT / "docs/docsite/rst/guide_layers.rst")[-1]
+    block = blocks_of(GUIDES / "guide_layers.rst")[-1]
     assert host.play(block.text)["changed"] == 3
     assert host.layers() == {DIGEST: len(LAYER)}
 
 
-def test_all_guides_run() -> None:
-    # test_permissions.py runs the policies of guide_permissions.rst.
-    without_blocks = {path.stem.removeprefix("guide_") for path in GUIDES if not blocks_of(path)}
-    assert without_blocks == {"api", "migrate"}
-    assert {path.stem.removeprefix("guide_") for path in GUIDES} == {
-        "air_gap",
-        "awx",
-        "ci",
-        "cleanup",
-        "docker_save",
-        "images",
-        "immutable_tags",
-        "layers",
-        "permissions",
-        "platforms",
-        "private_networks",
-        "promote",
-        "resume",
-        "troubleshooting",
-        *without_blocks,
-    }
+@runs("docs/docsite/rst/guide_permissions.rst")
+def test_policies_of_the_guide_to_permissions(host: Host) -> None:
+    document = GUIDES / "guide_permissions.rst"
+    host.play_document(document)
+    assert [json.loads(block.text) for block in blocks_of(document)] == list(policies().values())
 
 
+@runs(ROLE_README)
 def test_blocks_of_the_readme_of_the_role(host: Host) -> None:
-    host.play_document(ROLE_README)
+    host.play_document(ROOT / ROLE_README)
     expected: Tags = {
         "my-app": dict.fromkeys(("1.4.2", "latest"), host.images["all"]),
         "my-function": {"1.4.2": None},
@@ -730,7 +814,7 @@ def test_blocks_of_the_readme_of_the_role(host: Host) -> None:
 
 
 def test_readme_of_the_role_reports_images_that_were_not_pushed(host: Host) -> None:
-    (block,) = [block for block in blocks_of(ROLE_README) if "rescue:" in block.text]
+    (block,) = [block for block in blocks_of(ROOT / ROLE_README) if "rescue:" in block.text]
     (host.directory / "build/function.tar").unlink()
     recap = host.play(block.text, fails=True)
     assert '"build/function.tar": ' in recap.printed.partition("Report the images")[2]
@@ -738,14 +822,7 @@ def test_readme_of_the_role_reports_images_that_were_not_pushed(host: Host) -> N
 
 
 def test_commands_that_do_not_run_are_documented() -> None:
-    documents = [README, ROLE_README, PROMOTION_README, *GUIDES]
-    commands = {
-        command
-        for document in documents
-        for block in blocks_of(document)
-        if block.language == "sh" or block.is_ci_job
-        for command in block.commands
-    }
+    commands = {snippet for document in DOCUMENTS.values() for snippet in snippets_of(document)}
     assert set(NOT_RUN) <= commands
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = [command.split()[1] for command in NOT_RUN if command.startswith("make ")]
