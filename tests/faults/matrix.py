@@ -130,7 +130,8 @@ def sample(every: t.Sequence[Cell], count: int, seed: int) -> list[Cell]:
     """Draw cells, none of them twice, so that each task and each group of troubles has its share."""
     draw = random.Random(seed)
     by_share: dict[tuple[str, str], list[Cell]] = {}
-    for cell in draw.sample(every, len(every)):
+    # The order in which the calls arrived, several at once, differs from run to run.
+    for cell in draw.sample(sorted(every, key=str), len(every)):
         by_share.setdefault((cell.scenario.title(), cell.trouble.group), []).append(cell)
     shares = list(by_share.values())
     draw.shuffle(shares)
