@@ -124,6 +124,18 @@ def test_damaged_manifest_is_written_again(sources: Sources, dest: Path, damage:
     assert read_image(dest).root.digest == sources.old["digest"]
 
 
+def test_manifest_is_given_out_only_if_it_is_whole(sources: Sources, dest: Path) -> None:
+    digest, size = sources.old["digest"], sources.old["size"]
+    assert target_of(dest).content(digest, size) is None
+    download(sources.path, target_of(dest), "old")
+    path = dest / blob_name(digest)
+    content = path.read_bytes()
+    assert target_of(dest).content(digest, size) == content
+    for damaged in (content[:-1], content.replace(b"2", b"3", 1)):
+        path.write_bytes(damaged)
+        assert target_of(dest).content(digest, size) is None
+
+
 def test_other_images_stay_and_share_their_layers(sources: Sources, dest: Path) -> None:
     download(sources.path, target_of(dest), "old", name="old")
     result = download(sources.path, target_of(dest), "new", name="new")
