@@ -373,6 +373,11 @@ class ExplainedError(EcrError):
         """AWS's error code."""
         return self.refusal.code
 
+    @property
+    def may_have_been_applied(self) -> bool:
+        """Whether this or an earlier attempt may have done what was asked."""
+        return self.refusal.may_have_been_applied
+
 
 class ImmutableTagError(TaskError):
     """A tag that is on another image and cannot be moved.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from .._core.digest import is_sha256
 from .._core.text import listed, printable
 from .._ecr.call import Call
-from .._ecr.errors import AnswerError, EcrError
+from .._ecr.errors import AnswerError, CallError, EcrError, ExplainedError
 
 if t.TYPE_CHECKING:
     from .._ecr.layer_records import Layer
@@ -163,5 +163,20 @@ def _stored(layers: Layers, plan: CompletionPlan, error: EcrError) -> list[Layer
     try:
         found = layers.available(plan.sha256_digests)
     except EcrError as unanswered:
-        raise error from unanswered
+        raise _unknown(plan, error) from unanswered
     return [layer for layer in found.values() if layer.is_stored]
+
+
+def _unknown(plan: CompletionPlan, error: EcrError) -> EcrError:
+    """Return the error of a completion whose outcome cannot be looked up.
+
+    Amazon ECR forgets an upload that is completed, so after a lost answer it reports it as unknown.
+    """
+    if not isinstance(error, CallError) or not (error.lost_an_answer and error.code == "UploadNotFoundException"):
+        return error
+    return ExplainedError(
+        error,
+        f"It is unknown whether upload {plan.upload_id} to {error.call.repository} was completed. An answer was lost, "
+        "the registry does not know the upload any more, and the layer could not be looked up",
+        "Run the task again. It looks the layer up first",
+    )

@@ -38,6 +38,18 @@ class TestRetries:
         registry.has(REPOSITORY, available=[THIS])
         assert run_module(module, **TASK)["changed"] is False
 
+    def test_outcome_is_unknown_if_the_layer_cannot_be_looked_up(self, registry: StubbedRegistry) -> None:
+        registry.has(REPOSITORY, absent=[THIS])
+        refuses(registry, "ServerException", status=500)
+        refuses(registry, "UploadNotFoundException")
+        look_up = {"repositoryName": REPOSITORY, "layerDigests": [THIS]}
+        registry.refuses("BatchCheckLayerAvailability", look_up, "InvalidParameterException")
+        with pytest.raises(ModuleFailedError, match=r"It is unknown whether upload .* was completed\.") as failed:
+            run_module(module, **TASK)
+        assert "Run the task again. It looks the layer up first." in failed.value.msg
+        assert "Send the layer again" not in failed.value.msg
+        assert failed.value.result["error"]["code"] == "UploadNotFoundException"
+
     def test_layer_that_was_there_before_is_not_this_tasks_change(self, registry: StubbedRegistry) -> None:
         registry.has(REPOSITORY, available=[OTHER], absent=[THIS])
         refuses(registry, "ServerException", status=500, digests=[OTHER, THIS])
