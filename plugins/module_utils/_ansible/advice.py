@@ -186,6 +186,20 @@ ADVICE = {
 }
 
 
+# What errors of calls mean that change nothing, and so have no outcome that could be unknown.
+_LOOK_FAILED = "The registry failed to handle the request. Run the task again"
+_LOOK_UNANSWERED = "No answer arrived. Check the network and endpoint_url, and run the task again"
+_LOOK_ADVICE = {
+    **ADVICE,
+    "ClientRequestError": _LOOK_UNANSWERED,
+    "HTTPClientError": _LOOK_UNANSWERED,
+    "InternalFailure": _LOOK_FAILED,
+    "RequestTimeoutException": _LOOK_FAILED,
+    "ServerException": _LOOK_FAILED,
+    "ServiceUnavailable": _LOOK_FAILED,
+    "UnreadableAnswer": f"{_BETWEEN}. Then run the task again",
+}
+
 # What errors of calls to the source of a copy mean, where that differs from other calls.
 _SOURCE_ADVICE = {
     "RepositoryNotFoundException": (
@@ -283,6 +297,11 @@ def advice(*names: str) -> str | None:
     return next((ADVICE[name] for name in names if name in ADVICE), None)
 
 
+def look_advice(*names: str) -> str | None:
+    """Return what an error of a call that changes nothing means and what to do next; as in ``advice``."""
+    return next((_LOOK_ADVICE[name] for name in names if name in _LOOK_ADVICE), None)
+
+
 def source_advice(*names: str) -> str | None:
     """Return what an error of a call to the source of a copy means and what to do next, None if that is as for others.
 
@@ -298,7 +317,7 @@ def options_of_source(*names: str) -> str | None:
 
 def url_advice(*names: str) -> str | None:
     """Return what an error of GetDownloadUrlForLayer means and what to do next; names and result as in ``advice``."""
-    return next((_URL_ADVICE[name] for name in names if name in _URL_ADVICE), None) or advice(*names)
+    return next((_URL_ADVICE[name] for name in names if name in _URL_ADVICE), None) or look_advice(*names)
 
 
 def download_advice(*names: str) -> str | None:

@@ -50,6 +50,7 @@ from .advice import (
     denied_advice,
     download_advice,
     login_advice,
+    look_advice,
     options_of_source,
     size_advice,
     source_advice,
@@ -71,6 +72,7 @@ _NOTHING_SENT = "Nothing was sent"
 _SKEW = datetime.timedelta(minutes=5)
 _READING = ("GetDownloadUrlForLayer", DOWNLOAD)
 _SENDING = ("InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "PutImage")
+_WITH_OUTCOME = (*_SENDING, "BatchDeleteImage")
 # Images of an index that a message names.
 _MAX_LISTED = 3
 # Characters of one text of AWS that a message or a result shows.
@@ -339,11 +341,16 @@ def _meaning(error: CallError) -> str:
         return denied_advice(denial.action, denial.resource, denial.denied_by, denial.not_allowed_by)
     if "SSLError" in error.names:
         return tls_advice(str(error.exception))
-    find = url_advice if error.call.operation == "GetDownloadUrlForLayer" else advice
     kms_error = error.response.get("kmsError")
     cause = f"KMS reports {printable(str(kms_error))}" if kms_error else None
-    known = find(*error.names) or _UNKNOWN_ERROR.format(code=error.code, service="Amazon ECR")
+    known = _finder(error.call.operation)(*error.names) or _UNKNOWN_ERROR.format(code=error.code, service="Amazon ECR")
     return f"{known}. {cause}" if cause else known
+
+
+def _finder(operation: str) -> t.Callable[..., str | None]:
+    if operation == "GetDownloadUrlForLayer":
+        return url_advice
+    return advice if operation in _WITH_OUTCOME else look_advice
 
 
 def _clock(error: CallError) -> str:

@@ -20,7 +20,7 @@ ADVICE = {
     "LimitExceededException": "4200 parts and 52000 MiB",
     "ReferencedImagesNotFoundException": "Images of the index are not in the repository",
     "RepositoryNotFoundException": "The repository does not exist",
-    "ServerException": "the outcome is unknown",
+    "ServerException": "The registry failed to handle the request",
     "UnableToGetUpstreamImageException": "pull through cache rule",
     "UnableToListUpstreamImageReferrersException": "did not list what refers to it",
     "UploadNotFoundException": "does not know this upload",

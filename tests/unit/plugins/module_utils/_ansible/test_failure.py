@@ -12,8 +12,14 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.layerkit.ecr.plugins.module_utils._ansible.failure import message, printable_traceback
 from ansible_collections.layerkit.ecr.plugins.module_utils._core.errors import LayerUploadError, Resume, UploadProgress
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.answers import UnreadableAnswerError
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.call import Call, Repository
-from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import AnswerError, CallError, DownloadError
+from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.errors import (
+    AnswerError,
+    CallError,
+    DownloadError,
+    ForeignAnswerError,
+)
 from ansible_collections.layerkit.ecr.plugins.module_utils._ecr.object_store import StoreAnswerError
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
@@ -119,3 +125,38 @@ def failed_download(status: int, code: str | None) -> str:
 def test_refused_download_is_not_one_that_broke_off(status: int, code: str | None, words: str) -> None:
     assert words in failed_download(status, code)
     assert "broke off" not in failed_download(status, code)
+
+
+SERVER_FAILED = ClientError({"Error": {"Code": "ServerException", "Message": "no"}}, "BatchGetImage")
+NO_ECR = UnreadableAnswerError("the body is not JSON", status=502)
+
+
+def failed_call(operation: str, failure: Exception) -> str:
+    call = Call(operation, Repository("app"), "u", digests=("sha256:" + "1" * 64,), first_byte=0, last_byte=9)
+    if isinstance(failure, UnreadableAnswerError):
+        return message(ForeignAnswerError(call, failure, (), "http://127.0.0.1", None))
+    return message(CallError(call, failure))
+
+
+@pytest.mark.parametrize("failure", [NO_ANSWER, SERVER_FAILED, NO_ECR])
+@pytest.mark.parametrize(
+    ("operation", "has_outcome"),
+    [
+        ("BatchCheckLayerAvailability", False),
+        ("BatchGetImage", False),
+        ("DescribeImages", False),
+        ("DescribeRepositories", False),
+        ("GetDownloadUrlForLayer", False),
+        ("ListImageReferrers", False),
+        ("BatchDeleteImage", True),
+        ("CompleteLayerUpload", True),
+        ("InitiateLayerUpload", True),
+        ("PutImage", True),
+        ("UploadLayerPart", True),
+    ],
+)
+def test_what_changes_nothing_has_no_outcome(operation: str, has_outcome: bool, failure: Exception) -> None:
+    words = failed_call(operation, failure)
+    assert ("outcome is unknown" in words) == has_outcome
+    assert ("before it sends anything" in words) == has_outcome
+    assert "run the task again" in words.lower()
