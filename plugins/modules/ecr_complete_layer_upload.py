@@ -199,7 +199,7 @@ layer_digest:
       them can match.
     - If the task failed because the registry stored another layer, the digest of that layer.
   type: str
-  returned: success, unless O(generate_cli_skeleton) is given
+  returned: success, unless O(generate_cli_skeleton) is given, and when the registry stored another layer
   sample: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
 layer_size:
   description: The size of the layer in bytes. V(null) if the registry does not report it.

@@ -640,7 +640,7 @@ referrers:
   version_added: 2.0.0
   type: list
   elements: dict
-  returned: success
+  returned: success, if O(state=present)
   contains:
     action:
       description:
