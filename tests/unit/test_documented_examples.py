@@ -829,6 +829,17 @@ def test_commands_that_do_not_run_are_documented() -> None:
     assert all(re.search(rf"^{target}:", makefile, flags=re.MULTILINE) for target in targets)
 
 
+def test_commands_of_the_aws_cli_that_do_not_run_are_operations_with_their_parameters() -> None:
+    model = ecr_client("http://127.0.0.1", region=REGION).meta.service_model
+    commands = [shlex.split(command)[2:] for command in NOT_RUN if command.startswith("aws ecr ")]
+    assert commands
+    for command, *arguments in commands:
+        shape = model.operation_model(command.title().replace("-", "")).input_shape
+        assert shape
+        known = {"--" + re.sub("[A-Z]", lambda letter: "-" + letter[0].lower(), member) for member in shape.members}
+        assert {argument for argument in arguments if argument.startswith("--")} <= known
+
+
 def test_module_table_of_the_readme_has_every_module() -> None:
     lines = README.read_text(encoding="utf-8").splitlines()
     start = lines.index("| Module | API operation | Changes | IAM actions needed |") + 2
