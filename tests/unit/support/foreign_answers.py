@@ -154,6 +154,7 @@ _NEEDED: dict[str, tuple[Path, ...]] = {
         ("repositories", 0, "repositoryUri"),
         ("repositories", 0, "imageTagMutability"),
     ),
+    "GetDownloadUrlForLayer": (("downloadUrl",),),
     "PutImage": (("image",),),
 }
 _OTHER_UPLOAD = "00000000-0000-0000-0000-000000000000"

@@ -25,6 +25,8 @@ import pytest
 from ansible_collections.layerkit.ecr.plugins.modules import (
     ecr_complete_layer_upload,
     ecr_image,
+    ecr_image_copy,
+    ecr_image_download,
     ecr_image_info,
     ecr_initiate_layer_upload,
     ecr_layer,
@@ -92,6 +94,7 @@ SAMPLES: dict[str, t.Any] = {
             }
         ]
     },
+    "GetDownloadUrlForLayer": {"downloadUrl": "http://127.0.0.1/layer", "layerDigest": DIGEST},
     "PutImage": {"image": {"registryId": ACCOUNT, "imageId": {"imageDigest": DIGEST}}},
 }
 
@@ -357,6 +360,42 @@ class PredictImage(PushImage):
         assert self.tags() == {}
 
 
+class DownloadImage(PushImage):
+    operations = ("BatchGetImage", "ListImageReferrers", "GetDownloadUrlForLayer")
+    only_reads = True
+
+    def prepare(self) -> None:
+        super().prepare()
+        super().run()
+        self.dest = self.src.with_suffix(".copy")
+
+    def run(self) -> dict[str, t.Any]:
+        return self.bench.run(ecr_image_download, self.repository, tag="1", dest=str(self.dest))
+
+    def check(self, result: dict[str, t.Any]) -> None:
+        assert result["image"]["digest"] == self.image["digest"]
+        assert {path.name for path in self.dest.glob("blobs/sha256/*")} == self.blobs
+        self.check_left()
+
+    def check_left(self) -> None:
+        for path in self.dest.glob("blobs/sha256/*"):
+            assert digest_of(path.read_bytes()) == f"sha256:{path.name}"
+
+
+class CopyImage(PushImage):
+    operations = ("GetDownloadUrlForLayer",)
+    only_reads = True
+
+    def prepare(self) -> None:
+        super().prepare()
+        super().run()
+        self.source, self.repository = self.repository, self.bench.repository()
+
+    def run(self) -> dict[str, t.Any]:
+        source = {"repository_name": self.source, "tag": "1"}
+        return self.bench.run(ecr_image_copy, self.repository, source=source, tags=["1", "2"])
+
+
 SCENARIOS: tuple[type[Scenario], ...] = (
     LayerInfo,
     ImageInfo,
@@ -369,6 +408,8 @@ SCENARIOS: tuple[type[Scenario], ...] = (
     PushLayer,
     PushImage,
     PredictImage,
+    DownloadImage,
+    CopyImage,
 )
 
 
