@@ -112,7 +112,8 @@ options:
       - The platforms of a multi-platform image to copy, each as V(os/architecture) or V(os/architecture/variant), for
         example V(linux/amd64) or V(linux/arm64/v8).
       - If one platform is given, its image is copied without the index. If several platforms are given, they are copied
-        with an index of these platforms only, which has another digest.
+        with an index of these platforms only, which has another digest. Attestations that are entries of the index do
+        not belong to a platform and are skipped.
       - If not given, the image is copied unchanged.
       - If the source is an image for a single platform, that platform must be the one given.
     type: list
@@ -691,6 +692,8 @@ def read_source(module: EcrModule) -> CopySource:
     if not different.keys() & CREDENTIALS:
         # Otherwise, the registry_id of the task may be the account of another user.
         registry_id = registry_id or target["registry_id"]
+    # A fault of the options of the task is not one of the source, which inherits them.
+    check_connection(target)
     check_connection({**target, **given}, prefix="source.")
     names = {"repository_name": source["repository_name"] or target["repository_name"], "registry_id": registry_id}
     repository = checked_repository(names, subject="source", role=SOURCE)

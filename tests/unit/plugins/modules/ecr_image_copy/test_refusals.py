@@ -176,3 +176,19 @@ def test_a_profile_of_the_source_replaces_the_keys_of_the_task(bench: CopyBench)
     assert "The profile does not exist on the host" in failed.msg
     assert "For the source, set these options in source." in failed.msg
     assert f"source repository {bench.source_repository}" in failed.msg
+
+
+@pytest.mark.parametrize(
+    ("options", "source", "words"),
+    [
+        ({"profile": "production"}, {}, "profile 'production' cannot be used with access_key, secret_key"),
+        ({"profile": "production"}, {"profile": "staging"}, "profile 'production' cannot be used with access_key"),
+        ({"endpoint_url": "ecr.example.com"}, {}, "endpoint_url 'ecr.example.com' has no scheme"),
+        ({}, {"endpoint_url": "ecr.example.com"}, "source.endpoint_url 'ecr.example.com' has no scheme"),
+    ],
+)
+def test_a_fault_of_the_connection_is_named_where_it_was_written(
+    bench: CopyBench, options: dict[str, str], source: dict[str, str], words: str
+) -> None:
+    bench.connection.update(options)
+    assert bench.fails(source={"tag": "1.0", **source}).msg.startswith(words)
