@@ -48,6 +48,7 @@ class ArchiveTarget(ImageWriter):
     def __init__(self, path: str, name: str, plan: Plan, task: Task, parallel: int) -> None:
         # The error of a path with a null character comes when it is looked at.
         self._path = path if "\0" in path else os.path.realpath(path)
+        self._is_spelled_as_directory = path.endswith("/")
         self._directory, self._file = os.path.split(self._path)
         self._name = name
         self._plan = plan
@@ -65,6 +66,8 @@ class ArchiveTarget(ImageWriter):
 
         :raises InvalidInputError: no archive can hold the image, it cannot be written, or the disk is too small
         """
+        if self._is_spelled_as_directory:
+            raise self._is_a_directory()
         arrangement = self._plan(wanted)
         digest = wanted.listed[0].descriptor.digest
         if self._exists() and self._is_complete(arrangement):
@@ -83,12 +86,13 @@ class ArchiveTarget(ImageWriter):
         except (OSError, ValueError) as error:
             raise InvalidInputError(f"{self._name} cannot be read: {reason(error)}") from error
         if stat.S_ISDIR(mode):
-            raise InvalidInputError(
-                f"{self._name} is a directory, and an archive is a file", "Add the name of the file"
-            )
+            raise self._is_a_directory()
         if not stat.S_ISREG(mode):
             raise InvalidInputError(f"{self._name} is not a regular file")
         return True
+
+    def _is_a_directory(self) -> InvalidInputError:
+        return InvalidInputError(f"{self._name} is a directory, and an archive is a file", "Add the name of the file")
 
     def _is_complete(self, arrangement: Arrangement) -> bool:
         """Return whether the file has exactly the bytes that this task would write."""

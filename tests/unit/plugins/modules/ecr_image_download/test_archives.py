@@ -112,3 +112,10 @@ def test_bytes_that_count_as_fetched_are_those_that_were_served(bench: DownloadB
     bench.calls()
     # Both have the small layer, but an archive is written anew.
     assert bench.run("app", format="oci-archive")["bytes_fetched"] == bench.bytes_served()
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_path_that_ends_with_a_slash_is_no_archive(bench: DownloadBench, check: bool) -> None:
+    failed = bench.fails(check=check, format="oci-archive", dest=f"{bench.dest}/")
+    assert failed.msg == f"dest '{bench.dest}/' is a directory, and an archive is a file. Add the name of the file."
+    assert not bench.dest.exists()
