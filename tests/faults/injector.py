@@ -32,9 +32,12 @@ _READ_TIMEOUT = 1.0
 _PUSHES = [each for each in SCENARIOS if each.module in ("ecr_layer", "ecr_image", "ecr_image_copy")]
 # What has not struck after so many times the pushes is left.
 _ROUNDS = 2
-# A lie that no client can tell from the truth: the registry does not find an image that is there. What a task is to
-# remove counts as removed then.
-_BELIEVED = ("DescribeImages", "ImageNotFoundException")
+# Untrue answers that tasks believe. What is to be removed counts as removed if DescribeImages does not find it. If the
+# registry refuses a layer as existing, and then does not list it, ecr_layer warns.
+_BELIEVED = (
+    ("DescribeImages", "ImageNotFoundException"),
+    ("CompleteLayerUpload", "LayerAlreadyExistsException"),
+)
 # What any operation of AWS may answer, with the statuses that microburst gives them.
 _COMMON = (
     "AccessDeniedException",
@@ -146,7 +149,7 @@ def troubles_of(operation: str) -> list[Trouble]:
     """Return every fault of an operation: the errors that its model lists, those of all services, and the others."""
     modelled = (shape.name for shape in service_model().operation_model(operation).error_shapes)
     every = (Trouble(operation, name) for name in dict.fromkeys((*modelled, *_COMMON, *_TRANSPORT)))
-    return [trouble for trouble in every if (trouble.operation, trouble.name) != _BELIEVED]
+    return [trouble for trouble in every if (trouble.operation, trouble.name) not in _BELIEVED]
 
 
 class Deck:
