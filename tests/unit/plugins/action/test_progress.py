@@ -41,7 +41,7 @@ class Connection(Local):
     transport = "elsewhere"
 """
 LINE = re.compile(
-    r"(\[\w+\] )?ecr_(layer|image) [\w/]+: [01] of (1 layer|2 layers), [\d.]+ of [\d.]+ [KM]iB"
+    r"(\[\w+\] )?ecr_(layer|image) [\w/]+: [012] of (1 layer|2 layers), [\d.]+ of [\d.]+ [KM]iB"
     r"(, [\d.]+ [KM]iB/s(, \d+ s left)?)?(, 1 retry)?"
 )
 
