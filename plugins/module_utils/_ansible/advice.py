@@ -289,17 +289,21 @@ UNREADABLE_LAYERS = frozenset(_URL_ADVICE) | {"403", "404", "416"}
 SPOILED_UPLOADS = frozenset({"InvalidLayerException", "LayerPartTooSmallException"})
 
 
+def _first(meanings: dict[str, str], names: tuple[str, ...]) -> str | None:
+    return next((meanings[name] for name in names if name in meanings), None)
+
+
 def advice(*names: str) -> str | None:
     """Return what an error means and what to do next, without the last period; None if that is not known.
 
     :param names: error codes or names of botocore's exceptions, the most specific one first
     """
-    return next((ADVICE[name] for name in names if name in ADVICE), None)
+    return _first(ADVICE, names)
 
 
 def look_advice(*names: str) -> str | None:
     """Return what an error of a call that changes nothing means and what to do next; as in ``advice``."""
-    return next((_LOOK_ADVICE[name] for name in names if name in _LOOK_ADVICE), None)
+    return _first(_LOOK_ADVICE, names)
 
 
 def source_advice(*names: str) -> str | None:
@@ -307,7 +311,7 @@ def source_advice(*names: str) -> str | None:
 
     :param names: as in ``advice``
     """
-    return next((_SOURCE_ADVICE[name] for name in names if name in _SOURCE_ADVICE), None)
+    return _first(_SOURCE_ADVICE, names)
 
 
 def options_of_source(*names: str) -> str | None:
@@ -317,12 +321,12 @@ def options_of_source(*names: str) -> str | None:
 
 def url_advice(*names: str) -> str | None:
     """Return what an error of GetDownloadUrlForLayer means and what to do next; names and result as in ``advice``."""
-    return next((_URL_ADVICE[name] for name in names if name in _URL_ADVICE), None) or look_advice(*names)
+    return _first(_URL_ADVICE, names) or look_advice(*names)
 
 
 def download_advice(*names: str) -> str | None:
     """Return what a failed download from Amazon S3 means and what to do next; names and result as in ``advice``."""
-    return next((_DOWNLOAD_ADVICE[name] for name in names if name in _DOWNLOAD_ADVICE), None)
+    return _first(_DOWNLOAD_ADVICE, names)
 
 
 def tls_advice(words: str) -> str:
