@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a user reads who presses Ctrl-C during make demo. A Python that sleeps stands for every Python that runs."""
+"""What make demo prints when a user presses Ctrl-C. A Python that sleeps stands in for each one that make demo runs."""
 
 from __future__ import annotations
 
